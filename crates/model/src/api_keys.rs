@@ -1,0 +1,79 @@
+//! What a caller signs in with: sessions from a login, and API tokens.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::UserId;
+
+/// How a key came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApiKeyKind {
+    /// By signing in. Ends with a password change.
+    Session,
+    /// Made on purpose, with a name, a lifetime and perhaps narrower scopes.
+    Token,
+}
+
+/// A session or API token, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its public id: the ten characters before the hyphen.
+    pub id: String,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// How it came to be.
+    pub kind: ApiKeyKind,
+    /// Its name, unique among its owner's tokens; empty for a session.
+    pub token_name: String,
+    /// What it may be used for; `all` when it is not narrowed.
+    pub scopes: Vec<String>,
+    /// Which objects it may be used on, as `type:id`; `*:*` when it is not narrowed.
+    pub allow_list: Vec<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A session or API token to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewApiKey {
+    /// Its public id.
+    pub id: String,
+    /// The SHA-256 of its secret.
+    pub hashed_secret: [u8; 32],
+    /// Whose it is.
+    pub user_id: UserId,
+    /// How it came to be.
+    pub kind: ApiKeyKind,
+    /// Its name; empty for a session.
+    pub token_name: String,
+    /// What it may be used for, in canonical spelling.
+    pub scopes: Vec<String>,
+    /// Which objects it may be used on, normalised.
+    pub allow_list: Vec<String>,
+    /// How long it lives.
+    pub lifetime: chrono::Duration,
+}
+
+/// Everything that authenticating a key and deciding for its owner needs, read by one query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyOwner {
+    /// The key.
+    pub key: ApiKey,
+    /// The SHA-256 of the key's secret, to be compared in constant time.
+    pub hashed_secret: [u8; 32],
+    /// Whether the key has ended by the database's clock.
+    pub expired: bool,
+    /// The owner's unique name.
+    pub username: crate::Name,
+    /// Whether the owner may act.
+    pub status: crate::users::UserStatus,
+    /// The owner's site roles, without the implied `member`.
+    pub site_roles: Vec<String>,
+    /// The owner's organizations with the roles given there, without the implied `organization-member`.
+    pub organization_roles: Vec<(crate::OrganizationId, Vec<String>)>,
+    /// The groups that the owner was put in; Everyone groups follow from the organizations.
+    pub group_ids: Vec<crate::GroupId>,
+}

@@ -1,0 +1,177 @@
+//! The spend ledger's vocabulary: a request **reserves** its worst case, then **settles** what it cost.
+//!
+//! Spend follows the person: what counts against a limit is all that the person spent in the period,
+//! whichever group was charged. Amounts that are not settled yet are held by reservations.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{
+    GroupId, LeaseId, Micros, OrganizationId, ProviderId, ReservationId, UserId,
+    admission::{Patience, WorstCase},
+    budgets::EffectiveBudget,
+    metering::{PriceSnapshot, TokenUsage},
+};
+
+/// A budget period: the half-open span in which spend is counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    /// Its first instant.
+    pub start: DateTime<Utc>,
+    /// The first instant after it, when spend counts from zero again.
+    pub end: DateTime<Utc>,
+}
+
+/// A request that wants to spend.
+#[derive(Debug, Clone)]
+pub struct ReserveRequest {
+    /// The reservation's id, made by the server; the usage event will have the same.
+    pub id: ReservationId,
+    /// The lease of the server that holds it.
+    pub lease_id: LeaseId,
+    /// Who spends.
+    pub user_id: UserId,
+    /// The key that was presented.
+    pub api_key_id: String,
+    /// The provider asked.
+    pub provider_id: ProviderId,
+    /// The provider's name at that time.
+    pub provider_name: String,
+    /// The model asked for, as the client wrote it.
+    pub model: String,
+    /// The most input tokens the request can cost: saved for a settlement after a crash.
+    pub input_bound_tokens: u64,
+    /// What the request may cost; `None` when the model has no price, which is refused under a limit.
+    pub worst_case: Option<WorstCase>,
+    /// The prices that the request is charged at; `None` when the model has no price.
+    pub prices: Option<PriceSnapshot>,
+    /// Whether the request may still wait for others to settle.
+    pub patience: Patience,
+    /// Since when this request waits, when it has been told to wait before.
+    pub waiting_since: Option<DateTime<Utc>>,
+    /// The instant at which it will stop waiting.
+    pub gives_up_at: DateTime<Utc>,
+}
+
+/// The state of a person's spend in the present period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpendState {
+    /// The limit that holds; `None` is no limit.
+    pub budget: Option<EffectiveBudget>,
+    /// The group that spend is charged to; `None` for a person without an organization.
+    pub group_id: Option<GroupId>,
+    /// The organization of that group.
+    pub organization_id: Option<OrganizationId>,
+    /// What is settled in this period.
+    pub spent: Micros,
+    /// What open reservations hold in this period.
+    pub reserved: Micros,
+    /// The period.
+    pub period: Period,
+    /// The present instant by the database's clock.
+    pub now: DateTime<Utc>,
+}
+
+/// The answer to a [`ReserveRequest`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReserveOutcome {
+    /// The amount is held and the open row is durable; forward the request with this output cap.
+    Admitted {
+        /// What is held; zero for a model without a price.
+        hold: Micros,
+        /// The output cap per choice to forward with, in tokens; `None` leaves the client's as it is.
+        cap: Option<u64>,
+        /// Whether the cap is lower than what was asked for.
+        lowered: bool,
+        /// The state before this reservation.
+        state: SpendState,
+    },
+    /// It does not fit only because of other open reservations: try again after a settlement.
+    Wait(SpendState),
+    /// It cannot fit in this period.
+    Refused(SpendState),
+    /// Its wait is over, but a settlement may still free what it needs.
+    RetryLater(SpendState),
+    /// The model has no price and a limit applies.
+    Unpriced(SpendState),
+}
+
+/// What a request came to cost.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// The reservation.
+    pub id: ReservationId,
+    /// What was used, by the provider's own figures or by estimate.
+    pub usage: TokenUsage,
+    /// How the figures came about.
+    pub basis: SettlementBasis,
+    /// The cost; `None` when the model has no price.
+    pub cost: Option<Micros>,
+    /// The model that the provider says it answered with.
+    pub response_model: Option<String>,
+    /// The provider's own id of the answer: stored, never trusted.
+    pub provider_response_id: Option<String>,
+}
+
+/// How the figures of a settlement came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettlementBasis {
+    /// The provider reported them.
+    Reported,
+    /// They are bounds or counts of what was received, because the provider's report never came.
+    Estimated,
+}
+
+/// What became of a settlement or a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettleOutcome {
+    /// What became of it.
+    pub effect: SettleEffect,
+    /// Whose it was.
+    pub user_id: Option<UserId>,
+    /// Whether somebody waits for what it freed, so that waiters on other servers must be told.
+    pub wake: bool,
+    /// By how much the cost passed what was held, when the provider reported more than was foreseen.
+    pub over_hold: Micros,
+}
+
+/// What a settlement or release did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettleEffect {
+    /// The open reservation was closed and its event written.
+    Settled,
+    /// The reservation had been swept with an estimate; an event corrects it.
+    Corrected,
+    /// It had been settled before: nothing changed.
+    AlreadySettled,
+    /// The reservation was closed without a charge.
+    Released,
+    /// No such reservation is known.
+    Unknown,
+}
+
+/// How far an open request has come, saved so that a crash is charged by what is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// The reservation.
+    pub id: ReservationId,
+    /// The most output tokens that can have been received so far.
+    pub output_tokens: u64,
+}
+
+/// Rows of the ledger that do not agree, found by a recount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerDifference {
+    /// Whose counter it is.
+    pub user_id: Uuid,
+    /// The start of the period.
+    pub period_start: DateTime<Utc>,
+    /// What the counter says is settled.
+    pub spent: Micros,
+    /// What the events sum to.
+    pub spent_by_events: Micros,
+    /// What the counter says is held.
+    pub reserved: Micros,
+    /// What the open reservations sum to.
+    pub reserved_by_reservations: Micros,
+}

@@ -1,0 +1,39 @@
+//! Sessions and API tokens.
+
+use async_trait::async_trait;
+use model::{
+    UserId,
+    api_keys::{ApiKey, KeyOwner, NewApiKey},
+};
+
+use crate::StoreResult;
+
+/// Reads keys.
+#[async_trait]
+pub trait ApiKeyRead: Send {
+    /// A key with everything that deciding for its owner needs, in one query. Expired keys and those of
+    /// suspended people are found and marked; those of deleted people are not found.
+    async fn key_owner_get(&mut self, id: &str) -> StoreResult<Option<KeyOwner>>;
+    /// One key, without its secret.
+    async fn api_key_get(&mut self, id: &str) -> StoreResult<Option<ApiKey>>;
+    /// The API tokens of a person, newest first; sessions are not among them.
+    async fn api_key_list(&mut self, user: UserId) -> StoreResult<Vec<ApiKey>>;
+}
+
+/// Makes and ends keys.
+#[async_trait]
+pub trait ApiKeyWrite: ApiKeyRead {
+    /// Makes a key that lives from now on by the database's clock.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::Taken`] with `api_keys_user_id_token_name_key`.
+    async fn api_key_create(&mut self, new: &NewApiKey) -> StoreResult<ApiKey>;
+    /// Ends a key.
+    async fn api_key_delete(&mut self, id: &str) -> StoreResult<()>;
+    /// Ends a person's sessions, except the one with this id. Returns how many.
+    async fn api_key_delete_sessions(
+        &mut self,
+        user: UserId,
+        except: Option<&str>,
+    ) -> StoreResult<u64>;
+}

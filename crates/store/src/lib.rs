@@ -1,0 +1,91 @@
+//! What persistence offers: one repository trait per feature, and units of work over all of them.
+//!
+//! A [`ReadUnit`] reads without a transaction; a [`WriteUnit`] reads and writes inside one, which ends with
+//! [`WriteUnit::commit`] and is rolled back when it is dropped. A unit is reached through [`Store`], and by
+//! the rest of the house only through the crate `dbauthz`, which authorizes every call.
+//!
+//! This crate knows no SQL and no HTTP. To add a repository: a module with `…Read` and `…Write` traits
+//! of a dozen methods at most, and a line in each of the two unit traits below.
+
+pub mod api_keys;
+pub mod audit;
+pub mod budgets;
+pub mod error;
+pub mod groups;
+pub mod organizations;
+pub mod providers;
+pub mod spend;
+pub mod users;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+pub use error::{StoreError, StoreResult};
+
+/// Who a unit of work writes as: what the audit triggers record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteContext {
+    /// The person who writes; `None` for a system actor.
+    pub user_id: Option<model::UserId>,
+    /// The person's name, or the system actor's. Never empty.
+    pub actor_name: String,
+    /// The request on whose behalf it happens, if there is one.
+    pub request_id: Option<Uuid>,
+}
+
+/// Persistence as a whole. Implemented by the crate `db` for PostgreSQL.
+#[async_trait]
+pub trait Store: Send + Sync + std::fmt::Debug {
+    /// Repositories outside a transaction, for reading.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when no connection can be had in time.
+    async fn read(&self) -> StoreResult<Box<dyn ReadUnit>>;
+
+    /// Repositories inside one transaction, which writes as `context` says.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when no connection can be had in time.
+    async fn begin(&self, context: &WriteContext) -> StoreResult<Box<dyn WriteUnit>>;
+
+    /// Whether the database answers, for readiness.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it does not.
+    async fn ping(&self) -> StoreResult<()>;
+}
+
+/// All repositories, for reading.
+pub trait ReadUnit:
+    users::UserRead
+    + organizations::OrganizationRead
+    + groups::GroupRead
+    + api_keys::ApiKeyRead
+    + budgets::BudgetRead
+    + providers::ProviderRead
+    + spend::SpendRead
+    + audit::AuditRead
+    + Send
+{
+}
+
+/// All repositories, for reading and writing inside one transaction.
+#[async_trait]
+pub trait WriteUnit:
+    ReadUnit
+    + users::UserWrite
+    + organizations::OrganizationWrite
+    + groups::GroupWrite
+    + api_keys::ApiKeyWrite
+    + budgets::BudgetWrite
+    + providers::ProviderWrite
+    + spend::SpendWrite
+    + audit::AuditWrite
+{
+    /// Makes everything that this unit wrote durable.
+    ///
+    /// # Errors
+    /// Whatever a deferred constraint says, or [`StoreError::Unavailable`]; nothing is written then,
+    /// or, when the connection was lost while committing, it is unknown whether it was.
+    async fn commit(self: Box<Self>) -> StoreResult<()>;
+}
