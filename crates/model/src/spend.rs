@@ -41,9 +41,9 @@ pub struct ReserveRequest {
     pub model: String,
     /// The most input tokens the request can cost: saved for a settlement after a crash.
     pub input_bound_tokens: u64,
-    /// What the request may cost; `None` when the model has no price, which is refused under a limit.
-    pub worst_case: Option<WorstCase>,
-    /// The prices that the request is charged at; `None` when the model has no price.
+    /// What the request may cost; a request that cannot be bounded is refused under a limit.
+    pub worst_case: Result<WorstCase, NotBounded>,
+    /// The prices at the bound, for a settlement after a crash; `None` when the model has no price.
     pub prices: Option<PriceSnapshot>,
     /// Whether the request may still wait for others to settle.
     pub patience: Patience,
@@ -51,6 +51,17 @@ pub struct ReserveRequest {
     pub waiting_since: Option<DateTime<Utc>>,
     /// The instant at which it will stop waiting.
     pub gives_up_at: DateTime<Utc>,
+}
+
+/// Why a request's cost has no upper bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotBounded {
+    /// The model has no price.
+    Unpriced,
+    /// The request carries what only the model's context window bounds, and that is not known.
+    Input,
+    /// The request asks for something that is charged per call, for which no price is known.
+    Fee,
 }
 
 /// The state of a person's spend in the present period.
@@ -77,7 +88,7 @@ pub struct SpendState {
 pub enum ReserveOutcome {
     /// The amount is held and the open row is durable; forward the request with this output cap.
     Admitted {
-        /// What is held; zero for a model without a price.
+        /// What is held; zero for a request that cannot be bounded.
         hold: Micros,
         /// The output cap per choice to forward with, in tokens; `None` leaves the client's as it is.
         cap: Option<u64>,
@@ -92,8 +103,8 @@ pub enum ReserveOutcome {
     Refused(SpendState),
     /// Its wait is over, but a settlement may still free what it needs.
     RetryLater(SpendState),
-    /// The model has no price and a limit applies.
-    Unpriced(SpendState),
+    /// A limit applies and the request's cost has no upper bound.
+    NotBounded(NotBounded, SpendState),
 }
 
 /// What a request came to cost.
@@ -107,6 +118,8 @@ pub struct Settlement {
     pub basis: SettlementBasis,
     /// The cost; `None` when the model has no price.
     pub cost: Option<Micros>,
+    /// The prices that the cost was computed with.
+    pub prices: Option<PriceSnapshot>,
     /// The model that the provider says it answered with.
     pub response_model: Option<String>,
     /// The provider's own id of the answer: stored, never trusted.
