@@ -1,0 +1,3 @@
+//! The store on PostgreSQL.
+
+pub mod local;
