@@ -1,0 +1,6 @@
+//! The fake provider over real connections.
+
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod tests;
