@@ -236,7 +236,7 @@ async fn models_come_in_the_shape_of_the_client() {
     let fake = FakeProvider::start(Script::default()).await.unwrap();
     let key = fake.api_key();
     let openai = send(
-        &fake,
+        &fake.handle(),
         "/v1/models",
         &Value::Null,
         &[("authorization", &format!("Bearer {key}"))],
@@ -261,7 +261,7 @@ async fn refusals_have_the_shape_of_the_route() {
         (401, &json!("invalid_api_key"))
     );
     let anthropic = send(
-        &fake,
+        &fake.handle(),
         MESSAGES,
         &message(&json!({})),
         &[("x-api-key", "other")],
@@ -343,8 +343,9 @@ async fn a_hanging_answer_ends_with_its_client() {
     let body = chat(&stream());
     for (count, fault) in [(1, Fault::Hang), (2, Fault::HangAfterChunks(2))] {
         fake.change(|script| script.fault = fault);
+        let handle = fake.handle();
         tokio::select! {
-            answer = call(&fake.handle(), CHAT, &body) => panic!("{answer:?}"),
+            answer = call(&handle, CHAT, &body) => panic!("{answer:?}"),
             () = soon(fake.wait_for_requests(count)) => {}
         }
         soon(fake.wait_for_ends(count)).await;
