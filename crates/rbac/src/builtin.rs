@@ -1,0 +1,404 @@
+//! The built-in roles, and the names that no custom role may take.
+//!
+//! Each lists what it holds: a resource type that is added later belongs to nobody until it is listed here.
+//! What the reference grants and could never match (a user-level right on things that always have an
+//! organization, an organization right on things that never have one) is left out.
+
+use std::sync::{Arc, LazyLock};
+
+use crate::{
+    permission::Permission,
+    registry::{
+        Action::{
+            self, ApplicationConnect, Assign, Create, CreateAgent, Delete, DeleteAgent, Read,
+            ReadPersonal, Share, Ssh, Unassign, Update, UpdatePersonal, Use,
+        },
+        ResourceType::{
+            self, AiBudget, AiModelPrice, AiProvider, AiUsageEvent, ApiKey, AssignOrgRole,
+            AssignRole, AuditLog, BudgetCap, Chat, ChatFile, DeploymentConfig, FeatureFlag, Group,
+            GroupMember, IdpsyncSettings, Notification, Organization, OrganizationMember, User,
+            Workspace,
+        },
+    },
+    role::Role,
+};
+
+/// Everything on every type.
+pub const OWNER: &str = "owner";
+/// What every user holds without being given it.
+pub const MEMBER: &str = "member";
+/// Reads what concerns accountability, everywhere.
+pub const AUDITOR: &str = "auditor";
+/// Manages users, memberships and groups, everywhere.
+pub const USER_ADMIN: &str = "user-admin";
+/// Everything in one organization.
+pub const ORGANIZATION_ADMIN: &str = "organization-admin";
+/// Reads what concerns accountability in one organization.
+pub const ORGANIZATION_AUDITOR: &str = "organization-auditor";
+/// Manages memberships and groups of one organization.
+pub const ORGANIZATION_USER_ADMIN: &str = "organization-user-admin";
+/// Takes away making and deleting workspaces in one organization.
+pub const ORGANIZATION_WORKSPACE_CREATION_BAN: &str = "organization-workspace-creation-ban";
+/// Own workspaces in one organization.
+pub const ORGANIZATION_WORKSPACE_ACCESS: &str = "organization-workspace-access";
+/// What every member of an organization holds without being given it.
+pub const ORGANIZATION_MEMBER: &str = "organization-member";
+
+/// Names without a role here that no custom role may take, because existing clients know them.
+const RESERVED: &[&str] = &[
+    "template-admin",
+    "organization-template-admin",
+    "organization-service-account",
+    "agents-access",
+    "custom-site-role",
+    "custom-organization-role",
+    "system",
+];
+
+/// Which members of an organization may share what they own, and so need to see whom to share with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ShareableOwners {
+    /// Every member.
+    #[default]
+    Everyone,
+    /// Service accounts only.
+    ServiceAccounts,
+    /// Nobody.
+    None,
+}
+
+static SITE: LazyLock<Vec<Arc<Role>>> = LazyLock::new(|| {
+    [owner(), member(), auditor(), user_admin()]
+        .map(Arc::new)
+        .into()
+});
+
+static ORG: LazyLock<Vec<Arc<Role>>> = LazyLock::new(|| {
+    [
+        organization_admin(),
+        organization_auditor(),
+        organization_user_admin(),
+        organization_workspace_creation_ban(),
+        organization_workspace_access(),
+        organization_member(ShareableOwners::Everyone),
+    ]
+    .map(Arc::new)
+    .into()
+});
+
+/// The roles that are held in the deployment.
+#[must_use]
+pub fn site_roles() -> &'static [Arc<Role>] {
+    &SITE
+}
+
+/// The roles that are held in an organization.
+#[must_use]
+pub fn org_roles() -> &'static [Arc<Role>] {
+    &ORG
+}
+
+/// The role of the deployment with this name. The name of an organization role is not found here.
+#[must_use]
+pub fn site_role(name: &str) -> Option<&'static Arc<Role>> {
+    SITE.iter().find(|role| role.name() == name)
+}
+
+/// The role of an organization with this name. The name of a deployment role is not found here.
+#[must_use]
+pub fn org_role(name: &str) -> Option<&'static Arc<Role>> {
+    ORG.iter().find(|role| role.name() == name)
+}
+
+/// Whether a custom role may not take this name.
+#[must_use]
+pub fn is_reserved(name: &str) -> bool {
+    let taken = |reserved: &str| reserved.eq_ignore_ascii_case(name);
+    RESERVED.iter().copied().any(taken)
+        || SITE.iter().chain(ORG.iter()).any(|role| taken(role.name()))
+}
+
+/// Positive permissions: each type with its actions.
+fn grants(table: &[(ResourceType, &[Action])]) -> Vec<Permission> {
+    let line = |(resource, actions): &(ResourceType, &[Action])| {
+        let resource = *resource;
+        actions
+            .iter()
+            .map(move |action| Permission::allow(resource, *action))
+            .collect::<Vec<_>>()
+    };
+    table.iter().flat_map(line).collect()
+}
+
+/// Every declared action of the listed types.
+fn all_of(types: &[ResourceType]) -> Vec<Permission> {
+    types
+        .iter()
+        .flat_map(|resource| {
+            resource
+                .described()
+                .iter()
+                .map(|(action, _)| (*resource, *action))
+        })
+        .map(|(resource, action)| Permission::allow(resource, action))
+        .collect()
+}
+
+fn owner() -> Role {
+    Role::new(OWNER, "Owner").with_site(all_of(&[
+        User,
+        Organization,
+        OrganizationMember,
+        Group,
+        GroupMember,
+        AssignRole,
+        AssignOrgRole,
+        ApiKey,
+        AuditLog,
+        Workspace,
+        Chat,
+        ChatFile,
+        AiBudget,
+        AiProvider,
+        AiModelPrice,
+        AiUsageEvent,
+        BudgetCap,
+        DeploymentConfig,
+        FeatureFlag,
+        Notification,
+        IdpsyncSettings,
+    ]))
+}
+
+fn member() -> Role {
+    Role::new(MEMBER, "Member")
+        .with_site(grants(&[(AssignRole, &[Read]), (AiProvider, &[Use])]))
+        .with_user(grants(&[
+            (User, &[Read, ReadPersonal, UpdatePersonal]),
+            (ApiKey, &[Create, Read, Update, Delete]),
+            (Notification, &[Create, Read, Update, Delete]),
+        ]))
+        .implied()
+}
+
+fn auditor() -> Role {
+    Role::new(AUDITOR, "Auditor").with_site(grants(&[
+        (AssignOrgRole, &[Read]),
+        (AuditLog, &[Read]),
+        (User, &[Read]),
+        (Group, &[Read]),
+        (GroupMember, &[Read]),
+        (Organization, &[Read]),
+        (OrganizationMember, &[Read]),
+        (DeploymentConfig, &[Read]),
+    ]))
+}
+
+fn user_admin() -> Role {
+    Role::new(USER_ADMIN, "User Admin").with_site(grants(&[
+        (AssignRole, &[Assign, Unassign, Read]),
+        (AssignOrgRole, &[Assign, Unassign, Read]),
+        (
+            User,
+            &[Create, Read, Update, Delete, ReadPersonal, UpdatePersonal],
+        ),
+        (Group, &[Create, Read, Update, Delete]),
+        (GroupMember, &[Read]),
+        (Organization, &[Read]),
+        (OrganizationMember, &[Create, Read, Update, Delete]),
+        (IdpsyncSettings, &[Read, Update]),
+    ]))
+}
+
+fn organization_admin() -> Role {
+    let mut org = grants(&[(Organization, &[Read, Update, Delete])]);
+    org.extend(all_of(&[
+        OrganizationMember,
+        Group,
+        GroupMember,
+        AssignOrgRole,
+        AuditLog,
+        Chat,
+        ChatFile,
+        IdpsyncSettings,
+    ]));
+    let whole_workspace = all_of(&[Workspace]).into_iter();
+    org.extend(whole_workspace.filter(|p| !matches!(p.action, Some(Ssh | ApplicationConnect))));
+    // Adding a member needs to see that the user exists.
+    Role::new(ORGANIZATION_ADMIN, "Organization Admin")
+        .with_site(grants(&[(User, &[Read])]))
+        .with_org(org)
+}
+
+fn organization_auditor() -> Role {
+    Role::new(ORGANIZATION_AUDITOR, "Organization Auditor").with_org(grants(&[
+        (AuditLog, &[Read]),
+        (Group, &[Read]),
+        (GroupMember, &[Read]),
+        (Organization, &[Read]),
+        (OrganizationMember, &[Read]),
+    ]))
+}
+
+fn organization_user_admin() -> Role {
+    // Adding a member needs to see that the user exists.
+    Role::new(ORGANIZATION_USER_ADMIN, "Organization User Admin")
+        .with_site(grants(&[(User, &[Read])]))
+        .with_org(grants(&[
+            (AssignOrgRole, &[Assign, Unassign, Read]),
+            (Organization, &[Read]),
+            (OrganizationMember, &[Create, Read, Update, Delete]),
+            (Group, &[Create, Read, Update, Delete]),
+            (GroupMember, &[Read]),
+            (IdpsyncSettings, &[Read, Update]),
+        ]))
+}
+
+fn organization_workspace_creation_ban() -> Role {
+    let banned = [Create, Delete, CreateAgent, DeleteAgent];
+    Role::new(
+        ORGANIZATION_WORKSPACE_CREATION_BAN,
+        "Organization Workspace Creation Ban",
+    )
+    .with_org(banned.map(|action| Permission::deny(Workspace, action)))
+}
+
+fn organization_workspace_access() -> Role {
+    Role::new(
+        ORGANIZATION_WORKSPACE_ACCESS,
+        "Organization Workspace Access",
+    )
+    .with_member(all_of(&[Workspace]))
+}
+
+/// What every member of an organization holds, by the organization's rule about sharing.
+#[must_use]
+pub fn organization_member(sharing: ShareableOwners) -> Role {
+    let mut org = grants(&[(Organization, &[Read]), (AssignOrgRole, &[Read])]);
+    let mut own = grants(&[
+        (OrganizationMember, &[Read]),
+        (GroupMember, &[Read]),
+        (Chat, &[Create, Read, Update, Share]),
+        (ChatFile, &[Create, Read]),
+    ]);
+    let no_sharing = Permission::deny(Workspace, Share);
+    match sharing {
+        ShareableOwners::Everyone => {
+            org.extend(grants(&[(OrganizationMember, &[Read]), (Group, &[Read])]));
+        }
+        ShareableOwners::ServiceAccounts => {
+            org.extend(grants(&[(OrganizationMember, &[Read])]));
+            own.push(no_sharing);
+        }
+        ShareableOwners::None => {
+            org.push(no_sharing);
+            own.push(no_sharing);
+        }
+    }
+    Role::new(ORGANIZATION_MEMBER, "Organization Member")
+        .with_org(org)
+        .with_member(own)
+        .implied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::role::PermissionList;
+
+    fn every_role() -> impl Iterator<Item = &'static Arc<Role>> {
+        site_roles().iter().chain(org_roles())
+    }
+
+    fn every_permission(role: &Role) -> impl Iterator<Item = &Permission> {
+        [role.site(), role.user(), role.org(), role.member()]
+            .into_iter()
+            .flat_map(PermissionList::listed)
+    }
+
+    #[test]
+    fn built_ins_list_what_the_registry_declares_and_use_no_wildcard() {
+        for role in every_role() {
+            for permission in every_permission(role) {
+                let resource = permission.resource.expect("a type, not a wildcard");
+                let action = permission.action.expect("an action, not a wildcard");
+                assert!(
+                    resource.actions().contains(action),
+                    "{}: {permission}",
+                    role.name()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_money_types_belong_to_the_owner_only() {
+        for role in every_role().filter(|role| role.name() != OWNER) {
+            for permission in every_permission(role) {
+                let money = [AiBudget, BudgetCap, AiUsageEvent, FeatureFlag];
+                let held = permission
+                    .resource
+                    .is_some_and(|resource| money.contains(&resource));
+                assert!(!held, "{}: {permission}", role.name());
+            }
+        }
+    }
+
+    #[test]
+    fn the_owner_holds_every_declared_action() {
+        let owner = site_role(OWNER).unwrap();
+        for resource in ResourceType::ALL {
+            assert_eq!(
+                owner.site().set().allowed(*resource),
+                resource.actions(),
+                "{resource}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_are_found_on_their_own_level_only() {
+        assert!(site_role(OWNER).is_some() && org_role(OWNER).is_none());
+        assert!(org_role(ORGANIZATION_ADMIN).is_some() && site_role(ORGANIZATION_ADMIN).is_none());
+        for name in [
+            "owner",
+            "Owner",
+            "organization-member",
+            "agents-access",
+            "template-admin",
+        ] {
+            assert!(is_reserved(name), "{name}");
+        }
+        assert!(!is_reserved("support"));
+    }
+
+    #[test]
+    fn the_member_role_follows_the_rule_about_sharing() {
+        // mode, reads members, reads groups, denied in the organization, denied on own
+        let rows = [
+            (ShareableOwners::Everyone, true, true, false, false),
+            (ShareableOwners::None, false, false, true, true),
+            (ShareableOwners::ServiceAccounts, true, false, false, true),
+        ];
+        for (sharing, members, groups, org_denied, own_denied) in rows {
+            let role = organization_member(sharing);
+            let (org, own) = (role.org().set(), role.member().set());
+            assert_eq!(
+                org.allowed(OrganizationMember).contains(Read),
+                members,
+                "{sharing:?}"
+            );
+            assert_eq!(org.allowed(Group).contains(Read), groups, "{sharing:?}");
+            assert_eq!(
+                org.denied(Workspace).contains(Share),
+                org_denied,
+                "{sharing:?}"
+            );
+            assert_eq!(
+                own.denied(Workspace).contains(Share),
+                own_denied,
+                "{sharing:?}"
+            );
+        }
+    }
+}

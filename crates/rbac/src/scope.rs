@@ -1,0 +1,326 @@
+//! Scopes: what a token lets through of its owner's rights.
+
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{Arc, LazyLock},
+};
+
+use crate::{
+    allow_list::{AllowList, AllowListError},
+    permission::Permission,
+    registry::{Action, ResourceType},
+    role::Role,
+    subject::Assignment,
+};
+
+/// A name that a token's scope is written with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ScopeName {
+    /// `all`, or `coder:all`: everything.
+    All,
+    /// `<type>:*`: everything on one type.
+    Type(ResourceType),
+    /// `<type>:<action>`: one action on one type.
+    Action(ResourceType, Action),
+}
+
+/// A scope that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScopeError {
+    /// No such name.
+    #[error("no scope named \"{0}\"")]
+    Name(String),
+    /// The allow-list is broken.
+    #[error(transparent)]
+    AllowList(#[from] AllowListError),
+}
+
+impl ScopeName {
+    /// Every name, generated from the registry.
+    #[must_use]
+    pub fn catalogue() -> Vec<Self> {
+        let mut names = vec![Self::All];
+        for resource in ResourceType::ALL {
+            names.push(Self::Type(*resource));
+            let actions = resource.described().iter();
+            names.extend(actions.map(|(action, _)| Self::Action(*resource, *action)));
+        }
+        names
+    }
+
+    /// Whether this name lets everything through that the other does. A wildcard is covered by a wildcard
+    /// only, so that an action which a type gains later is not covered by chance.
+    #[must_use]
+    pub fn covers(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::All, _) => true,
+            (Self::Type(own), Self::Type(asked) | Self::Action(asked, _)) => own == asked,
+            _ => self == other,
+        }
+    }
+
+    fn permission(self) -> Permission {
+        match self {
+            Self::All => Permission::ANY,
+            Self::Type(resource) => Permission {
+                negate: false,
+                resource: Some(resource),
+                action: None,
+            },
+            Self::Action(resource, action) => Permission::allow(resource, action),
+        }
+    }
+}
+
+impl FromStr for ScopeName {
+    type Err = ScopeError;
+
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        if matches!(text, "all" | "coder:all") {
+            return Ok(Self::All);
+        }
+        let named = text.split_once(':').and_then(|(resource, action)| {
+            let resource: ResourceType = resource.parse().ok()?;
+            if action == "*" {
+                return Some(Self::Type(resource));
+            }
+            let action: Action = action.parse().ok()?;
+            resource
+                .actions()
+                .contains(action)
+                .then_some(Self::Action(resource, action))
+        });
+        named.ok_or_else(|| ScopeError::Name(text.to_owned()))
+    }
+}
+
+impl fmt::Display for ScopeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Type(resource) => write!(f, "{resource}:*"),
+            Self::Action(resource, action) => write!(f, "{resource}:{action}"),
+        }
+    }
+}
+
+/// The scope of a token as it is asked for and stored: names and an allow-list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopeSet {
+    /// Sorted, without duplicates, never empty.
+    names: Vec<ScopeName>,
+    allow_list: AllowList,
+}
+
+impl ScopeSet {
+    /// Everything.
+    #[must_use]
+    pub fn all() -> Self {
+        Self {
+            names: vec![ScopeName::All],
+            allow_list: AllowList::any(),
+        }
+    }
+
+    /// Reads what a caller asks for or what is stored. No name is `all`; no allow-list (`None`) is `*:*`,
+    /// but an empty one admits nothing.
+    ///
+    /// # Errors
+    ///
+    /// A name that does not exist, or a broken allow-list.
+    pub fn parse<N: AsRef<str>, A: AsRef<str>>(
+        names: &[N],
+        allow_list: Option<&[A]>,
+    ) -> Result<Self, ScopeError> {
+        let parsed: Result<Vec<_>, _> = names.iter().map(|name| name.as_ref().parse()).collect();
+        let mut names: Vec<ScopeName> = parsed?;
+        if names.is_empty() {
+            names.push(ScopeName::All);
+        }
+        names.sort_unstable();
+        names.dedup();
+        let allow_list = match allow_list {
+            Some(entries) => AllowList::parse(entries)?,
+            None => AllowList::any(),
+        };
+        Ok(Self { names, allow_list })
+    }
+
+    /// The names.
+    #[must_use]
+    pub fn names(&self) -> &[ScopeName] {
+        &self.names
+    }
+
+    /// The names as text: the form to store, which [`ScopeSet::parse`] reads.
+    #[must_use]
+    pub fn name_strings(&self) -> Vec<String> {
+        self.names.iter().map(ToString::to_string).collect()
+    }
+
+    /// The objects that may be touched.
+    #[must_use]
+    pub const fn allow_list(&self) -> &AllowList {
+        &self.allow_list
+    }
+
+    /// Whether a token with this scope may mint one with the requested scope: names and allow-list may only
+    /// become narrower.
+    #[must_use]
+    pub fn covers(&self, requested: &Self) -> bool {
+        let named = |asked: &ScopeName| self.names.iter().any(|own| own.covers(*asked));
+        requested.names.iter().all(named) && self.allow_list.covers(&requested.allow_list)
+    }
+
+    /// The scope for a subject.
+    #[must_use]
+    pub fn to_scope(&self) -> Scope {
+        let grants = self.names.iter().map(|name| Assignment {
+            org: None,
+            role: role_of(*name),
+        });
+        Scope {
+            grants: grants.collect(),
+            allow_list: self.allow_list.clone(),
+        }
+    }
+}
+
+impl Default for ScopeSet {
+    fn default() -> Self {
+        Self::all()
+    }
+}
+
+fn role_of(name: ScopeName) -> Arc<Role> {
+    static ALL: LazyLock<Arc<Role>> =
+        LazyLock::new(|| Arc::new(Role::new("all", "").with_site([Permission::ANY])));
+    match name {
+        ScopeName::All => Arc::clone(&ALL),
+        _ => Arc::new(Role::new(name.to_string(), "").with_site([name.permission()])),
+    }
+}
+
+/// What a token lets through: permissions on the four levels, as roles hold them, and an allow-list.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    pub(crate) grants: Vec<Assignment>,
+    pub(crate) allow_list: AllowList,
+}
+
+impl Scope {
+    /// Everything.
+    #[must_use]
+    pub fn all() -> Self {
+        ScopeSet::all().to_scope()
+    }
+
+    /// A scope that no name describes: any roles, held anywhere. Makes nobody a member of an organization.
+    #[must_use]
+    pub const fn from_grants(grants: Vec<Assignment>, allow_list: AllowList) -> Self {
+        Self { grants, allow_list }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(names: &[&str], allow_list: Option<&[&str]>) -> ScopeSet {
+        ScopeSet::parse(names, allow_list).unwrap()
+    }
+
+    #[test]
+    fn every_name_of_the_catalogue_round_trips() {
+        for name in ScopeName::catalogue() {
+            assert_eq!(name.to_string().parse(), Ok(name));
+        }
+        assert_eq!("coder:all".parse(), Ok(ScopeName::All));
+        assert!(ScopeName::catalogue().contains(&"ai_provider:use".parse().unwrap()));
+    }
+
+    #[test]
+    fn unknown_names_are_refused() {
+        for name in [
+            "",
+            "*",
+            "*:*",
+            "user",
+            "user:",
+            "user:ssh",
+            "user:fly",
+            "system:read",
+            "All",
+        ] {
+            let error = name.parse::<ScopeName>().unwrap_err();
+            assert_eq!(error.to_string(), format!("no scope named \"{name}\""));
+        }
+    }
+
+    #[test]
+    fn no_name_is_all_and_no_allow_list_is_any() {
+        assert_eq!(set(&[], None), ScopeSet::all());
+        assert_eq!(set(&["coder:all", "all"], Some(&["*:*"])), ScopeSet::all());
+        assert!(set(&[], Some(&[])).allow_list().entries().is_empty());
+        let stored = set(&["chat:read", "api_key:*"], Some(&["chat:*"]));
+        let read = ScopeSet::parse(
+            &stored.name_strings(),
+            Some(&stored.allow_list().to_strings()),
+        );
+        assert_eq!(read, Ok(stored));
+    }
+
+    #[test]
+    fn a_token_mints_only_what_it_covers() {
+        let chat = "chat:00000000-0000-0000-0000-000000000001";
+        let rows = [
+            (set(&["all"], None), set(&["all"], None), true),
+            (
+                set(&["all"], None),
+                set(&["chat:*", "user:read"], Some(&[chat])),
+                true,
+            ),
+            (set(&["chat:*"], None), set(&["all"], None), false),
+            (set(&["chat:*"], None), set(&[], None), false),
+            (set(&["chat:*"], None), set(&["chat:*"], None), true),
+            (
+                set(&["chat:*"], None),
+                set(&["chat:read", "chat:share"], None),
+                true,
+            ),
+            (set(&["chat:*"], None), set(&["user:read"], None), false),
+            (
+                set(&["chat:read", "user:read"], None),
+                set(&["chat:read"], None),
+                true,
+            ),
+            (set(&["chat:read"], None), set(&["chat:*"], None), false),
+            (
+                set(&["chat:read"], None),
+                set(&["chat:update"], None),
+                false,
+            ),
+            (set(&["all"], Some(&[chat])), set(&["all"], None), false),
+            (
+                set(&["all"], Some(&[chat])),
+                set(&["all"], Some(&["chat:*"])),
+                false,
+            ),
+            (
+                set(&["all"], Some(&["chat:*"])),
+                set(&["all"], Some(&[chat])),
+                true,
+            ),
+            (set(&["all"], Some(&[chat])), set(&["all"], Some(&[])), true),
+            (
+                set(&["all"], Some(&[])),
+                set(&["all"], Some(&[chat])),
+                false,
+            ),
+        ];
+        for (own, asked, covered) in rows {
+            assert_eq!(own.covers(&asked), covered, "{own:?} {asked:?}");
+        }
+    }
+}

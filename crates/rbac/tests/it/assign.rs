@@ -1,0 +1,140 @@
+//! Who may give and take which role: the reference's table for our roles, and the rule for custom ones.
+
+use std::sync::Arc;
+
+use rbac::{
+    Action, AssignDenied, Permission, PreparedSubject, ResourceType, Role, ScopeSet, Subject,
+    builtin::*,
+};
+use uuid::Uuid;
+
+const ORG: Uuid = Uuid::from_u128(11);
+const OTHER: Uuid = Uuid::from_u128(12);
+
+fn actor(name: &str) -> Subject {
+    let user = Subject::user(Uuid::from_u128(1));
+    match (site_role(name), org_role(name)) {
+        (Some(role), _) => user.site_role(Arc::clone(role)),
+        (None, Some(role)) => user.member_of(ORG).org_role(ORG, Arc::clone(role)),
+        (None, None) => panic!("no role {name}"),
+    }
+}
+
+fn may(actor: &PreparedSubject, org: Option<Uuid>) -> Vec<&'static str> {
+    let assignable = actor.assignable(org).into_iter().filter(|(_, may)| *may);
+    assignable.map(|(role, _)| role.name()).collect()
+}
+
+#[test]
+fn the_table_of_the_reference_follows_from_the_rule() {
+    let every_org_role: Vec<_> = org_roles().iter().map(|role| role.name()).collect();
+    let few = vec![ORGANIZATION_WORKSPACE_ACCESS, ORGANIZATION_MEMBER];
+    let rows = [
+        (
+            OWNER,
+            vec![OWNER, MEMBER, AUDITOR, USER_ADMIN],
+            every_org_role.clone(),
+        ),
+        (USER_ADMIN, vec![MEMBER], few.clone()),
+        (AUDITOR, vec![], vec![]),
+        (MEMBER, vec![], vec![]),
+        (ORGANIZATION_ADMIN, vec![], every_org_role),
+        (ORGANIZATION_USER_ADMIN, vec![], few),
+        (ORGANIZATION_AUDITOR, vec![], vec![]),
+        (ORGANIZATION_MEMBER, vec![], vec![]),
+        (ORGANIZATION_WORKSPACE_ACCESS, vec![], vec![]),
+        (ORGANIZATION_WORKSPACE_CREATION_BAN, vec![], vec![]),
+    ];
+    for (name, site, org) in rows {
+        let actor = actor(name).prepare();
+        assert_eq!(may(&actor, None), site, "{name}");
+        assert_eq!(may(&actor, Some(ORG)), org, "{name}");
+        for role in org_roles() {
+            let given = actor.may_assign(role, Some(ORG)).is_ok();
+            assert_eq!(
+                actor.may_unassign(role, Some(ORG)).is_ok(),
+                given,
+                "{name} {}",
+                role.name()
+            );
+        }
+    }
+}
+
+#[test]
+fn an_organization_role_reaches_its_own_organization_only() {
+    for name in [ORGANIZATION_ADMIN, ORGANIZATION_USER_ADMIN] {
+        assert_eq!(
+            may(&actor(name).prepare(), Some(OTHER)),
+            Vec::<&str>::new(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_custom_role_goes_to_whoever_holds_all_of_it() {
+    use ResourceType::{AssignOrgRole, Group, Workspace};
+    let custom = |permission| Role::new("custom", "Custom").with_org([permission]);
+    let read_groups = custom(Permission::allow(Group, Action::Read));
+    let no_groups = custom(Permission::deny(Group, Action::Delete));
+    let shell = custom(Permission::allow(Workspace, Action::Ssh));
+    let all_groups = custom(Permission {
+        negate: false,
+        resource: Some(Group),
+        action: None,
+    });
+    let everything = custom(Permission::ANY);
+    let hand_on = custom(Permission::allow(AssignOrgRole, Action::Assign));
+    let rows = [
+        (OWNER, &read_groups, None),
+        (OWNER, &shell, None),
+        (OWNER, &everything, None),
+        (OWNER, &hand_on, None),
+        (ORGANIZATION_ADMIN, &read_groups, None),
+        (ORGANIZATION_ADMIN, &shell, Some("workspace:ssh")),
+        (ORGANIZATION_ADMIN, &everything, Some("*:*")),
+        (ORGANIZATION_ADMIN, &hand_on, None),
+        (ORGANIZATION_USER_ADMIN, &read_groups, None),
+        (ORGANIZATION_USER_ADMIN, &no_groups, None),
+        (ORGANIZATION_USER_ADMIN, &all_groups, None),
+        (
+            ORGANIZATION_USER_ADMIN,
+            &hand_on,
+            Some("assign_org_role:assign"),
+        ),
+        (USER_ADMIN, &hand_on, Some("assign_org_role:assign")),
+    ];
+    for (name, role, lacking) in rows {
+        let denied = match actor(name).prepare().may_assign(role, Some(ORG)) {
+            Ok(()) => None,
+            Err(AssignDenied::Exceeds { missing, .. }) => Some(missing.to_string()),
+            Err(other) => panic!("{name}: {other}"),
+        };
+        assert_eq!(denied.as_deref(), lacking, "{name} {role:?}");
+    }
+}
+
+#[test]
+fn a_token_hands_on_no_more_than_its_scope_lets_through() {
+    let scope = |names: &[&str]| ScopeSet::parse(names, None::<&[&str]>).unwrap().to_scope();
+    let auditor = site_role(AUDITOR).unwrap();
+    let narrow = actor(OWNER).scope(scope(&["assign_role:*"])).prepare();
+    assert!(matches!(
+        narrow.may_assign(auditor, None),
+        Err(AssignDenied::Exceeds { .. })
+    ));
+    let without = actor(OWNER).scope(scope(&["user:*"])).prepare();
+    let denied = without.may_assign(auditor, None).unwrap_err();
+    assert_eq!(
+        denied.to_string(),
+        "not authorized to assign role \"auditor\""
+    );
+}
+
+#[test]
+fn an_organization_role_is_not_held_in_the_deployment() {
+    let role = org_role(ORGANIZATION_ADMIN).unwrap();
+    let denied = actor(OWNER).prepare().may_assign(role, None).unwrap_err();
+    assert!(matches!(denied, AssignDenied::WithoutOrganization { .. }));
+}
