@@ -107,7 +107,7 @@ pub enum Fault {
 /// Why a decision is as it is: `(roles or acl) and scope and allow_list`, without a fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation {
-    /// The answer, always that of [`PreparedSubject::decide`].
+    /// The answer, always that of [`crate::PreparedSubject::decide`].
     pub decision: Decision,
     /// What was asked.
     pub action: Action,
