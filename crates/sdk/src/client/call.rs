@@ -1,0 +1,67 @@
+//! One call: its query and body, and how its answer is read.
+
+use reqwest::{RequestBuilder, Response};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::error::{ApiError, Error};
+
+/// A call that has not been sent yet.
+#[derive(Debug)]
+#[must_use = "a call does nothing until its answer is asked for"]
+pub struct Call {
+    request: RequestBuilder,
+}
+
+impl Call {
+    pub(super) const fn new(request: RequestBuilder) -> Self {
+        Self { request }
+    }
+
+    /// Adds a query.
+    pub fn query<Q: Serialize + ?Sized>(self, query: &Q) -> Self {
+        Self {
+            request: self.request.query(query),
+        }
+    }
+
+    /// Adds a body.
+    pub fn json<B: Serialize + ?Sized>(self, body: &B) -> Self {
+        Self {
+            request: self.request.json(body),
+        }
+    }
+
+    /// Sends the call and reads its answer.
+    ///
+    /// # Errors
+    /// [`Error::Api`] when the server refuses, [`Error::Transport`] when it cannot be reached,
+    /// [`Error::Answer`] when the answer is not what this version of the client knows.
+    pub async fn answer<R: DeserializeOwned>(self) -> Result<R, Error> {
+        let body = self.send().await?.bytes().await.map_err(Error::Transport)?;
+        serde_json::from_slice(&body).map_err(Error::Answer)
+    }
+
+    /// Sends the call and reads its answer as text.
+    ///
+    /// # Errors
+    /// See [`Call::answer`].
+    pub async fn text(self) -> Result<String, Error> {
+        self.send().await?.text().await.map_err(Error::Transport)
+    }
+
+    /// Sends a call whose answer has no body.
+    ///
+    /// # Errors
+    /// See [`Call::answer`].
+    pub async fn done(self) -> Result<(), Error> {
+        self.send().await.map(drop)
+    }
+
+    async fn send(self) -> Result<Response, Error> {
+        let response = self.request.send().await.map_err(Error::Transport)?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(Error::Api(Box::new(ApiError::read(response).await)))
+    }
+}

@@ -1,0 +1,38 @@
+//! Bursar's wire types, and with the feature `client` (on by default) an HTTP client for them.
+//!
+//! The shapes follow Coder's REST API, so that a program written for it works unchanged on the same paths.
+//! Requests ignore fields that they do not know; a `null` list is an empty one; an empty optional text is
+//! an absent one, since existing clients send all of these. The crate depends on no other crate of the
+//! house and knows no rules: the server judges.
+//!
+//! To add a type, put it in the module of its feature; every type has a unique name and is found at the
+//! root. A query of the operation `user_list` is the struct `UserListQuery`: the generated client relies on it.
+
+mod api_keys;
+mod audit;
+mod budgets;
+#[cfg(feature = "client")]
+pub mod client;
+mod deployment;
+mod error;
+mod groups;
+mod lenient;
+mod organizations;
+mod providers;
+mod secret;
+mod spend;
+mod users;
+
+pub use api_keys::*;
+pub use audit::*;
+pub use budgets::*;
+#[cfg(feature = "client")]
+pub use client::{ApiError, Client};
+pub use deployment::*;
+pub use error::*;
+pub use groups::*;
+pub use organizations::*;
+pub use providers::*;
+pub use secret::Secret;
+pub use spend::*;
+pub use users::*;

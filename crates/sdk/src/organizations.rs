@@ -1,0 +1,117 @@
+//! Organizations and who belongs to them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    SlimRole,
+    lenient::{empty_as_none, null_as_default},
+};
+
+/// An organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Organization {
+    /// Its id, which is also the id of its Everyone group.
+    pub id: Uuid,
+    /// Its unique name in addresses.
+    pub name: String,
+    /// The name that people read.
+    pub display_name: String,
+    /// What it is for; may be empty.
+    pub description: String,
+    /// The address of a picture; may be empty.
+    pub icon: String,
+    /// Whether it is the default one, which cannot be deleted.
+    pub is_default: bool,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// An organization to be made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CreateOrganizationRequest {
+    /// Its unique name.
+    pub name: String,
+    /// The name that people read; the unique name when absent.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub display_name: String,
+    /// What it is for.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub description: String,
+    /// The address of a picture.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub icon: String,
+}
+
+/// A change of an organization; what is absent stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UpdateOrganizationRequest {
+    /// A new unique name.
+    #[serde(
+        default,
+        deserialize_with = "empty_as_none",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub name: Option<String>,
+    /// A new name that people read.
+    #[serde(
+        default,
+        deserialize_with = "empty_as_none",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub display_name: Option<String>,
+    /// A new description.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// A new picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub icon: Option<String>,
+}
+
+/// A person's place in an organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OrganizationMember {
+    /// The person.
+    pub user_id: Uuid,
+    /// The organization.
+    pub organization_id: Uuid,
+    /// When the person joined.
+    pub created_at: DateTime<Utc>,
+    /// When the roles last changed.
+    pub updated_at: DateTime<Utc>,
+    /// The organization roles that were given; `organization-member` is implied and not among them.
+    pub roles: Vec<SlimRole>,
+}
+
+/// A person's place in an organization, and who the person is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OrganizationMemberWithUserData {
+    /// The person.
+    pub user_id: Uuid,
+    /// The organization.
+    pub organization_id: Uuid,
+    /// When the person joined.
+    pub created_at: DateTime<Utc>,
+    /// When the roles last changed.
+    pub updated_at: DateTime<Utc>,
+    /// The organization roles that were given; `organization-member` is implied and not among them.
+    pub roles: Vec<SlimRole>,
+    /// The person's unique name.
+    pub username: String,
+    /// The name that people read; may be empty.
+    pub name: String,
+    /// The address of a picture; may be empty.
+    pub avatar_url: String,
+    /// The person's e-mail address.
+    pub email: String,
+    /// The site roles that were given.
+    pub global_roles: Vec<SlimRole>,
+}

@@ -1,0 +1,49 @@
+//! What a person spent. Money is in micro-dollars: 1 USD = 1,000,000.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The state of a person's spend in the present period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UserAiSpend {
+    /// The person.
+    pub user_id: Uuid,
+    /// The group that spend is charged to; `null` for a person without any organization.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub effective_group_id: Option<Uuid>,
+    /// The limit that holds; `null` is no limit.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub effective_budget: Option<EffectiveAiBudget>,
+    /// What the person spent in the period, whichever group was charged.
+    pub current_spend_micros: i64,
+    /// What open requests hold until they are settled.
+    pub reserved_micros: i64,
+    /// What is left of the limit, never below zero: neither spent nor held; `null` without a limit.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub remaining_micros: Option<i64>,
+    /// The first instant of the period.
+    pub period_start: DateTime<Utc>,
+    /// The first instant after the period.
+    pub period_end: DateTime<Utc>,
+}
+
+/// The limit that holds for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EffectiveAiBudget {
+    /// The limit.
+    pub spend_limit_micros: i64,
+    /// Where it comes from.
+    pub limit_source: AiLimitSource,
+}
+
+/// Where a limit comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AiLimitSource {
+    /// The budget of a group.
+    Group,
+}
