@@ -60,7 +60,11 @@ pub struct EffectiveBudget {
 #[must_use]
 pub fn effective_budget(candidates: &[BudgetCandidate]) -> Option<EffectiveBudget> {
     let best = candidates.iter().min_by_key(|candidate| {
-        (std::cmp::Reverse(candidate.spend_limit), candidate.joined_at, candidate.group_id)
+        (
+            std::cmp::Reverse(candidate.spend_limit),
+            candidate.joined_at,
+            candidate.group_id,
+        )
     })?;
     Some(EffectiveBudget {
         group_id: best.group_id,
@@ -86,7 +90,13 @@ pub struct FallbackCandidate {
 pub fn fallback_group(candidates: &[FallbackCandidate]) -> Option<GroupId> {
     candidates
         .iter()
-        .min_by_key(|candidate| (!candidate.default, candidate.joined_at, candidate.organization_id))
+        .min_by_key(|candidate| {
+            (
+                !candidate.default,
+                candidate.joined_at,
+                candidate.organization_id,
+            )
+        })
         .map(|candidate| candidate.organization_id.everyone())
 }
 

@@ -1,0 +1,131 @@
+//! Where outbound requests may go: link-local, metadata and other special addresses are refused, whatever
+//! name led there; loopback and private ones are allowed, since local models live on them.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// An address that requests are not sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("requests to the address `{0}` are not allowed")]
+pub struct RefusedAddress(pub IpAddr);
+
+/// The metadata service of a large cloud on IPv6, which is outside the link-local range.
+const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254);
+
+/// Says whether requests may go to this address.
+///
+/// # Errors
+/// [`RefusedAddress`] for link-local, metadata, unspecified, multicast and reserved addresses, also when
+/// they are written as IPv4 inside IPv6 (mapped, compatible, NAT64 or 6to4).
+pub fn check(address: IpAddr) -> Result<(), RefusedAddress> {
+    let refused = match address {
+        IpAddr::V4(v4) => refused_v4(v4),
+        IpAddr::V6(v6) => refused_v6(v6),
+    };
+    if refused {
+        Err(RefusedAddress(address))
+    } else {
+        Ok(())
+    }
+}
+
+/// Checks a host that is written as an address, which no resolver ever sees.
+///
+/// # Errors
+/// [`RefusedAddress`], see [`check`].
+pub fn check_literal(url: &url::Url) -> Result<(), RefusedAddress> {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => check(IpAddr::V4(address)),
+        Some(url::Host::Ipv6(address)) => check(IpAddr::V6(address)),
+        Some(url::Host::Domain(_)) | None => Ok(()),
+    }
+}
+
+fn refused_v4(address: Ipv4Addr) -> bool {
+    let [first, ..] = address.octets();
+    // 0.0.0.0/8 is "this host": several systems connect it to the machine itself.
+    first == 0 || address.is_link_local() || address.is_multicast() || first >= 240
+}
+
+fn refused_v6(address: Ipv6Addr) -> bool {
+    if address == Ipv6Addr::LOCALHOST {
+        return false;
+    }
+    if address.is_unspecified()
+        || address.is_multicast()
+        || address.is_unicast_link_local()
+        || address == METADATA_V6
+    {
+        return true;
+    }
+    embedded_v4(address).is_some_and(refused_v4)
+}
+
+/// The IPv4 address inside an IPv6 one, for the forms that a host or a gateway turns back into IPv4.
+fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let joined = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0xffff | 0, high, low] => Some(joined(high, low)),
+        [0x0064, 0xff9b, 0, 0, 0, 0, high, low] => Some(joined(high, low)),
+        [0x2002, high, low, ..] => Some(joined(high, low)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check, check_literal};
+
+    #[test]
+    fn special_addresses_are_refused_in_every_spelling() {
+        let check = |text: &str, allowed: bool| {
+            assert_eq!(check(text.parse().unwrap()).is_ok(), allowed, "{text}");
+        };
+        for refused in [
+            "169.254.169.254",
+            "0.0.0.0",
+            "0.1.2.3",
+            "224.0.0.1",
+            "255.255.255.255",
+            "240.0.0.1",
+            "::",
+            "fe80::1",
+            "febf::1",
+            "ff02::1",
+            "fd00:ec2::254",
+            "::ffff:169.254.169.254",
+            "::ffff:0.0.0.0",
+            "::169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "2002:a9fe:a9fe::1",
+        ] {
+            check(refused, false);
+        }
+        for allowed in [
+            "127.0.0.1",
+            "::1",
+            "::ffff:127.0.0.1",
+            "10.0.0.1",
+            "fd00::1",
+            "8.8.8.8",
+        ] {
+            check(allowed, true);
+        }
+    }
+
+    #[test]
+    fn hosts_written_as_addresses_are_checked() {
+        let check = |text: &str, allowed: bool| {
+            assert_eq!(
+                check_literal(&text.parse().unwrap()).is_ok(),
+                allowed,
+                "{text}"
+            );
+        };
+        check("http://169.254.169.254/latest", false);
+        check("http://0xA9FEA9FE/", false);
+        check("http://[fe80::1]/", false);
+        check("http://[::ffff:a9fe:a9fe]/", false);
+        check("http://127.0.0.1:8080/v1", true);
+        check("https://api.openai.com/v1", true);
+    }
+}
