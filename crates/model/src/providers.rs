@@ -41,7 +41,7 @@ pub enum BaseUrlError {
 /// # Errors
 /// See [`BaseUrlError`].
 pub fn parse_base_url(text: &str) -> Result<Url, BaseUrlError> {
-    let url = Url::parse(text.trim()).ok().filter(|url| url.has_host());
+    let url = Url::parse(text.trim()).ok().filter(Url::has_host);
     let url = url.ok_or(BaseUrlError::NotAbsolute)?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(BaseUrlError::NotAbsolute);

@@ -68,6 +68,7 @@ pub enum Verdict {
 
 /// Judges a request against every limit that applies to it, all or none.
 ///
+/// - A limit of zero blocks everything, also what costs nothing: refused.
 /// - Its worst case fits the room of all: admitted as it is.
 /// - Not even its least cap fits the rest of one: refused.
 /// - It could only ever fit with a lower cap: admitted with what the tightest rest affords, once nothing is
@@ -85,6 +86,9 @@ pub fn judge(limits: &[LimitState], ask: &WorstCase, patience: Patience) -> Verd
     ) else {
         return admit(ask, ask.cap);
     };
+    if let Some(limit) = limits.iter().position(|limit| limit.limit <= Micros::ZERO) {
+        return Verdict::Refuse { limit };
+    }
     if ask.hold(ask.cap) <= room {
         return admit(ask, ask.cap);
     }

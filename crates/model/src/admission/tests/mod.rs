@@ -177,6 +177,21 @@ fn one_limit_judges_by_room_and_rest() {
 }
 
 #[test]
+fn a_limit_of_zero_blocks_what_costs_nothing_too() {
+    let free = WorstCase {
+        input_cost: Micros::ZERO,
+        output_price: 0,
+        ..ask(1_000, 16)
+    };
+    let check = |limits: &[LimitState], expected| {
+        assert_eq!(judge(limits, &free, Patience::Arrived), expected);
+    };
+    check(&[state(0, 0, 0)], Verdict::Refuse { limit: 0 });
+    check(&[state(10, 0, 0), state(0, 0, 0)], Verdict::Refuse { limit: 1 });
+    check(&[state(10, 10, 0)], admitted(0, 1_000, false));
+}
+
+#[test]
 fn several_limits_admit_together_or_not_at_all() {
     use Patience::{Arrived, Expired};
     let check = |states: &[LimitState], patience, verdict| {
