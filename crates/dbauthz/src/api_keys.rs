@@ -1,0 +1,153 @@
+//! Sessions and API tokens.
+
+use model::{
+    UserId,
+    api_keys::{ApiKey, ApiKeyKind, KeyOwner, NewApiKey},
+};
+use rbac::{Action, Object, ScopeSet};
+use store::{StoreError, StoreResult};
+
+use crate::{
+    Actor,
+    roles::may_become,
+    rules::{Rule, Shape, rule},
+    units::wrapper,
+};
+
+pub(crate) const RULES: &[Rule] = &[
+    rule("api_key_get", Shape::Fetch, &["api_key:read"], ""),
+    rule(
+        "api_key_list",
+        Shape::Check,
+        &["api_key:read"],
+        "the person's tokens",
+    ),
+    rule(
+        "api_key_create",
+        Shape::Check,
+        &["api_key:create", "give a role"],
+        "the presented key must cover the new scope and allow-list; in another's name each role held there \
+         must be one that the caller may give; sessions are made by system actors only",
+    ),
+    rule("api_key_delete", Shape::Fetch, &["api_key:delete"], ""),
+    rule(
+        "api_key_delete_sessions",
+        Shape::Inside,
+        &[],
+        "in `user_password_update`",
+    ),
+    rule(
+        "key_owner_get",
+        Shape::Fetch,
+        &["api_key:read"],
+        "system actors only",
+    ),
+];
+
+wrapper! {
+    /// Sessions and API tokens, each call authorized.
+    ApiKeys
+}
+
+impl<U: store::ReadUnit + ?Sized> ApiKeys<'_, U> {
+    /// One key, without its secret.
+    ///
+    /// # Errors
+    /// `NotFound`, `Denied`.
+    pub async fn api_key_get(&mut self, id: &str) -> StoreResult<ApiKey> {
+        let key = self
+            .unit
+            .api_key_get(id)
+            .await?
+            .ok_or(StoreError::NotFound)?;
+        self.gate
+            .check(Action::Read, &Object::api_key(None, key.user_id.0))?;
+        Ok(key)
+    }
+
+    /// The API tokens of a person, newest first; sessions are not among them.
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn api_key_list(&mut self, user: UserId) -> StoreResult<Vec<ApiKey>> {
+        self.gate
+            .check(Action::Read, &Object::api_key(None, user.0))?;
+        self.unit.api_key_list(user).await
+    }
+}
+
+impl<U: store::WriteUnit + ?Sized> ApiKeys<'_, U> {
+    /// Makes a key. A person makes tokens only, and none that may do more than the key they came with.
+    ///
+    /// # Errors
+    /// `Denied`; `RoleNotAssignable` for an account above the caller; `Refused` for a scope that the
+    /// presented key does not cover; as [`store::api_keys::ApiKeyWrite::api_key_create`].
+    pub async fn api_key_create(&mut self, new: &NewApiKey) -> StoreResult<ApiKey> {
+        self.gate
+            .check(Action::Create, &Object::api_key(None, new.user_id.0))?;
+        if let Some(actor) = self.gate.actor() {
+            covered(actor, new)?;
+            if actor.user_id != new.user_id {
+                let user = self
+                    .unit
+                    .user_get(new.user_id)
+                    .await?
+                    .ok_or(StoreError::NotFound)?;
+                may_become(self.gate, self.unit, &user).await?;
+            }
+        }
+        self.unit.api_key_create(new).await
+    }
+
+    /// Ends a key.
+    ///
+    /// # Errors
+    /// `NotFound`, `Denied`.
+    pub async fn api_key_delete(&mut self, id: &str) -> StoreResult<()> {
+        // The owner of a key never changes, so the row needs no lock.
+        let key = self
+            .unit
+            .api_key_get(id)
+            .await?
+            .ok_or(StoreError::NotFound)?;
+        self.gate
+            .check(Action::Delete, &Object::api_key(None, key.user_id.0))?;
+        self.unit.api_key_delete(id).await
+    }
+}
+
+/// Refuses a key that the presented one does not cover.
+fn covered(actor: &Actor, new: &NewApiKey) -> StoreResult<()> {
+    if new.kind == ApiKeyKind::Session {
+        return Err(StoreError::Refused(
+            "A session is made by signing in only.".to_owned(),
+        ));
+    }
+    let asked = ScopeSet::parse(&new.scopes, Some(&new.allow_list));
+    let asked = asked.map_err(|error| StoreError::Refused(error.to_string()))?;
+    if actor.key.scopes.covers(&asked) {
+        return Ok(());
+    }
+    let text = "A token can only make tokens that its own scopes and allow-list cover.";
+    Err(StoreError::Refused(text.to_owned()))
+}
+
+wrapper! {
+    /// Keys that callers present. Reached by system actors only.
+    PresentedKeys
+}
+
+impl<U: store::ReadUnit + ?Sized> PresentedKeys<'_, U> {
+    /// A key with everything that deciding for its owner needs.
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn key_owner_get(&mut self, id: &str) -> StoreResult<Option<KeyOwner>> {
+        let found = self.unit.key_owner_get(id).await?;
+        if let Some(owner) = &found {
+            self.gate
+                .check(Action::Read, &Object::api_key(None, owner.key.user_id.0))?;
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,104 @@
+//! The fake's keys.
+
+use async_trait::async_trait;
+use model::{
+    UserId,
+    api_keys::{ApiKey, ApiKeyKind, KeyOwner, NewApiKey},
+};
+use store::{
+    StoreResult,
+    api_keys::{ApiKeyRead, ApiKeyWrite},
+};
+
+use super::FakeUnit;
+
+#[async_trait]
+impl ApiKeyRead for FakeUnit {
+    async fn key_owner_get(&mut self, id: &str) -> StoreResult<Option<KeyOwner>> {
+        let state = self.call("key_owner_get");
+        let Some((key, hashed_secret)) = state.keys.iter().find(|(key, _)| key.id == id) else {
+            return Ok(None);
+        };
+        let Some(user) = state.users.iter().find(|user| user.id == key.user_id) else {
+            return Ok(None);
+        };
+        let memberships = state
+            .members
+            .iter()
+            .filter(|member| member.user_id == user.id);
+        let groups = state
+            .group_members
+            .iter()
+            .filter(|member| member.user_id == user.id);
+        Ok(Some(KeyOwner {
+            key: key.clone(),
+            hashed_secret: *hashed_secret,
+            expired: key.expires_at <= state.now,
+            username: user.username.clone(),
+            status: user.status,
+            site_roles: user.roles.clone(),
+            organization_roles: memberships
+                .map(|m| (m.organization_id, m.roles.clone()))
+                .collect(),
+            group_ids: groups.map(|member| member.group_id).collect(),
+        }))
+    }
+
+    async fn api_key_get(&mut self, id: &str) -> StoreResult<Option<ApiKey>> {
+        let keys = &self.call("api_key_get").keys;
+        Ok(keys
+            .iter()
+            .find(|(key, _)| key.id == id)
+            .map(|(key, _)| key.clone()))
+    }
+
+    async fn api_key_list(&mut self, user: UserId) -> StoreResult<Vec<ApiKey>> {
+        let keys = self.call("api_key_list").keys.iter().map(|(key, _)| key);
+        Ok(keys
+            .filter(|k| k.user_id == user && k.kind == ApiKeyKind::Token)
+            .cloned()
+            .collect())
+    }
+}
+
+#[async_trait]
+impl ApiKeyWrite for FakeUnit {
+    async fn api_key_create(&mut self, new: &NewApiKey) -> StoreResult<ApiKey> {
+        let state = self.call("api_key_create");
+        let key = ApiKey {
+            id: new.id.clone(),
+            user_id: new.user_id,
+            kind: new.kind,
+            token_name: new.token_name.clone(),
+            scopes: new.scopes.clone(),
+            allow_list: new.allow_list.clone(),
+            created_at: state.now,
+            expires_at: state.now + new.lifetime,
+        };
+        state.keys.push((key.clone(), new.hashed_secret));
+        Ok(key)
+    }
+
+    async fn api_key_delete(&mut self, id: &str) -> StoreResult<()> {
+        self.call("api_key_delete")
+            .keys
+            .retain(|(key, _)| key.id != id);
+        Ok(())
+    }
+
+    async fn api_key_delete_sessions(
+        &mut self,
+        user: UserId,
+        except: Option<&str>,
+    ) -> StoreResult<u64> {
+        let keys = &mut self.call("api_key_delete_sessions").keys;
+        let before = keys.len();
+        keys.retain(|(key, _)| {
+            key.user_id != user || key.kind != ApiKeyKind::Session || except == Some(&key.id)
+        });
+        Ok(before
+            .saturating_sub(keys.len())
+            .try_into()
+            .unwrap_or(u64::MAX))
+    }
+}

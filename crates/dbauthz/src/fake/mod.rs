@@ -1,0 +1,155 @@
+//! An in-memory store for the tests of this floor and of those above it. It keeps what a test puts in and
+//! what units commit, notes every call, and knows none of the database's rules.
+
+mod api_keys;
+mod groups;
+mod people;
+mod rest;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use model::{
+    UserId,
+    api_keys::ApiKey,
+    budgets::GroupBudget,
+    groups::{Group, GroupMember},
+    organizations::{Organization, OrganizationMember},
+    providers::Provider,
+    users::{PasswordHash, User},
+};
+use store::{ReadUnit, Store, StoreResult, WriteContext, WriteUnit};
+
+/// What the store holds.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// The database's clock.
+    pub now: DateTime<Utc>,
+    /// Accounts.
+    pub users: Vec<User>,
+    /// Passwords, by account.
+    pub hashes: BTreeMap<UserId, PasswordHash>,
+    /// Organizations.
+    pub organizations: Vec<Organization>,
+    /// Memberships.
+    pub members: Vec<OrganizationMember>,
+    /// Groups.
+    pub groups: Vec<Group>,
+    /// Who is in which group, without Everyone groups.
+    pub group_members: Vec<GroupMember>,
+    /// Keys, each with the SHA-256 of its secret.
+    pub keys: Vec<(ApiKey, [u8; 32])>,
+    /// Group budgets.
+    pub budgets: Vec<GroupBudget>,
+    /// AI providers.
+    pub providers: Vec<Provider>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    calls: Mutex<Vec<&'static str>>,
+    contexts: Mutex<Vec<WriteContext>>,
+}
+
+/// An in-memory [`Store`]. Clones share what they hold.
+#[derive(Debug, Clone, Default)]
+pub struct FakeStore(Arc<Shared>);
+
+impl FakeStore {
+    /// A store that holds this.
+    #[must_use]
+    pub fn new(state: State) -> Self {
+        let store = Self::default();
+        *store.state() = state;
+        store
+    }
+
+    /// What the store holds, to look at or to change.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The names of the repository methods called so far.
+    #[must_use]
+    pub fn calls(&self) -> Vec<&'static str> {
+        self.0
+            .calls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Who began the units so far.
+    #[must_use]
+    pub fn contexts(&self) -> Vec<WriteContext> {
+        self.0
+            .contexts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn unit(&self) -> Box<FakeUnit> {
+        Box::new(FakeUnit {
+            store: self.clone(),
+            state: self.state().clone(),
+        })
+    }
+}
+
+#[async_trait]
+impl Store for FakeStore {
+    async fn read(&self) -> StoreResult<Box<dyn ReadUnit>> {
+        Ok(self.unit())
+    }
+
+    async fn begin(&self, context: &WriteContext) -> StoreResult<Box<dyn WriteUnit>> {
+        let mut contexts = self
+            .0
+            .contexts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        contexts.push(context.clone());
+        drop(contexts);
+        Ok(self.unit())
+    }
+
+    async fn ping(&self) -> StoreResult<()> {
+        Ok(())
+    }
+}
+
+/// A unit: a copy of the state, which a commit puts back.
+#[derive(Debug)]
+struct FakeUnit {
+    store: FakeStore,
+    state: State,
+}
+
+impl FakeUnit {
+    /// Notes a call and gives the state to work on.
+    fn call(&mut self, method: &'static str) -> &mut State {
+        self.store
+            .0
+            .calls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(method);
+        &mut self.state
+    }
+}
+
+impl ReadUnit for FakeUnit {}
+
+#[async_trait]
+impl WriteUnit for FakeUnit {
+    async fn commit(self: Box<Self>) -> StoreResult<()> {
+        *self.store.state() = self.state;
+        Ok(())
+    }
+}

@@ -1,0 +1,242 @@
+//! The fake's budgets, providers, ledger and audit log. The ledger admits nothing and settles nothing.
+
+use async_trait::async_trait;
+use model::{
+    GroupId, LeaseId, Micros, Name, Page, PageRequest, ProviderId, ReservationId, UserId,
+    audit::{AuditEntry, AuditFilter, RefusedWrite},
+    budgets::GroupBudget,
+    providers::Provider,
+    spend::{
+        LedgerDifference, Period, Progress, ReserveOutcome, ReserveRequest, SettleEffect,
+        SettleOutcome, Settlement, SpendState,
+    },
+};
+use rbac::Visibility;
+use secrecy::SecretString;
+use store::{
+    StoreError, StoreResult,
+    audit::{AuditRead, AuditWrite},
+    budgets::{BudgetRead, BudgetWrite},
+    providers::{NewProvider, ProviderRead, ProviderUpdate, ProviderWrite},
+    spend::{SpendRead, SpendWrite},
+};
+
+use super::{FakeUnit, State};
+
+#[async_trait]
+impl BudgetRead for FakeUnit {
+    async fn group_budget_get(&mut self, group: GroupId) -> StoreResult<Option<GroupBudget>> {
+        let budgets = &self.call("group_budget_get").budgets;
+        Ok(budgets
+            .iter()
+            .find(|budget| budget.group_id == group)
+            .copied())
+    }
+}
+
+#[async_trait]
+impl BudgetWrite for FakeUnit {
+    async fn group_budget_upsert(
+        &mut self,
+        group: GroupId,
+        spend_limit: Micros,
+    ) -> StoreResult<GroupBudget> {
+        let state = self.call("group_budget_upsert");
+        let (created_at, updated_at) = (state.now, state.now);
+        let budget = GroupBudget {
+            group_id: group,
+            spend_limit,
+            created_at,
+            updated_at,
+        };
+        state.budgets.retain(|budget| budget.group_id != group);
+        state.budgets.push(budget);
+        Ok(budget)
+    }
+
+    async fn group_budget_delete(&mut self, group: GroupId) -> StoreResult<bool> {
+        let budgets = &mut self.call("group_budget_delete").budgets;
+        let before = budgets.len();
+        budgets.retain(|budget| budget.group_id != group);
+        Ok(budgets.len() < before)
+    }
+}
+
+#[async_trait]
+impl ProviderRead for FakeUnit {
+    async fn provider_get(&mut self, name: &Name) -> StoreResult<Option<Provider>> {
+        let providers = &self.call("provider_get").providers;
+        Ok(providers
+            .iter()
+            .find(|provider| provider.name == *name)
+            .cloned())
+    }
+
+    async fn provider_list(&mut self) -> StoreResult<Vec<Provider>> {
+        Ok(self.call("provider_list").providers.clone())
+    }
+
+    async fn provider_key_get(&mut self, id: ProviderId) -> StoreResult<Option<SecretString>> {
+        let known = self
+            .call("provider_key_get")
+            .providers
+            .iter()
+            .any(|p| p.id == id);
+        Ok(known.then(|| SecretString::from("sk-fake")))
+    }
+}
+
+#[async_trait]
+impl ProviderWrite for FakeUnit {
+    async fn provider_create(&mut self, new: &NewProvider) -> StoreResult<Provider> {
+        let state = self.call("provider_create");
+        let provider = Provider {
+            id: new.id,
+            name: new.name.clone(),
+            kind: new.kind,
+            base_url: new.base_url.clone(),
+            created_at: state.now,
+            updated_at: state.now,
+        };
+        state.providers.push(provider.clone());
+        Ok(provider)
+    }
+
+    async fn provider_update(
+        &mut self,
+        id: ProviderId,
+        update: &ProviderUpdate,
+    ) -> StoreResult<Provider> {
+        let providers = &mut self.call("provider_update").providers;
+        let provider = providers
+            .iter_mut()
+            .find(|p| p.id == id)
+            .ok_or(StoreError::NotFound)?;
+        if let Some(base_url) = &update.base_url {
+            provider.base_url = base_url.clone();
+        }
+        Ok(provider.clone())
+    }
+
+    async fn provider_delete(&mut self, id: ProviderId) -> StoreResult<()> {
+        self.call("provider_delete")
+            .providers
+            .retain(|provider| provider.id != id);
+        Ok(())
+    }
+}
+
+fn spend(state: &State) -> SpendState {
+    SpendState {
+        budget: None,
+        group_id: None,
+        organization_id: None,
+        spent: Micros::ZERO,
+        reserved: Micros::ZERO,
+        period: Period {
+            start: state.now,
+            end: state.now + chrono::Duration::days(30),
+        },
+        now: state.now,
+    }
+}
+
+const UNKNOWN: SettleOutcome = SettleOutcome {
+    effect: SettleEffect::Unknown,
+    user_id: None,
+    wake: false,
+    over_hold: Micros::ZERO,
+};
+
+#[async_trait]
+impl SpendRead for FakeUnit {
+    async fn spend_get(&mut self, _user: UserId) -> StoreResult<SpendState> {
+        Ok(spend(self.call("spend_get")))
+    }
+
+    async fn ledger_verify(&mut self) -> StoreResult<Vec<LedgerDifference>> {
+        self.call("ledger_verify");
+        Ok(Vec::new())
+    }
+}
+
+#[async_trait]
+impl SpendWrite for FakeUnit {
+    async fn reservation_create(
+        &mut self,
+        _request: &ReserveRequest,
+    ) -> StoreResult<ReserveOutcome> {
+        Ok(ReserveOutcome::Refused(spend(
+            self.call("reservation_create"),
+        )))
+    }
+
+    async fn reservation_wait_end(&mut self, _user: UserId, _id: ReservationId) -> StoreResult<()> {
+        self.call("reservation_wait_end");
+        Ok(())
+    }
+
+    async fn reservation_settle(&mut self, _settlement: &Settlement) -> StoreResult<SettleOutcome> {
+        self.call("reservation_settle");
+        Ok(UNKNOWN)
+    }
+
+    async fn reservation_release(&mut self, _id: ReservationId) -> StoreResult<SettleOutcome> {
+        self.call("reservation_release");
+        Ok(UNKNOWN)
+    }
+
+    async fn reservation_progress(&mut self, _progress: &[Progress]) -> StoreResult<()> {
+        self.call("reservation_progress");
+        Ok(())
+    }
+
+    async fn lease_renew(&mut self, _lease: LeaseId, _ttl: chrono::Duration) -> StoreResult<bool> {
+        self.call("lease_renew");
+        Ok(true)
+    }
+
+    async fn lease_end(&mut self, _lease: LeaseId) -> StoreResult<()> {
+        self.call("lease_end");
+        Ok(())
+    }
+
+    async fn lease_end_others(&mut self, _lease: LeaseId) -> StoreResult<u64> {
+        self.call("lease_end_others");
+        Ok(0)
+    }
+
+    async fn reservation_sweep(&mut self, _limit: u32) -> StoreResult<Vec<UserId>> {
+        self.call("reservation_sweep");
+        Ok(Vec::new())
+    }
+
+    async fn spend_notify(&mut self, _user: UserId) -> StoreResult<()> {
+        self.call("spend_notify");
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl AuditRead for FakeUnit {
+    async fn audit_list(
+        &mut self,
+        _filter: &AuditFilter,
+        _page: PageRequest,
+        _visibility: &Visibility,
+    ) -> StoreResult<Page<AuditEntry>> {
+        self.call("audit_list");
+        Ok(Page {
+            items: Vec::new(),
+            count: 0,
+        })
+    }
+}
+
+#[async_trait]
+impl AuditWrite for FakeUnit {
+    async fn audit_refused(&mut self, _refused: &RefusedWrite) -> StoreResult<()> {
+        self.call("audit_refused");
+        Ok(())
+    }
+}

@@ -1,0 +1,174 @@
+//! The one place where a check is made: decided, explained in the log and counted when refused.
+
+use std::{fmt, sync::Arc};
+
+use model::UserId;
+use rbac::{Action, Object, PreparedSubject, ResourceType, Role, Visibility};
+use store::{StoreError, StoreResult, WriteContext};
+use uuid::Uuid;
+
+use crate::{Actor, SystemActor};
+
+/// What the gate asks. Implemented by the engine's subject, and by the tests' recorder.
+pub(crate) trait Authorizer: Send + Sync + fmt::Debug {
+    /// Whether the action on the object is allowed.
+    fn permits(&self, action: Action, object: &Object) -> bool;
+    /// Why a decision falls as it does, for the log.
+    fn explanation(&self, action: Action, object: &Object) -> String;
+    /// Which rows may be seen.
+    fn rows(&self, action: Action, resource: ResourceType) -> Visibility;
+    /// Whether the role may be given in this organization, or site-wide; else why not.
+    fn may_give(&self, role: &Role, org: Option<Uuid>) -> Result<(), String>;
+    /// Whether the role may be taken; else why not.
+    fn may_take(&self, role: &Role, org: Option<Uuid>) -> Result<(), String>;
+}
+
+impl Authorizer for PreparedSubject {
+    fn permits(&self, action: Action, object: &Object) -> bool {
+        self.allows(action, object)
+    }
+
+    fn explanation(&self, action: Action, object: &Object) -> String {
+        self.explain(action, object).to_string()
+    }
+
+    fn rows(&self, action: Action, resource: ResourceType) -> Visibility {
+        self.visibility(action, resource)
+    }
+
+    fn may_give(&self, role: &Role, org: Option<Uuid>) -> Result<(), String> {
+        self.may_assign(role, org)
+            .map_err(|denied| denied.to_string())
+    }
+
+    fn may_take(&self, role: &Role, org: Option<Uuid>) -> Result<(), String> {
+        self.may_unassign(role, org)
+            .map_err(|denied| denied.to_string())
+    }
+}
+
+/// Who acts, and what decides for them.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    authorizer: Arc<dyn Authorizer>,
+    /// The person; `None` for a system actor.
+    actor: Option<Actor>,
+    context: WriteContext,
+}
+
+impl Gate {
+    /// The gate of a person.
+    pub(crate) fn person(actor: Actor) -> Self {
+        let context = WriteContext {
+            user_id: Some(actor.user_id),
+            actor_name: actor.username.to_string(),
+            request_id: actor.request_id,
+        };
+        let authorizer: Arc<dyn Authorizer> = actor.subject.clone();
+        Self {
+            authorizer,
+            actor: Some(actor),
+            context,
+        }
+    }
+
+    /// The gate of a system actor.
+    pub(crate) fn system(actor: SystemActor) -> Self {
+        let context = WriteContext {
+            user_id: None,
+            actor_name: actor.name().to_owned(),
+            request_id: None,
+        };
+        Self {
+            authorizer: actor.subject(),
+            actor: None,
+            context,
+        }
+    }
+
+    /// The same gate with another authorizer, so that a test can watch it.
+    #[cfg(test)]
+    pub(crate) fn watched(mut self, authorizer: Arc<dyn Authorizer>) -> Self {
+        self.authorizer = authorizer;
+        self
+    }
+
+    /// What the audit triggers record.
+    pub(crate) const fn context(&self) -> &WriteContext {
+        &self.context
+    }
+
+    /// Changes what the audit triggers record.
+    pub(crate) const fn context_mut(&mut self) -> &mut WriteContext {
+        &mut self.context
+    }
+
+    /// The person who acts; `None` for a system actor.
+    pub(crate) const fn actor(&self) -> Option<&Actor> {
+        self.actor.as_ref()
+    }
+
+    /// Whether this is the person who acts.
+    pub(crate) fn acts_as(&self, user: UserId) -> bool {
+        self.actor().is_some_and(|actor| actor.user_id == user)
+    }
+
+    /// Refuses unless the action on the object is allowed.
+    pub(crate) fn check(&self, action: Action, object: &Object) -> StoreResult<()> {
+        if self.authorizer.permits(action, object) {
+            return Ok(());
+        }
+        let resource = object.resource();
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            let explanation = self.authorizer.explanation(action, object);
+            tracing::debug!(
+                actor = %self.context.actor_name, request_id = ?self.context.request_id,
+                %action, %resource, explanation, "authorization refused"
+            );
+        }
+        self.count(action, resource);
+        Err(StoreError::Denied { action, resource })
+    }
+
+    /// Whether the action on the object is allowed, for lists that the store cannot narrow.
+    pub(crate) fn allows(&self, action: Action, object: &Object) -> bool {
+        self.authorizer.permits(action, object)
+    }
+
+    /// The rows of a type that may be read.
+    pub(crate) fn readable(&self, resource: ResourceType) -> Visibility {
+        self.authorizer.rows(Action::Read, resource)
+    }
+
+    /// Refuses unless the role may be given.
+    pub(crate) fn may_give(&self, role: &Role, org: Option<Uuid>) -> StoreResult<()> {
+        let outcome = self.authorizer.may_give(role, org);
+        outcome.map_err(|reason| self.role_refused(Action::Assign, org, reason))
+    }
+
+    /// Refuses unless the role may be taken.
+    pub(crate) fn may_take(&self, role: &Role, org: Option<Uuid>) -> StoreResult<()> {
+        let outcome = self.authorizer.may_take(role, org);
+        outcome.map_err(|reason| self.role_refused(Action::Unassign, org, reason))
+    }
+
+    fn role_refused(&self, action: Action, org: Option<Uuid>, reason: String) -> StoreError {
+        let resource = if org.is_some() {
+            ResourceType::AssignOrgRole
+        } else {
+            ResourceType::AssignRole
+        };
+        let actor = &self.context.actor_name;
+        tracing::debug!(%actor, %action, %resource, reason, "authorization refused");
+        self.count(action, resource);
+        StoreError::RoleNotAssignable(reason)
+    }
+
+    fn count(&self, action: Action, resource: ResourceType) {
+        metrics::counter!(
+            "bursar_authz_denied_total",
+            "action" => action.as_str(), "resource" => resource.as_str()
+        )
+        .increment(1);
+    }
+}

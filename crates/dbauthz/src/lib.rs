@@ -1,0 +1,70 @@
+//! The authorized store: every repository call is authorized before it runs.
+//!
+//! [`Authorized`] wraps the raw store once, at start, and has no repository methods. [`Authorized::as_actor`]
+//! binds it to a person, [`Authorized::as_system`] to a named system actor; only what they return has
+//! methods. No actor, no methods: it is a question of types, not of memory.
+//!
+//! # The four shapes
+//!
+//! A wrapped method carries the name of the repository method and has one of four shapes ([`Shape`]):
+//!
+//! - **check, call**: for what does not exist yet;
+//! - **fetch, check, return**: the object comes from the row, never from the caller's word;
+//! - **lock, check, change**: the same for writes, in one transaction;
+//! - **visibility**: for lists, the rows that may be seen go down into the query.
+//!
+//! The table at the top of each module says which checks a method makes; `tests` holds every method to it.
+//!
+//! # What no right can do
+//!
+//! Some rules hold whatever the caller's permissions are. Who takes an account over (its password, a token
+//! in its name) or removes it must be allowed to hand out every role that it holds; otherwise the right to
+//! help people would be the right to become the owner. The last active owner stays. Nobody deletes or
+//! suspends themself or changes their own roles. A token makes only tokens that it covers itself.
+//!
+//! # What this crate must not know
+//!
+//! No SQL, no HTTP, no passwords or secrets of keys: who the caller is, is decided by the crate `auth`.
+//!
+//! # To add
+//!
+//! - **a method**: one method in the wrapper of its feature and one line in its `RULES`; a case in
+//!   `tests/cases`. The test that reads the traits of `store` fails until both exist.
+//! - **a feature**: a module of its name with `wrapper!`, `RULES` and the methods; a line in `rules.rs`
+//!   and in `units.rs`.
+//! - **a system actor**: a variant of [`SystemActor`] with its permissions and the reason it exists.
+
+mod actor;
+mod api_keys;
+mod audit;
+mod budgets;
+mod gate;
+mod groups;
+mod organizations;
+mod providers;
+mod roles;
+mod rules;
+mod spend;
+mod system;
+mod units;
+mod users;
+
+#[cfg(any(test, feature = "fake"))]
+pub mod fake;
+#[cfg(test)]
+mod tests;
+
+pub use actor::{Actor, PresentedKey};
+pub use api_keys::{ApiKeys, PresentedKeys};
+pub use audit::Audit;
+pub use budgets::Budgets;
+pub use groups::Groups;
+pub use organizations::Organizations;
+pub use providers::{ProviderKeys, Providers};
+pub use rules::{Rule, Shape, rules};
+pub use spend::{Ledger, Spend};
+pub use system::SystemActor;
+pub use units::{
+    Authorized, BoundStore, ReadUnit, SystemReadUnit, SystemStore, SystemWriteUnit, WriteUnit,
+};
+pub use users::{Logins, Setup, Users};

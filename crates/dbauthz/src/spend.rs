@@ -1,0 +1,190 @@
+//! What people spent, and the ledger, which only system actors write.
+
+use model::{
+    LeaseId, ReservationId, UserId,
+    spend::{
+        LedgerDifference, Progress, ReserveOutcome, ReserveRequest, SettleOutcome, Settlement,
+        SpendState,
+    },
+};
+use rbac::{Action, Object, ResourceType};
+use store::{StoreError, StoreResult};
+
+use crate::{
+    rules::{Rule, Shape, rule},
+    units::wrapper,
+};
+
+const RECORD: &[&str] = &["ai_usage_event:create"];
+const SYSTEM: &str = "system actors only";
+
+pub(crate) const RULES: &[Rule] = &[
+    rule("spend_get", Shape::Fetch, &["user:read"], "the person"),
+    rule(
+        "ledger_verify",
+        Shape::Check,
+        &["ai_usage_event:read"],
+        SYSTEM,
+    ),
+    rule("reservation_create", Shape::Check, RECORD, SYSTEM),
+    rule("reservation_wait_end", Shape::Check, RECORD, SYSTEM),
+    rule("reservation_settle", Shape::Check, RECORD, SYSTEM),
+    rule("reservation_release", Shape::Check, RECORD, SYSTEM),
+    rule("reservation_progress", Shape::Check, RECORD, SYSTEM),
+    rule("reservation_sweep", Shape::Check, RECORD, SYSTEM),
+    rule("lease_renew", Shape::Check, RECORD, SYSTEM),
+    rule("lease_end", Shape::Check, RECORD, SYSTEM),
+    rule("lease_end_others", Shape::Check, RECORD, SYSTEM),
+    rule("spend_notify", Shape::Check, RECORD, SYSTEM),
+];
+
+wrapper! {
+    /// What people spent, each call authorized.
+    Spend
+}
+
+impl<U: store::ReadUnit + ?Sized> Spend<'_, U> {
+    /// What holds for a person at this instant: limit, spent, reserved, period.
+    ///
+    /// # Errors
+    /// `NotFound`, `Denied`.
+    pub async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendState> {
+        let user = self
+            .unit
+            .user_get(user)
+            .await?
+            .ok_or(StoreError::NotFound)?;
+        self.gate.check(Action::Read, &Object::user(user.id.0))?;
+        self.unit.spend_get(user.id).await
+    }
+}
+
+wrapper! {
+    /// The spend ledger. Reached by system actors only: no right of a person writes it. Everything that
+    /// leads to a usage event, reservations and leases included, needs the right to record one.
+    Ledger
+}
+
+impl<U: ?Sized> Ledger<'_, U> {
+    fn check(&self, action: Action) -> StoreResult<()> {
+        self.gate
+            .check(action, &Object::new(ResourceType::AiUsageEvent))
+    }
+}
+
+impl<U: store::ReadUnit + ?Sized> Ledger<'_, U> {
+    /// Every counter that differs from the recount of its events and open reservations.
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn ledger_verify(&mut self) -> StoreResult<Vec<LedgerDifference>> {
+        self.check(Action::Read)?;
+        self.unit.ledger_verify().await
+    }
+}
+
+impl<U: store::WriteUnit + ?Sized> Ledger<'_, U> {
+    /// See [`store::spend::SpendWrite::reservation_create`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn reservation_create(
+        &mut self,
+        request: &ReserveRequest,
+    ) -> StoreResult<ReserveOutcome> {
+        self.check(Action::Create)?;
+        self.unit.reservation_create(request).await
+    }
+
+    /// See [`store::spend::SpendWrite::reservation_wait_end`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn reservation_wait_end(
+        &mut self,
+        user: UserId,
+        id: ReservationId,
+    ) -> StoreResult<()> {
+        self.check(Action::Create)?;
+        self.unit.reservation_wait_end(user, id).await
+    }
+
+    /// See [`store::spend::SpendWrite::reservation_settle`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn reservation_settle(
+        &mut self,
+        settlement: &Settlement,
+    ) -> StoreResult<SettleOutcome> {
+        self.check(Action::Create)?;
+        self.unit.reservation_settle(settlement).await
+    }
+
+    /// See [`store::spend::SpendWrite::reservation_release`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn reservation_release(&mut self, id: ReservationId) -> StoreResult<SettleOutcome> {
+        self.check(Action::Create)?;
+        self.unit.reservation_release(id).await
+    }
+
+    /// See [`store::spend::SpendWrite::reservation_progress`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn reservation_progress(&mut self, progress: &[Progress]) -> StoreResult<()> {
+        self.check(Action::Create)?;
+        self.unit.reservation_progress(progress).await
+    }
+
+    /// See [`store::spend::SpendWrite::reservation_sweep`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn reservation_sweep(&mut self, limit: u32) -> StoreResult<Vec<UserId>> {
+        self.check(Action::Create)?;
+        self.unit.reservation_sweep(limit).await
+    }
+
+    /// See [`store::spend::SpendWrite::lease_renew`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn lease_renew(
+        &mut self,
+        lease: LeaseId,
+        ttl: chrono::Duration,
+    ) -> StoreResult<bool> {
+        self.check(Action::Create)?;
+        self.unit.lease_renew(lease, ttl).await
+    }
+
+    /// See [`store::spend::SpendWrite::lease_end`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn lease_end(&mut self, lease: LeaseId) -> StoreResult<()> {
+        self.check(Action::Create)?;
+        self.unit.lease_end(lease).await
+    }
+
+    /// See [`store::spend::SpendWrite::lease_end_others`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn lease_end_others(&mut self, lease: LeaseId) -> StoreResult<u64> {
+        self.check(Action::Create)?;
+        self.unit.lease_end_others(lease).await
+    }
+
+    /// See [`store::spend::SpendWrite::spend_notify`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn spend_notify(&mut self, user: UserId) -> StoreResult<()> {
+        self.check(Action::Create)?;
+        self.unit.spend_notify(user).await
+    }
+}

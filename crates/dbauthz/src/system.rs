@@ -1,0 +1,112 @@
+//! The system actors: who works without a person, with what permissions and why.
+
+use std::sync::{Arc, LazyLock};
+
+use rbac::{Action, Permission, PreparedSubject, ResourceType as R, Subject};
+
+/// A part of the program that works without a signed-in person. Each has the least permissions it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SystemActor {
+    /// Finds out who is calling.
+    Authenticator,
+    /// Makes the first account.
+    Setup,
+    /// Spends on behalf of the person whose request it forwards.
+    Gateway,
+    /// Keeps the ledger in order.
+    LedgerSweeper,
+}
+
+impl SystemActor {
+    /// Every one.
+    pub const ALL: &'static [Self] = &[
+        Self::Authenticator,
+        Self::Setup,
+        Self::Gateway,
+        Self::LedgerSweeper,
+    ];
+
+    /// The name that the audit log records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Authenticator => "authenticator",
+            Self::Setup => "setup",
+            Self::Gateway => "gateway",
+            Self::LedgerSweeper => "ledger-sweeper",
+        }
+    }
+
+    /// Why it exists.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Authenticator => {
+                "before a caller is known nobody can act as them: it reads the key or the password's hash, \
+                 and makes the session"
+            }
+            Self::Setup => {
+                "while no account exists nobody could make one: it makes the first owner, once, and the \
+                 first organization"
+            }
+            Self::Gateway => {
+                "people may spend but never write the ledger or read a provider's key: it does both for a \
+                 request that was authorized as the person"
+            }
+            Self::LedgerSweeper => {
+                "a server that crashed leaves reservations open: it settles them, and recounts the ledger"
+            }
+        }
+    }
+
+    /// What it may do, on every object of the type.
+    #[must_use]
+    pub fn permissions(self) -> Vec<Permission> {
+        let allowed: &[(R, Action)] = match self {
+            Self::Authenticator => &[
+                (R::ApiKey, Action::Create),
+                (R::ApiKey, Action::Read),
+                (R::User, Action::Read),
+                (R::User, Action::ReadPersonal),
+                (R::User, Action::UpdatePersonal),
+            ],
+            Self::Setup => &[
+                (R::Organization, Action::Create),
+                (R::OrganizationMember, Action::Create),
+                (R::User, Action::Create),
+                (R::User, Action::Read),
+            ],
+            Self::Gateway => &[
+                (R::AiProvider, Action::Use),
+                (R::AiUsageEvent, Action::Create),
+            ],
+            Self::LedgerSweeper => &[
+                (R::AiUsageEvent, Action::Create),
+                (R::AiUsageEvent, Action::Read),
+            ],
+        };
+        allowed
+            .iter()
+            .map(|(resource, action)| Permission::allow(*resource, *action))
+            .collect()
+    }
+
+    /// The subject that its permissions make. Every request needs one, so each is made once.
+    pub(crate) fn subject(self) -> Arc<PreparedSubject> {
+        static SUBJECTS: LazyLock<Vec<(SystemActor, Arc<PreparedSubject>)>> = LazyLock::new(|| {
+            SystemActor::ALL
+                .iter()
+                .map(|actor| (*actor, Arc::new(actor.prepared())))
+                .collect()
+        });
+        let made = SUBJECTS.iter().find(|(actor, _)| *actor == self);
+        made.map_or_else(
+            || Arc::new(self.prepared()),
+            |(_, subject)| Arc::clone(subject),
+        )
+    }
+
+    fn prepared(self) -> PreparedSubject {
+        Subject::system(self.name(), &self.permissions()).prepare()
+    }
+}

@@ -1,0 +1,79 @@
+//! For each wrapped method: how to call it, and the checks it must make, in order.
+
+mod people;
+mod things;
+
+use futures_util::future::BoxFuture;
+use rbac::{Action, Object, ResourceType};
+use store::StoreResult;
+use uuid::Uuid;
+
+use crate::{SystemWriteUnit, tests::recorder::Check};
+
+/// A call and its checks.
+pub(super) struct Case {
+    pub(super) method: &'static str,
+    /// Whether it is reached by system actors only.
+    pub(super) system: bool,
+    pub(super) checks: Vec<Check>,
+    /// Gives the number of rows for a list, and 1 for anything else.
+    pub(super) run: for<'a> fn(&'a mut SystemWriteUnit) -> BoxFuture<'a, StoreResult<usize>>,
+}
+
+/// Every case.
+pub(super) fn all() -> Vec<Case> {
+    let mut cases = people::users();
+    cases.extend(people::system());
+    cases.extend(people::organizations());
+    cases.extend(people::members());
+    cases.extend(people::keys());
+    cases.extend(things::groups());
+    cases.extend(things::providers());
+    cases.extend(things::ledger());
+    cases
+}
+
+/// `case!("method", unit => a call, [checks])`, `case!(system …)`, `case!(list …)`.
+macro_rules! case {
+    ($method:literal, $unit:ident => $call:expr, $checks:expr) => {
+        case!(@ false, $method, $unit => $call.await.map(|_| 1), $checks)
+    };
+    (system $method:literal, $unit:ident => $call:expr, $checks:expr) => {
+        case!(@ true, $method, $unit => $call.await.map(|_| 1), $checks)
+    };
+    (list $method:literal, $unit:ident => $call:expr, $checks:expr) => {
+        case!(@ false, $method, $unit => $call.await.map(|rows| rows.len()), $checks)
+    };
+    (page $method:literal, $unit:ident => $call:expr, $checks:expr) => {
+        case!(@ false, $method, $unit => $call.await.map(|page| page.items.len()), $checks)
+    };
+    (@ $system:literal, $method:literal, $unit:ident => $call:expr, $checks:expr) => {
+        $crate::tests::cases::Case {
+            method: $method,
+            system: $system,
+            checks: Vec::from($checks),
+            run: |$unit| Box::pin(async move { $call }),
+        }
+    };
+}
+use case;
+
+fn allow(action: Action, object: Object) -> Check {
+    Check::Allow(action, object)
+}
+
+fn rows(resource: ResourceType) -> Check {
+    Check::Rows(Action::Read, resource)
+}
+
+fn give(role: &str, org: Option<Uuid>) -> Check {
+    Check::Give(role.to_owned(), org)
+}
+
+fn take(role: &str, org: Option<Uuid>) -> Check {
+    Check::Take(role.to_owned(), org)
+}
+
+fn roles(names: &[&str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}

@@ -1,0 +1,188 @@
+//! Groups, budgets, providers, spend and the audit log.
+
+use model::{
+    GroupId, LeaseId, Micros, PageRequest, ProviderId, ReservationId,
+    admission::Patience,
+    audit::{AuditAction, AuditFilter, RefusedWrite},
+    groups::{GroupFilter, GroupUpdate, NewGroup},
+    metering::TokenUsage,
+    prices::ProviderKind,
+    spend::{NotBounded, ReserveRequest, Settlement, SettlementBasis},
+};
+use rbac::{
+    Action::{Create, Delete, Read, Update, Use},
+    Object,
+    ResourceType::{AiProvider, AiUsageEvent, AuditLog, Group, GroupMember},
+};
+use store::providers::{NewProvider, ProviderUpdate};
+use uuid::Uuid;
+
+use super::{Case, allow, case, rows};
+use crate::tests::world::{ANN, BOB, GROUP, ORG, PROVIDER, name};
+
+const RESERVATION: ReservationId = ReservationId(Uuid::from_u128(1));
+const LEASE: LeaseId = LeaseId(Uuid::from_u128(2));
+
+fn new_group() -> NewGroup {
+    NewGroup {
+        id: GroupId(Uuid::from_u128(3)),
+        organization_id: ORG,
+        name: name("new"),
+        display_name: String::new(),
+        avatar_url: String::new(),
+    }
+}
+
+pub(super) fn groups() -> Vec<Case> {
+    let group = || Object::group(ORG.0, GROUP.0);
+    vec![
+        case!("group_get", u => u.groups().group_get(GROUP), [allow(Read, group())]),
+        case!(list "group_list", u => u.groups().group_list(GroupFilter::default()), [
+            rows(Group),
+        ]),
+        case!(list "group_member_list", u => u.groups().group_member_list(&[GROUP]), [
+            rows(GroupMember),
+        ]),
+        case!("group_contains", u => u.groups().group_contains(GROUP, BOB), [
+            allow(Read, Object::group_member(ORG.0, BOB.0)),
+        ]),
+        case!("group_create", u => u.groups().group_create(&new_group()), [
+            allow(Create, Object::new(Group).in_org(ORG.0)),
+        ]),
+        case!("group_update", u => u.groups().group_update(GROUP, &GroupUpdate::default()), [
+            allow(Update, group()),
+        ]),
+        case!("group_delete", u => u.groups().group_delete(GROUP), [allow(Delete, group())]),
+        case!("group_budget_get", u => u.budgets().group_budget_get(GROUP), [
+            allow(Read, group()),
+        ]),
+        case!(
+            "group_budget_upsert",
+            u => u.budgets().group_budget_upsert(GROUP, Micros::USD),
+            [allow(Update, group())]
+        ),
+        case!("group_budget_delete", u => u.budgets().group_budget_delete(GROUP), [
+            allow(Update, group()),
+        ]),
+    ]
+}
+
+fn new_provider() -> NewProvider {
+    NewProvider {
+        id: ProviderId(Uuid::from_u128(4)),
+        name: name("new"),
+        kind: ProviderKind::OpenAi,
+        base_url: "https://example.com/v1".parse().unwrap(),
+        api_key: "sk-new".into(),
+    }
+}
+
+pub(super) fn providers() -> Vec<Case> {
+    let provider = || Object::ai_provider(Some(PROVIDER.0));
+    vec![
+        case!("provider_get", u => u.providers().provider_get(&name("openai")), [
+            allow(Read, provider()),
+        ]),
+        case!("provider_use", u => u.providers().provider_use(&name("openai")), [
+            allow(Use, provider()),
+        ]),
+        case!(list "provider_list", u => u.providers().provider_list(), [allow(Read, provider())]),
+        case!("provider_create", u => u.providers().provider_create(&new_provider()), [
+            allow(Create, Object::new(AiProvider)),
+        ]),
+        case!(
+            "provider_update",
+            u => u.providers().provider_update(&name("openai"), &ProviderUpdate::default()),
+            [allow(Update, provider())]
+        ),
+        case!("provider_delete", u => u.providers().provider_delete(&name("openai")), [
+            allow(Delete, provider()),
+        ]),
+        case!(system "provider_key_get", u => u.provider_keys().provider_key_get(PROVIDER), [
+            allow(Use, provider()),
+        ]),
+        case!(
+            page "audit_list",
+            u => u.audit().audit_list(
+                &AuditFilter::default(), PageRequest { limit: 10, offset: 0 }
+            ),
+            [rows(AuditLog)]
+        ),
+        case!("audit_refused", u => u.audit().audit_refused(&refused()), []),
+    ]
+}
+
+fn refused() -> RefusedWrite {
+    RefusedWrite {
+        action: AuditAction::Write,
+        resource_type: "group".to_owned(),
+        resource_target: "makers".to_owned(),
+        status_code: 404,
+    }
+}
+
+fn reserve() -> ReserveRequest {
+    ReserveRequest {
+        id: RESERVATION,
+        lease_id: LEASE,
+        user_id: ANN,
+        api_key_id: "annsession".to_owned(),
+        provider_id: PROVIDER,
+        provider_name: "openai".to_owned(),
+        model: "gpt-5".to_owned(),
+        input_bound_tokens: 1,
+        worst_case: Err(NotBounded::Unpriced),
+        prices: None,
+        patience: Patience::Arrived,
+        waiting_since: None,
+        gives_up_at: chrono::DateTime::UNIX_EPOCH,
+    }
+}
+
+fn settlement() -> Settlement {
+    Settlement {
+        id: RESERVATION,
+        usage: TokenUsage::default(),
+        basis: SettlementBasis::Reported,
+        cost: None,
+        prices: None,
+        response_model: None,
+        provider_response_id: None,
+    }
+}
+
+pub(super) fn ledger() -> Vec<Case> {
+    let record = || [allow(Create, Object::new(AiUsageEvent))];
+    vec![
+        case!("spend_get", u => u.spend().spend_get(BOB), [allow(Read, Object::user(BOB.0))]),
+        case!(system "ledger_verify", u => u.ledger().ledger_verify(), [
+            allow(Read, Object::new(AiUsageEvent)),
+        ]),
+        case!(system "reservation_create", u => u.ledger().reservation_create(&reserve()), record()),
+        case!(
+            system "reservation_wait_end",
+            u => u.ledger().reservation_wait_end(ANN, RESERVATION),
+            record()
+        ),
+        case!(
+            system "reservation_settle",
+            u => u.ledger().reservation_settle(&settlement()),
+            record()
+        ),
+        case!(
+            system "reservation_release",
+            u => u.ledger().reservation_release(RESERVATION),
+            record()
+        ),
+        case!(system "reservation_progress", u => u.ledger().reservation_progress(&[]), record()),
+        case!(system "reservation_sweep", u => u.ledger().reservation_sweep(1), record()),
+        case!(
+            system "lease_renew",
+            u => u.ledger().lease_renew(LEASE, chrono::Duration::seconds(1)),
+            record()
+        ),
+        case!(system "lease_end", u => u.ledger().lease_end(LEASE), record()),
+        case!(system "lease_end_others", u => u.ledger().lease_end_others(LEASE), record()),
+        case!(system "spend_notify", u => u.ledger().spend_notify(ANN), record()),
+    ]
+}

@@ -1,0 +1,342 @@
+//! The authorized store and its units of work.
+
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
+
+use model::{Name, UserId};
+use rbac::PreparedSubject;
+use store::{Store, StoreResult};
+use uuid::Uuid;
+
+use crate::{
+    Actor, ApiKeys, Audit, Budgets, Groups, Ledger, Logins, Organizations, PresentedKeys,
+    ProviderKeys, Providers, Setup, Spend, SystemActor, Users, gate::Gate,
+};
+
+/// The raw store, out of reach: it must be bound to an actor before it has any method.
+#[derive(Debug, Clone)]
+pub struct Authorized {
+    store: Arc<dyn Store>,
+}
+
+impl Authorized {
+    /// Wraps the raw store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store }
+    }
+
+    /// The store as a person may use it.
+    #[must_use]
+    pub fn as_actor(&self, actor: Actor) -> BoundStore {
+        let (store, gate) = (
+            Arc::clone(&self.store),
+            Arc::new(Gate::person(actor.clone())),
+        );
+        BoundStore {
+            bound: Bound { store, gate },
+            actor: Arc::new(actor),
+        }
+    }
+
+    /// The store as a system actor may use it.
+    #[must_use]
+    pub fn as_system(&self, actor: SystemActor) -> SystemStore {
+        let (store, gate) = (Arc::clone(&self.store), Arc::new(Gate::system(actor)));
+        SystemStore {
+            bound: Bound { store, gate },
+        }
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`store::StoreError::Unavailable`] when it does not.
+    pub async fn ping(&self) -> StoreResult<()> {
+        self.store.ping().await
+    }
+}
+
+/// A store and the gate before it.
+#[derive(Debug, Clone)]
+pub(crate) struct Bound {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) gate: Arc<Gate>,
+}
+
+impl Bound {
+    pub(crate) async fn read(&self) -> StoreResult<ReadUnit> {
+        Ok(ReadUnit {
+            gate: Arc::clone(&self.gate),
+            unit: self.store.read().await?,
+        })
+    }
+
+    pub(crate) async fn begin(&self) -> StoreResult<WriteUnit> {
+        let unit = self.store.begin(self.gate.context()).await?;
+        Ok(WriteUnit {
+            gate: Arc::clone(&self.gate),
+            unit,
+        })
+    }
+}
+
+/// The store bound to a person.
+#[derive(Debug, Clone)]
+pub struct BoundStore {
+    bound: Bound,
+    actor: Arc<Actor>,
+}
+
+impl BoundStore {
+    /// Repositories outside a transaction, for reading.
+    ///
+    /// # Errors
+    /// [`store::StoreError::Unavailable`] when no connection can be had in time.
+    pub async fn read(&self) -> StoreResult<ReadUnit> {
+        self.bound.read().await
+    }
+
+    /// Repositories inside one transaction.
+    ///
+    /// # Errors
+    /// [`store::StoreError::Unavailable`] when no connection can be had in time.
+    pub async fn begin(&self) -> StoreResult<WriteUnit> {
+        self.bound.begin().await
+    }
+
+    /// The person.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// Who the person is.
+    #[must_use]
+    pub fn user_id(&self) -> UserId {
+        self.actor.user_id
+    }
+
+    /// The request on whose behalf the store is used.
+    #[must_use]
+    pub fn request_id(&self) -> Option<Uuid> {
+        self.actor.request_id
+    }
+
+    /// What the person may do, for questions that touch no row.
+    #[must_use]
+    pub fn subject(&self) -> &PreparedSubject {
+        &self.actor.subject
+    }
+}
+
+/// The store bound to a system actor.
+#[derive(Debug, Clone)]
+pub struct SystemStore {
+    bound: Bound,
+}
+
+impl SystemStore {
+    /// A store behind a watched gate.
+    #[cfg(test)]
+    pub(crate) const fn bound(bound: Bound) -> Self {
+        Self { bound }
+    }
+
+    /// The same, working for this request.
+    #[must_use]
+    pub fn with_request_id(mut self, request_id: Option<Uuid>) -> Self {
+        Arc::make_mut(&mut self.bound.gate).context_mut().request_id = request_id;
+        self
+    }
+
+    /// The same, but what it writes is recorded as this person's doing. Its rights stay its own.
+    #[must_use]
+    pub fn on_behalf_of(mut self, user: UserId, username: &Name) -> Self {
+        let context = Arc::make_mut(&mut self.bound.gate).context_mut();
+        context.user_id = Some(user);
+        context.actor_name = username.to_string();
+        self
+    }
+
+    /// Repositories outside a transaction, for reading.
+    ///
+    /// # Errors
+    /// [`store::StoreError::Unavailable`] when no connection can be had in time.
+    pub async fn read(&self) -> StoreResult<SystemReadUnit> {
+        Ok(SystemReadUnit {
+            unit: self.bound.read().await?,
+        })
+    }
+
+    /// Repositories inside one transaction.
+    ///
+    /// # Errors
+    /// [`store::StoreError::Unavailable`] when no connection can be had in time.
+    pub async fn begin(&self) -> StoreResult<SystemWriteUnit> {
+        Ok(SystemWriteUnit {
+            unit: self.bound.begin().await?,
+        })
+    }
+}
+
+/// All repositories, for reading, each call authorized.
+pub struct ReadUnit {
+    gate: Arc<Gate>,
+    unit: Box<dyn store::ReadUnit>,
+}
+
+/// All repositories inside one transaction, each call authorized. Rolled back when it is dropped.
+pub struct WriteUnit {
+    gate: Arc<Gate>,
+    unit: Box<dyn store::WriteUnit>,
+}
+
+impl WriteUnit {
+    /// Makes everything that this unit wrote durable.
+    ///
+    /// # Errors
+    /// As [`store::WriteUnit::commit`].
+    pub async fn commit(self) -> StoreResult<()> {
+        self.unit.commit().await
+    }
+}
+
+/// What a system actor reads: all repositories, and those that no person reaches.
+pub struct SystemReadUnit {
+    unit: ReadUnit,
+}
+
+/// What a system actor changes: all repositories, and those that no person reaches.
+pub struct SystemWriteUnit {
+    unit: WriteUnit,
+}
+
+impl SystemWriteUnit {
+    /// Makes everything that this unit wrote durable.
+    ///
+    /// # Errors
+    /// As [`store::WriteUnit::commit`].
+    pub async fn commit(self) -> StoreResult<()> {
+        self.unit.commit().await
+    }
+}
+
+macro_rules! rooms {
+    ($($unit:ident over $inner:ident, $system:ident;)+) => {$(
+        impl $unit {
+            /// People and service accounts.
+            pub fn users(&mut self) -> Users<'_, dyn store::$inner> {
+                Users::new(&self.gate, &mut *self.unit)
+            }
+            /// Organizations and memberships.
+            pub fn organizations(&mut self) -> Organizations<'_, dyn store::$inner> {
+                Organizations::new(&self.gate, &mut *self.unit)
+            }
+            /// Groups.
+            pub fn groups(&mut self) -> Groups<'_, dyn store::$inner> {
+                Groups::new(&self.gate, &mut *self.unit)
+            }
+            /// Sessions and API tokens.
+            pub fn api_keys(&mut self) -> ApiKeys<'_, dyn store::$inner> {
+                ApiKeys::new(&self.gate, &mut *self.unit)
+            }
+            /// Group budgets.
+            pub fn budgets(&mut self) -> Budgets<'_, dyn store::$inner> {
+                Budgets::new(&self.gate, &mut *self.unit)
+            }
+            /// AI providers, without their keys.
+            pub fn providers(&mut self) -> Providers<'_, dyn store::$inner> {
+                Providers::new(&self.gate, &mut *self.unit)
+            }
+            /// What people spent.
+            pub fn spend(&mut self) -> Spend<'_, dyn store::$inner> {
+                Spend::new(&self.gate, &mut *self.unit)
+            }
+            /// The audit log.
+            pub fn audit(&mut self) -> Audit<'_, dyn store::$inner> {
+                Audit::new(&self.gate, &mut *self.unit)
+            }
+        }
+
+        impl $system {
+            /// What signing in by password needs.
+            pub fn logins(&mut self) -> Logins<'_, dyn store::$inner> {
+                Logins::new(&self.unit.gate, &mut *self.unit.unit)
+            }
+            /// The first account.
+            pub fn setup(&mut self) -> Setup<'_, dyn store::$inner> {
+                Setup::new(&self.unit.gate, &mut *self.unit.unit)
+            }
+            /// Keys that callers present.
+            pub fn presented_keys(&mut self) -> PresentedKeys<'_, dyn store::$inner> {
+                PresentedKeys::new(&self.unit.gate, &mut *self.unit.unit)
+            }
+            /// The keys of AI providers.
+            pub fn provider_keys(&mut self) -> ProviderKeys<'_, dyn store::$inner> {
+                ProviderKeys::new(&self.unit.gate, &mut *self.unit.unit)
+            }
+            /// The spend ledger.
+            pub fn ledger(&mut self) -> Ledger<'_, dyn store::$inner> {
+                Ledger::new(&self.unit.gate, &mut *self.unit.unit)
+            }
+        }
+
+        impl Deref for $system {
+            type Target = $unit;
+            fn deref(&self) -> &$unit {
+                &self.unit
+            }
+        }
+
+        impl DerefMut for $system {
+            fn deref_mut(&mut self) -> &mut $unit {
+                &mut self.unit
+            }
+        }
+
+        impl fmt::Debug for $unit {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($unit)).field("gate", &self.gate).finish_non_exhaustive()
+            }
+        }
+
+        impl fmt::Debug for $system {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($system)).field("unit", &self.unit).finish()
+            }
+        }
+    )+};
+}
+
+rooms! {
+    ReadUnit over ReadUnit, SystemReadUnit;
+    WriteUnit over WriteUnit, SystemWriteUnit;
+}
+
+/// Makes the wrapper of a feature's repository: who acts, and the unit that runs what was allowed.
+macro_rules! wrapper {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        pub struct $name<'a, U: ?Sized> {
+            gate: &'a $crate::gate::Gate,
+            unit: &'a mut U,
+        }
+
+        impl<'a, U: ?Sized> $name<'a, U> {
+            pub(crate) const fn new(gate: &'a $crate::gate::Gate, unit: &'a mut U) -> Self {
+                Self { gate, unit }
+            }
+        }
+
+        impl<U: ?Sized> std::fmt::Debug for $name<'_, U> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).field("gate", &self.gate).finish_non_exhaustive()
+            }
+        }
+    };
+}
+pub(crate) use wrapper;
