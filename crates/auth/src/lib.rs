@@ -1,0 +1,44 @@
+//! Who is calling: keys, passwords, sessions, and the axum extractor that turns a request into a store bound
+//! to its caller.
+//!
+//! A request's way in: [`Caller`] finds the key that it carries, the store gives the key's owner in one
+//! query, secrets are compared in constant time, and the owner's roles, groups and the key's scopes become
+//! the subject that authorizes everything from there on. The gateway uses [`gateway_caller`] instead, which
+//! never looks at the cookie.
+//!
+//! # What this crate must not know
+//!
+//! No SQL and no routes: `api`, `gateway` and `web` own those. It reads and writes through `dbauthz` as
+//! [`dbauthz::SystemActor::Authenticator`], which may do little more than this.
+//!
+//! # To add a way of signing in
+//!
+//! A module that ends in a session made by `sessions::session_create`, and its route in `api`.
+
+mod authenticate;
+mod cookies;
+mod error;
+mod extract;
+mod login;
+mod origin;
+mod password_change;
+mod passwords;
+mod sessions;
+mod setup;
+mod state;
+mod throttle;
+mod tokens;
+
+#[cfg(test)]
+mod tests;
+
+pub use cookies::{SESSION_COOKIE, session_cookie, session_cookie_removed};
+pub use error::AuthError;
+pub use extract::{Caller, gateway_caller};
+pub use login::{Login, LoginError, login, logout};
+pub use password_change::{PasswordUpdateError, password_update};
+pub use passwords::{PasswordError, PasswordPolicyError, Passwords, password_check};
+pub use sessions::{CreatedToken, NewToken, SESSION_LIFETIME, token_create};
+pub use setup::{FirstUser, SetupError, first_user_create, first_user_exists};
+pub use state::{AuthState, RequestId};
+pub use throttle::LoginThrottle;

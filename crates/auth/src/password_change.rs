@@ -1,0 +1,88 @@
+//! Changing a password: one's own, by confirming the old one; somebody else's, by right.
+
+use std::time::Duration;
+
+use dbauthz::SystemActor;
+use model::UserId;
+use store::StoreError;
+
+use crate::{AuthState, Caller, PasswordError, PasswordPolicyError, password_check};
+
+/// Why a password was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordUpdateError {
+    /// One's own password is changed with the old one only.
+    #[error("the old password is required")]
+    OldMissing,
+    /// The old password is another.
+    #[error("the old password is incorrect")]
+    OldIncorrect,
+    /// There were too many tries of the old password.
+    #[error("too many tries")]
+    TooMany {
+        /// How long to wait, in whole seconds.
+        retry_after: Duration,
+    },
+    /// The new password is the old one.
+    #[error("the new password cannot match the old one")]
+    Same,
+    /// The new password cannot be taken.
+    #[error("the new password {0}")]
+    Policy(#[from] PasswordPolicyError),
+    /// A password could not be hashed or verified.
+    #[error("the password could not be hashed")]
+    Password(#[from] PasswordError),
+    /// The store refused or failed.
+    #[error("the store refused or failed")]
+    Store(#[from] StoreError),
+}
+
+/// Changes a password and ends the account's other sessions. The caller's own needs the old one: who finds
+/// a browser open must not be able to keep the account.
+///
+/// # Errors
+/// See [`PasswordUpdateError`]; refusals as [`dbauthz::Users::user_password_update`].
+pub async fn password_update(
+    state: &AuthState,
+    caller: &Caller,
+    user: UserId,
+    old: Option<&str>,
+    new: &str,
+) -> Result<(), PasswordUpdateError> {
+    password_check(new)?;
+    if user == caller.user_id {
+        let old = old.ok_or(PasswordUpdateError::OldMissing)?;
+        confirm(state, caller, old).await?;
+        if old == new {
+            return Err(PasswordUpdateError::Same);
+        }
+    }
+    // No connection is held while the password is hashed.
+    let hash = state.passwords.hash(new).await?;
+    let mut unit = caller.store.begin().await?;
+    unit.users().user_password_update(user, &hash).await?;
+    unit.commit().await?;
+    Ok(())
+}
+
+async fn confirm(state: &AuthState, caller: &Caller, old: &str) -> Result<(), PasswordUpdateError> {
+    // An id is no e-mail address, so the two never share a count.
+    let name = caller.user_id.to_string();
+    let throttled = state.throttle.admit(&name, state.clock.now());
+    throttled.map_err(|retry_after| PasswordUpdateError::TooMany { retry_after })?;
+    let system = state.authorized.as_system(SystemActor::Authenticator);
+    let found = system
+        .read()
+        .await?
+        .logins()
+        .credentials_get_by_user(caller.user_id)
+        .await?;
+    let hash = found
+        .as_ref()
+        .and_then(|found| found.password_hash.as_ref());
+    if !state.passwords.verify(hash, old).await? {
+        return Err(PasswordUpdateError::OldIncorrect);
+    }
+    state.throttle.forget(&name);
+    Ok(())
+}

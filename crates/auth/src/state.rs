@@ -1,0 +1,52 @@
+//! What authentication needs, as one value to put into a router's state.
+
+use std::{num::NonZeroUsize, sync::Arc, thread};
+
+use dbauthz::Authorized;
+use model::{Clock, IdSource};
+use url::Url;
+use uuid::Uuid;
+
+use crate::{LoginThrottle, Passwords};
+
+/// What authentication needs. A router's state `S` offers it by `impl FromRef<S> for AuthState`.
+#[derive(Debug, Clone)]
+pub struct AuthState {
+    /// The store, to be bound to whoever calls.
+    pub authorized: Authorized,
+    /// Hashes and verifies passwords.
+    pub passwords: Passwords,
+    /// Slows down who guesses passwords.
+    pub throttle: LoginThrottle,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes ids.
+    pub ids: Arc<dyn IdSource>,
+    /// The address at which people reach this deployment, if it was told.
+    pub access_url: Option<Url>,
+}
+
+impl AuthState {
+    /// As many passwords are hashed at once as there are processors.
+    #[must_use]
+    pub fn new(
+        authorized: Authorized,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+        access_url: Option<Url>,
+    ) -> Self {
+        let concurrent = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self {
+            authorized,
+            passwords: Passwords::new(concurrent),
+            throttle: LoginThrottle::default(),
+            clock,
+            ids,
+            access_url,
+        }
+    }
+}
+
+/// The id of a request, put among its extensions by the server before any extractor runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestId(pub Uuid);
