@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use model::{
-    GroupId, OrganizationId, UserId,
+    GroupId, UserId,
     groups::{Group, GroupFilter, GroupMember, GroupUpdate, NewGroup},
 };
 use rbac::Visibility;
