@@ -3,6 +3,7 @@
 mod accounts;
 mod callers;
 mod logins;
+mod races;
 
 use std::{num::NonZeroUsize, sync::Arc};
 
