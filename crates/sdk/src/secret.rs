@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A text that its `Debug` does not show.
+/// A secret text: a password, a token or a key. Its `Debug` shows nothing.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(format = Password))]
 #[serde(transparent)]

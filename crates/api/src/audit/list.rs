@@ -1,0 +1,95 @@
+//! A page of the audit log.
+
+use axum::Json;
+use bursar_sdk::{AuditListQuery, AuditLogResponse};
+use dbauthz::ReadUnit;
+use model::{OrganizationId, UserId, audit::AuditFilter};
+use store::{StoreError, StoreResult};
+
+use super::wire;
+use crate::{
+    error::{ApiError, ApiResult},
+    extract::{QueryParams, Session},
+    validate::{Checked, both, optional, page, text, wrong},
+};
+
+/// How many lines a page holds when nobody says.
+const LIMIT: u32 = 25;
+
+/// List the lines of the audit log that the caller may see, newest first.
+#[utoipa::path(
+    get,
+    path = "/audit",
+    tag = "audit",
+    params(AuditListQuery),
+    responses((status = 200, description = "A page of lines.", body = AuditLogResponse)),
+)]
+pub(crate) async fn audit_list(
+    Session(caller): Session,
+    QueryParams(query): QueryParams<AuditListQuery>,
+) -> ApiResult<Json<AuditLogResponse>> {
+    let page = page(query.limit, query.offset, LIMIT);
+    let (mut filter, page) = both(filter(&query), page).map_err(ApiError::Query)?;
+    let mut unit = caller.store.read().await?;
+    filter.user_id = user(&mut unit, query.user.as_deref()).await?;
+    filter.organization_id = organization(&mut unit, query.organization.as_deref()).await?;
+    let found = unit.audit().audit_list(&filter, page).await?;
+    let audit_logs = found.items.into_iter().map(wire::audit_log).collect();
+    Ok(Json(AuditLogResponse {
+        audit_logs,
+        count: found.count,
+    }))
+}
+
+/// What the query says without looking anything up.
+fn filter(query: &AuditListQuery) -> Checked<AuditFilter> {
+    let (resource_type, resource_id) = both(
+        optional(query.resource_type.as_deref(), |words| {
+            text("resource_type", words)
+        }),
+        optional(query.resource_id.as_deref(), |words| {
+            text("resource_id", words)
+        }),
+    )?;
+    Ok(AuditFilter {
+        resource_type,
+        resource_id,
+        action: query.action.map(wire::action),
+        request_id: query.request_id,
+        since: query.since,
+        until: query.until,
+        ..AuditFilter::default()
+    })
+}
+
+/// The person meant. An id is taken as it is: the log outlives the people in it.
+async fn user(unit: &mut ReadUnit, text: Option<&str>) -> ApiResult<Option<UserId>> {
+    let Some(text) = text else { return Ok(None) };
+    if let Ok(id) = text.parse() {
+        return Ok(Some(id));
+    }
+    let found = unit.users().user_find(text).await;
+    known("user", found.map(|user| user.id))
+}
+
+/// The organization meant. An id is taken as it is: the log outlives the organizations in it.
+async fn organization(
+    unit: &mut ReadUnit,
+    text: Option<&str>,
+) -> ApiResult<Option<OrganizationId>> {
+    let Some(text) = text else { return Ok(None) };
+    if let Ok(id) = text.parse() {
+        return Ok(Some(id));
+    }
+    let found = unit.organizations().organization_find(text).await;
+    known("organization", found.map(|organization| organization.id))
+}
+
+fn known<T>(field: &str, found: StoreResult<T>) -> ApiResult<Option<T>> {
+    match found {
+        Err(StoreError::NotFound | StoreError::Denied { .. }) => {
+            wrong(field, "is unknown").map_err(ApiError::Query)
+        }
+        found => Ok(Some(found?)),
+    }
+}

@@ -1,0 +1,323 @@
+//! Which status, words and fields each error is answered with.
+
+use std::{borrow::Cow, error::Error as StdError, time::Duration};
+
+use auth::{AuthError, LoginError, PasswordUpdateError, SetupError};
+use axum::http::StatusCode;
+use bursar_sdk::{ErrorBody, ValidationError};
+use rbac::ResourceType;
+use store::StoreError;
+
+use super::{ApiError, Refused, chain};
+
+/// What is said of a thing that does not exist or that the caller must not know of.
+const HIDDEN: &str = "Resource not found or you do not have access to this resource";
+/// What is said when something happened that should not.
+const INTERNAL: &str = "An internal server error occurred.";
+/// What is said when the database cannot be reached.
+const UNAVAILABLE: &str = "The server is not able to answer now. Try again in a moment.";
+/// What is said of a unique value that somebody else has.
+const TAKEN: &str = "This value is already in use and should be unique.";
+
+/// An answer in the making.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: ErrorBody,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) refused: Option<Refused>,
+}
+
+impl Answer {
+    fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        let message = message.into().into_owned();
+        let body = ErrorBody {
+            message,
+            detail: None,
+            validations: Vec::new(),
+        };
+        Self {
+            status,
+            body,
+            retry_after: None,
+            refused: None,
+        }
+    }
+
+    fn bad(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.body.detail = Some(detail.into());
+        self
+    }
+
+    fn validations(mut self, validations: Vec<ValidationError>) -> Self {
+        self.body.validations = validations;
+        self
+    }
+
+    fn field(self, field: &str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        self.validations(vec![ValidationError {
+            field: field.to_owned(),
+            detail,
+        }])
+    }
+
+    fn retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self
+    }
+
+    fn refused(mut self, resource: ResourceType) -> Self {
+        self.refused = Some(Refused(resource));
+        self
+    }
+}
+
+/// The answer to an error. What nobody should see is logged here.
+pub(super) fn of(error: &ApiError) -> Answer {
+    match error {
+        ApiError::Store(error) | ApiError::Auth(AuthError::Store(error)) => store(error),
+        ApiError::Auth(error) => Answer::new(error.status(), error.message()),
+        ApiError::Login(error) => login(error),
+        ApiError::Setup(error) => setup(error),
+        ApiError::PasswordUpdate(error) => password_update(error),
+        ApiError::Password(error) => internal(error),
+        ApiError::Body {
+            message,
+            validations,
+        } => Answer::bad(*message).validations(validations.clone()),
+        ApiError::Query(validations) => {
+            Answer::bad("Query parameters have invalid values.").validations(validations.clone())
+        }
+        ApiError::Json(why) => Answer::bad("Request body must be valid JSON.").detail(why),
+        ApiError::BodyTooLarge => {
+            Answer::new(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large.")
+        }
+        ApiError::BodyUnread => Answer::bad("Request body could not be read."),
+        ApiError::Uuid(text) => Answer::bad(format!("Invalid UUID {text:?}.")),
+        ApiError::Path => Answer::bad("The path must be valid UTF-8."),
+        ApiError::FeatureOff(feature) => Answer::new(
+            StatusCode::FORBIDDEN,
+            format!("The feature `{feature}` is not enabled on this deployment."),
+        ),
+        ApiError::Route => Answer::new(StatusCode::NOT_FOUND, "Route not found."),
+        ApiError::Method => Answer::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "Method not allowed on this route.",
+        ),
+        ApiError::Panic => Answer::new(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL),
+    }
+}
+
+/// What a refusal of the store looks like. Missing and forbidden look alike; a role that somebody who may
+/// assign roles may not assign is told with its reason.
+fn store(error: &StoreError) -> Answer {
+    match error {
+        StoreError::NotFound => Answer::new(StatusCode::NOT_FOUND, HIDDEN),
+        StoreError::Denied { resource, .. } => {
+            Answer::new(StatusCode::NOT_FOUND, HIDDEN).refused(*resource)
+        }
+        StoreError::RoleNotAssignable(reason) => {
+            Answer::new(StatusCode::FORBIDDEN, sentence(reason)).refused(ResourceType::AssignRole)
+        }
+        StoreError::Taken(constraint) => taken(constraint),
+        StoreError::Violated(constraint) => violated(constraint),
+        StoreError::Refused(reason) => Answer::bad(sentence(reason)),
+        StoreError::Unavailable(_) => {
+            tracing::warn!(error = %chain(error), "the database is not available");
+            Answer::new(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE)
+                .retry_after(Duration::from_secs(1))
+        }
+        StoreError::Internal(_) => internal(error),
+    }
+}
+
+/// Each unique constraint with the field that it is about and what is said of it.
+const UNIQUE: &[(&str, &str, &str)] = &[
+    (
+        "users_username_key",
+        "username",
+        "A user with this username already exists.",
+    ),
+    (
+        "users_email_key",
+        "email",
+        "A user with this e-mail address already exists.",
+    ),
+    (
+        "organizations_name_key",
+        "name",
+        "An organization with this name already exists.",
+    ),
+    (
+        "organization_members_pkey",
+        "user",
+        "The user is already a member of the organization.",
+    ),
+    (
+        "groups_organization_id_name_key",
+        "name",
+        "A group with this name already exists.",
+    ),
+    (
+        "group_members_pkey",
+        "add_users",
+        "The user is already a member of the group.",
+    ),
+    (
+        "ai_providers_name_key",
+        "name",
+        "An AI provider with this name already exists.",
+    ),
+    (
+        "api_keys_user_id_token_name_key",
+        "token_name",
+        "A token with this name already exists.",
+    ),
+];
+
+fn taken(constraint: &str) -> Answer {
+    match UNIQUE.iter().find(|(name, ..)| *name == constraint) {
+        Some((_, field, message)) => {
+            Answer::new(StatusCode::CONFLICT, *message).field(field, TAKEN)
+        }
+        None => Answer::new(StatusCode::CONFLICT, TAKEN),
+    }
+}
+
+fn violated(constraint: &str) -> Answer {
+    if constraint == "group_members_organization_member_fkey" {
+        return Answer::bad("Every member of a group must belong to its organization.")
+            .field("add_users", "must be members of the organization");
+    }
+    tracing::warn!(
+        constraint,
+        "a constraint without words of its own refused a change"
+    );
+    Answer::bad("The change is against a rule of the database.")
+}
+
+fn login(error: &LoginError) -> Answer {
+    match error {
+        LoginError::Incorrect | LoginError::Suspended => {
+            Answer::new(StatusCode::UNAUTHORIZED, error.message())
+        }
+        LoginError::TooMany { retry_after } => {
+            Answer::new(StatusCode::TOO_MANY_REQUESTS, error.message()).retry_after(*retry_after)
+        }
+        LoginError::Password(error) => internal(error),
+        LoginError::Store(error) => store(error),
+    }
+}
+
+fn setup(error: &SetupError) -> Answer {
+    match error {
+        SetupError::AlreadyDone => Answer::bad("The initial user has already been created."),
+        SetupError::Policy(policy) => invalid("password", policy.to_string()),
+        SetupError::Password(error) => internal(error),
+        SetupError::Store(error) => store(error),
+    }
+}
+
+fn password_update(error: &PasswordUpdateError) -> Answer {
+    match error {
+        PasswordUpdateError::OldMissing => invalid("old_password", "must be given"),
+        PasswordUpdateError::OldIncorrect => {
+            Answer::bad("Old password is incorrect.").field("old_password", "is incorrect")
+        }
+        PasswordUpdateError::TooMany { retry_after } => Answer::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many attempts. Try again later.",
+        )
+        .retry_after(*retry_after),
+        PasswordUpdateError::Same => invalid("password", "must differ from the old password"),
+        PasswordUpdateError::Policy(policy) => invalid("password", policy.to_string()),
+        PasswordUpdateError::Password(error) => internal(error),
+        PasswordUpdateError::Store(error) => store(error),
+    }
+}
+
+fn invalid(field: &str, detail: impl Into<String>) -> Answer {
+    Answer::bad("Validation failed.").field(field, detail)
+}
+
+fn internal(error: &dyn StdError) -> Answer {
+    tracing::error!(error = %chain(error), "a request failed unexpectedly");
+    Answer::new(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL)
+}
+
+/// A reason in the style of errors, as a sentence for people.
+fn sentence(reason: &str) -> String {
+    let mut chars = reason.chars();
+    let first = chars
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>());
+    let mut text = first.unwrap_or_default();
+    text.push_str(chars.as_str());
+    if !text.ends_with(['.', '!', '?']) {
+        text.push('.');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_store_have_one_answer_each() {
+        let check = |error: StoreError, status: u16, message: &str, field: Option<&str>| {
+            let shown = format!("{error:?}");
+            let answer = store(&error);
+            assert_eq!(answer.status.as_u16(), status, "{shown}");
+            assert_eq!(answer.body.message, message, "{shown}");
+            let fields = answer
+                .body
+                .validations
+                .first()
+                .map(|error| error.field.as_str());
+            assert_eq!(fields, field, "{shown}");
+        };
+        let boxed = || Box::<dyn StdError + Send + Sync>::from("the host `db-1` is down");
+        let denied = StoreError::Denied {
+            action: rbac::Action::Update,
+            resource: ResourceType::Group,
+        };
+        check(StoreError::NotFound, 404, HIDDEN, None);
+        check(denied, 404, HIDDEN, None);
+        check(StoreError::RoleNotAssignable("no".into()), 403, "No.", None);
+        check(
+            StoreError::Taken("users_email_key".into()),
+            409,
+            "A user with this e-mail address already exists.",
+            Some("email"),
+        );
+        check(StoreError::Taken("another".into()), 409, TAKEN, None);
+        check(
+            StoreError::Refused("the last owner stays".into()),
+            400,
+            "The last owner stays.",
+            None,
+        );
+        check(
+            StoreError::Violated("group_members_organization_member_fkey".into()),
+            400,
+            "Every member of a group must belong to its organization.",
+            Some("add_users"),
+        );
+        check(StoreError::Unavailable(boxed()), 503, UNAVAILABLE, None);
+        check(StoreError::Internal(boxed()), 500, INTERNAL, None);
+    }
+
+    #[test]
+    fn reasons_become_sentences() {
+        let check = |reason: &str, expected: &str| assert_eq!(sentence(reason), expected);
+        check("the last owner stays", "The last owner stays.");
+        check("`x` is taken.", "`x` is taken.");
+        check("", ".");
+    }
+}

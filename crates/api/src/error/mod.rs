@@ -1,0 +1,153 @@
+//! Why a request was not answered as asked, and the one place that turns that into HTTP.
+
+mod answer;
+
+use std::error::Error as StdError;
+
+use auth::{AuthError, LoginError, PasswordError, PasswordUpdateError, SetupError};
+use axum::{
+    Json,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use bursar_sdk::ValidationError;
+use rbac::ResourceType;
+use store::StoreError;
+
+/// The result of a handler.
+pub(crate) type ApiResult<T> = Result<T, ApiError>;
+
+/// Why a request was not answered as asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    #[error(transparent)]
+    PasswordUpdate(#[from] PasswordUpdateError),
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// Fields of the body have values that they cannot have.
+    #[error("the body is not valid")]
+    Body {
+        message: &'static str,
+        validations: Vec<ValidationError>,
+    },
+    /// Parameters of the query have values that they cannot have.
+    #[error("the query is not valid")]
+    Query(Vec<ValidationError>),
+    /// The body is not JSON; why not.
+    #[error("the body is not JSON")]
+    Json(String),
+    /// The body is larger than [`crate::BODY_LIMIT`].
+    #[error("the body is too large")]
+    BodyTooLarge,
+    /// The body could not be read to its end.
+    #[error("the body could not be read")]
+    BodyUnread,
+    /// A part of the path should be a UUID.
+    #[error("`{0}` is no UUID")]
+    Uuid(String),
+    /// A part of the path is no text.
+    #[error("the path is not UTF-8")]
+    Path,
+    /// The route belongs to a feature that is off.
+    #[error("the feature `{0}` is off")]
+    FeatureOff(&'static str),
+    /// No such route.
+    #[error("no such route")]
+    Route,
+    /// The route does not know this method.
+    #[error("the method is not allowed")]
+    Method,
+    /// A handler panicked; it has been logged.
+    #[error("a handler panicked")]
+    Panic,
+}
+
+impl ApiError {
+    /// The thing does not exist.
+    pub(crate) const fn not_found() -> Self {
+        Self::Store(StoreError::NotFound)
+    }
+}
+
+/// What is wrong with fields of the body.
+impl From<Vec<ValidationError>> for ApiError {
+    fn from(validations: Vec<ValidationError>) -> Self {
+        Self::Body {
+            message: "Validation failed.",
+            validations,
+        }
+    }
+}
+
+/// Put into the answer of a request that the caller had no right to, so that it is recorded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refused(pub(crate) ResourceType);
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let answer = answer::of(&self);
+        let mut response = (answer.status, Json(answer.body)).into_response();
+        if let Some(after) = answer.retry_after {
+            let seconds = HeaderValue::from(after.as_secs().max(1));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        if let Some(refused) = answer.refused {
+            response.extensions_mut().insert(refused);
+        }
+        response
+    }
+}
+
+/// An error and its sources, for the log.
+pub(crate) fn chain(error: &dyn StdError) -> String {
+    std::iter::successors(Some(error), |error| (*error).source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+/// Answers a path that nothing listens on.
+pub(crate) async fn route_not_found() -> ApiError {
+    ApiError::Route
+}
+
+/// Answers a method that a path does not know.
+pub(crate) async fn method_not_allowed() -> ApiError {
+    ApiError::Method
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_refused_is_told_to_the_recorder_only() {
+        let denied = StoreError::Denied {
+            action: rbac::Action::Update,
+            resource: ResourceType::Group,
+        };
+        let response = ApiError::from(denied).into_response();
+        let refused = response
+            .extensions()
+            .get::<Refused>()
+            .map(|refused| refused.0);
+        assert_eq!(refused, Some(ResourceType::Group));
+        let response = ApiError::not_found().into_response();
+        assert!(response.extensions().get::<Refused>().is_none());
+    }
+
+    #[test]
+    fn a_client_is_told_when_to_come_again() {
+        let error = StoreError::Unavailable("x".into());
+        let response = ApiError::from(error).into_response();
+        assert_eq!(response.headers().get(header::RETRY_AFTER).unwrap(), "1");
+    }
+}

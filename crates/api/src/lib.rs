@@ -1,0 +1,73 @@
+//! The REST API: one endpoint, one file.
+//!
+//! A handler parses the wire type, makes one or two repository calls on the store that is bound to its
+//! caller, and answers. It holds no rule of its own: what is allowed is decided by `dbauthz` beneath it,
+//! what a name or an amount may be by `model`, and which status an error has by [`error`]. This crate knows
+//! no SQL, and never sees `db`.
+//!
+//! To add an endpoint: a file in its feature's folder, named after the operation, with the handler and its
+//! OpenAPI attribute, and a line in that folder's `mod.rs`. The handler's name is the operation's name on
+//! all floors. It takes [`extract::Session`] unless everybody may call it: then it is listed in
+//! [`PUBLIC_OPERATIONS`], and a test sees to it that the two agree.
+
+mod api_keys;
+mod audit;
+mod budgets;
+mod deployment;
+mod docs;
+mod error;
+mod extract;
+mod groups;
+mod middleware;
+mod organizations;
+mod providers;
+mod spend;
+mod state;
+mod users;
+mod validate;
+
+use axum::{Router, extract::DefaultBodyLimit};
+use utoipa_axum::router::OpenApiRouter;
+
+pub use docs::PUBLIC_OPERATIONS;
+pub use middleware::with_middleware;
+pub use state::{ApiState, Features, MetricsText, Readiness};
+
+/// Where the API's routes live.
+const PREFIX: &str = "/api/v2";
+
+/// The greatest body that a request may have, in bytes.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// Every route of this crate. It has no fallback: [`with_middleware`] brings the one for the whole server.
+pub fn router(state: ApiState) -> Router {
+    let (router, _) = routes().split_for_parts();
+    router
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .with_state(state)
+}
+
+/// The OpenAPI document of every route of this crate.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    docs::complete(routes().into_openapi())
+}
+
+fn routes() -> OpenApiRouter<ApiState> {
+    let features = OpenApiRouter::new()
+        .merge(users::routes())
+        .merge(api_keys::routes())
+        .merge(organizations::routes())
+        .merge(groups::routes())
+        .merge(budgets::routes())
+        .merge(spend::routes())
+        .merge(providers::routes())
+        .merge(audit::routes())
+        .merge(deployment::routes())
+        .route_layer(axum::middleware::from_fn(middleware::record_refusals))
+        .layer(axum::middleware::map_response(middleware::no_store))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT));
+    OpenApiRouter::new()
+        .merge(deployment::root_routes())
+        .nest(PREFIX, features)
+}

@@ -1,0 +1,100 @@
+//! Records write attempts that their caller had no right to, once each, whichever handler they came to.
+//!
+//! The extractor leaves the caller's store in a slot of the request, and the error leaves what was refused
+//! in the answer: a handler needs to know of neither. A request without a caller (401) is not recorded.
+
+use axum::{extract::Request, http::Method, middleware::Next, response::Response};
+use dbauthz::BoundStore;
+use model::audit::{AuditAction, RefusedWrite};
+use store::StoreResult;
+
+use crate::{
+    PREFIX,
+    error::{Refused, chain},
+    extract::CallerSlot,
+};
+
+/// The greatest length of what the caller named, in characters.
+const TARGET_MAX_CHARS: usize = 200;
+
+pub(crate) async fn record_refusals(mut request: Request, next: Next) -> Response {
+    let Some(action) = action(request.method()) else {
+        return next.run(request).await;
+    };
+    let slot = CallerSlot::default();
+    request.extensions_mut().insert(slot.clone());
+    let target = target(request.uri().path());
+    let response = next.run(request).await;
+    if let (Some(Refused(resource)), Some(store)) = (response.extensions().get(), slot.get()) {
+        let refused = RefusedWrite {
+            action,
+            resource_type: resource.as_str().to_owned(),
+            resource_target: target,
+            status_code: response.status().as_u16(),
+        };
+        record(store, refused).await;
+    }
+    response
+}
+
+/// Records it even when the client hangs up meanwhile. The caller's answer does not depend on it.
+async fn record(store: BoundStore, refused: RefusedWrite) {
+    let request_id = store.request_id();
+    let task = tokio::spawn(async move { write(&store, &refused).await });
+    let outcome = match task.await {
+        Ok(outcome) => outcome.map_err(|error| chain(&error)),
+        Err(error) => Err(error.to_string()),
+    };
+    if let Err(error) = outcome {
+        tracing::error!(error, ?request_id, "a refused write could not be recorded");
+    }
+}
+
+async fn write(store: &BoundStore, refused: &RefusedWrite) -> StoreResult<()> {
+    let mut unit = store.begin().await?;
+    unit.audit().audit_refused(refused).await?;
+    unit.commit().await
+}
+
+fn action(method: &Method) -> Option<AuditAction> {
+    match *method {
+        Method::POST => Some(AuditAction::Create),
+        Method::PUT | Method::PATCH => Some(AuditAction::Write),
+        Method::DELETE => Some(AuditAction::Delete),
+        _ => None,
+    }
+}
+
+fn target(path: &str) -> String {
+    path.strip_prefix(PREFIX)
+        .unwrap_or(path)
+        .chars()
+        .take(TARGET_MAX_CHARS)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_are_not_recorded() {
+        let check = |method, expected| assert_eq!(action(&method), expected);
+        check(Method::GET, None);
+        check(Method::HEAD, None);
+        check(Method::OPTIONS, None);
+        check(Method::POST, Some(AuditAction::Create));
+        check(Method::PUT, Some(AuditAction::Write));
+        check(Method::PATCH, Some(AuditAction::Write));
+        check(Method::DELETE, Some(AuditAction::Delete));
+    }
+
+    #[test]
+    fn the_target_is_what_the_caller_named() {
+        assert_eq!(target("/api/v2/groups/x/ai/budget"), "/groups/x/ai/budget");
+        assert_eq!(
+            target(&format!("/{}", "x".repeat(300))).len(),
+            TARGET_MAX_CHARS
+        );
+    }
+}

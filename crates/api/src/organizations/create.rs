@@ -1,0 +1,66 @@
+//! A new organization.
+
+use axum::{Json, extract::State, http::StatusCode};
+use bursar_sdk::{CreateOrganizationRequest, Organization};
+use model::{OrganizationId, organizations::NewOrganization};
+
+use super::wire;
+use crate::{
+    ApiState,
+    error::ApiResult,
+    extract::{JsonBody, Session},
+    validate::{Checked, both, display_name, organization_name, text},
+};
+
+/// Make an organization with its Everyone group. Whoever makes it becomes its first member.
+#[utoipa::path(
+    post,
+    path = "/organizations",
+    tag = "organizations",
+    request_body = CreateOrganizationRequest,
+    responses(
+        (status = 201, description = "The organization.", body = Organization),
+        (status = 409, description = "The name is taken.", body = bursar_sdk::ErrorBody),
+    ),
+)]
+pub(crate) async fn organization_create(
+    State(state): State<ApiState>,
+    Session(caller): Session,
+    JsonBody(body): JsonBody<CreateOrganizationRequest>,
+) -> ApiResult<(StatusCode, Json<Organization>)> {
+    let new = new_organization(&body, OrganizationId(state.auth.ids.next()))?;
+    let mut unit = caller.store.begin().await?;
+    let made = unit.organizations().organization_create(&new).await?;
+    unit.organizations()
+        .organization_member_create(made.id, caller.user_id, &[])
+        .await?;
+    unit.commit().await?;
+    Ok((StatusCode::CREATED, Json(wire::organization(made))))
+}
+
+fn new_organization(
+    body: &CreateOrganizationRequest,
+    id: OrganizationId,
+) -> Checked<NewOrganization> {
+    let shown = if body.display_name.is_empty() {
+        &body.name
+    } else {
+        &body.display_name
+    };
+    let names = both(
+        organization_name("name", &body.name),
+        display_name("display_name", shown),
+    );
+    let texts = both(
+        text("description", &body.description),
+        text("icon", &body.icon),
+    );
+    let ((name, display_name), (description, icon)) = both(names, texts)?;
+    Ok(NewOrganization {
+        id,
+        name,
+        display_name,
+        description,
+        icon,
+    })
+}

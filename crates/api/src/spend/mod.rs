@@ -1,0 +1,11 @@
+//! What people spent. Every route belongs to the feature `aibridge`.
+
+mod get;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::ApiState;
+
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(get::spend_get))
+}

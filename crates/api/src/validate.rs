@@ -1,0 +1,142 @@
+//! Reading the fields of a request into domain types, and telling all that is wrong with them at once.
+
+use std::{fmt::Display, str::FromStr};
+
+use bursar_sdk::ValidationError;
+use model::{Name, PageRequest};
+
+/// The greatest length of a name that people read, in characters.
+const DISPLAY_NAME_MAX_CHARS: usize = 64;
+/// The greatest length of a text that describes something, in characters.
+const TEXT_MAX_CHARS: usize = 512;
+/// The greatest number of rows of a page.
+const PAGE_LIMIT_MAX: u32 = 1000;
+
+/// A value read from a request, or what is wrong with its fields.
+pub(crate) type Checked<T> = Result<T, Vec<ValidationError>>;
+
+/// A single complaint.
+pub(crate) fn wrong<T>(field: &str, detail: impl Display) -> Checked<T> {
+    Err(vec![ValidationError {
+        field: field.to_owned(),
+        detail: detail.to_string(),
+    }])
+}
+
+/// Reads a field by the rule of its type.
+pub(crate) fn parse<T>(field: &str, text: &str) -> Checked<T>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    text.parse().or_else(|error: T::Err| wrong(field, error))
+}
+
+/// Reads a field that may be absent.
+pub(crate) fn optional<T, U>(
+    value: Option<T>,
+    read: impl Fn(T) -> Checked<U>,
+) -> Checked<Option<U>> {
+    value.map(read).transpose()
+}
+
+/// Two values, or what is wrong with either. Nests for more.
+pub(crate) fn both<A, B>(a: Checked<A>, b: Checked<B>) -> Checked<(A, B)> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (Err(mut a), Err(mut b)) => {
+            a.append(&mut b);
+            Err(a)
+        }
+        (Err(errors), Ok(_)) | (Ok(_), Err(errors)) => Err(errors),
+    }
+}
+
+/// Reads a name that people read: short, on one line.
+pub(crate) fn display_name(field: &str, text: &str) -> Checked<String> {
+    plain(field, text, DISPLAY_NAME_MAX_CHARS)
+}
+
+/// Reads a description or an address of a picture: on one line.
+pub(crate) fn text(field: &str, text: &str) -> Checked<String> {
+    plain(field, text, TEXT_MAX_CHARS)
+}
+
+fn plain(field: &str, text: &str, max_chars: usize) -> Checked<String> {
+    if text.chars().count() > max_chars {
+        return wrong(
+            field,
+            format_args!("must not be longer than {max_chars} characters"),
+        );
+    }
+    if text.chars().any(char::is_control) {
+        return wrong(field, "must not contain control characters");
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads the unique name of an organization, of which one word is taken by addresses.
+pub(crate) fn organization_name(field: &str, text: &str) -> Checked<Name> {
+    if text.eq_ignore_ascii_case("default") {
+        return wrong(field, model::names::NameError::Reserved);
+    }
+    parse(field, text)
+}
+
+/// Reads which part of a list is asked for.
+pub(crate) fn page(limit: Option<u32>, offset: Option<u32>, default: u32) -> Checked<PageRequest> {
+    let limit = limit.unwrap_or(default);
+    if !(1..=PAGE_LIMIT_MAX).contains(&limit) {
+        return wrong(
+            "limit",
+            format_args!("must be between 1 and {PAGE_LIMIT_MAX}"),
+        );
+    }
+    Ok(PageRequest {
+        limit,
+        offset: offset.unwrap_or(0),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_wrong_field_is_told() {
+        let fields = |checked: Checked<(Name, String)>| match checked {
+            Ok(_) => Vec::new(),
+            Err(errors) => errors.into_iter().map(|error| error.field).collect(),
+        };
+        assert!(fields(both(parse("a", "ada"), display_name("b", "Ada"))).is_empty());
+        assert_eq!(
+            fields(both(parse("a", ""), display_name("b", "Ada"))),
+            ["a"]
+        );
+        assert_eq!(
+            fields(both(parse("a", ""), display_name("b", "A\0"))),
+            ["a", "b"]
+        );
+        assert_eq!(
+            fields(both(parse("a", "ada"), display_name("b", &"x".repeat(65)))),
+            ["b"]
+        );
+    }
+
+    #[test]
+    fn pages_are_bounded() {
+        let check =
+            |limit, good: bool| assert_eq!(page(limit, None, 25).is_ok(), good, "{limit:?}");
+        check(None, true);
+        check(Some(1), true);
+        check(Some(1000), true);
+        check(Some(0), false);
+        check(Some(1001), false);
+    }
+
+    #[test]
+    fn one_word_is_no_organization() {
+        assert!(organization_name("name", "Default").is_err());
+        assert!(organization_name("name", "defaults").is_ok());
+    }
+}
