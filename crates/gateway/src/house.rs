@@ -1,0 +1,244 @@
+//! The gateway's seams joined to the house: sign-in by `auth`, everything else by the authorized store.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use auth::{AuthError, AuthState};
+use dbauthz::{Authorized, BoundStore, SystemActor, SystemStore};
+use http::{Extensions, HeaderMap, StatusCode};
+use model::{
+    Clock, GroupId, IdSource, LeaseId, Name, ReservationId, UserId,
+    prices::PriceBook,
+    providers::Provider,
+    spend::{Progress, ReserveOutcome, ReserveRequest, SettleOutcome, Settlement},
+};
+use rbac::{Action, Object};
+use store::{StoreError, StoreResult};
+use tokio::sync::mpsc;
+
+use crate::{
+    Gateway, GatewayConfig, SpendHint, UpstreamBuildError,
+    access::{Access, Denial, Entry, Names},
+    gateway::Parts,
+    ledger::Ledger,
+};
+
+/// What a gateway is built from.
+#[derive(Debug)]
+pub struct GatewayDeps {
+    /// The authorized store.
+    pub authorized: Authorized,
+    /// Who is calling.
+    pub auth: AuthState,
+    /// What models cost.
+    pub prices: Arc<PriceBook>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes ids.
+    pub ids: Arc<dyn IdSource>,
+    /// The settings.
+    pub config: GatewayConfig,
+    /// Hints from other servers; a closed channel means that there are none.
+    pub hints: mpsc::Receiver<SpendHint>,
+}
+
+impl Gateway {
+    /// Builds a gateway; it serves after [`Gateway::start`].
+    ///
+    /// # Errors
+    /// [`UpstreamBuildError`] when the HTTP client cannot be set up.
+    pub fn new(deps: GatewayDeps) -> Result<Self, UpstreamBuildError> {
+        let GatewayDeps {
+            authorized,
+            auth,
+            prices,
+            clock,
+            ids,
+            config,
+            hints,
+        } = deps;
+        let ledger: Arc<dyn Ledger> = Arc::new(StoreLedger::new(&authorized));
+        Self::of(Parts {
+            access: Arc::new(auth),
+            ledger,
+            prices,
+            clock,
+            ids,
+            config,
+            hints,
+        })
+    }
+}
+
+#[async_trait]
+impl Access for AuthState {
+    async fn enter(
+        &self,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+        provider: &str,
+    ) -> Result<Entry, Denial> {
+        let caller = auth::gateway_caller(self, headers, extensions)
+            .await
+            .map_err(unauthorized)?;
+        let provider = provider_use(&caller.store, provider).await?;
+        let key = async {
+            let gateway = self.authorized.as_system(SystemActor::Gateway);
+            gateway
+                .read()
+                .await?
+                .provider_keys()
+                .provider_key_get(provider.id)
+                .await
+        };
+        let key = key.await.map_err(Denial::Failed)?;
+        Ok(Entry {
+            user_id: caller.user_id,
+            api_key_id: caller.key_id,
+            request_id: caller.request_id,
+            provider,
+            key,
+            names: Box::new(CallersNames(caller.store)),
+        })
+    }
+}
+
+async fn provider_use(store: &BoundStore, name: &str) -> Result<Provider, Denial> {
+    // Whoever may not use providers at all does not learn which there are.
+    let missing = || {
+        let any = Object::ai_provider(None);
+        if store.subject().allows(Action::Use, &any) {
+            Denial::NoProvider
+        } else {
+            Denial::Forbidden
+        }
+    };
+    // A text that is no name names no provider.
+    let Ok(name) = name.parse::<Name>() else {
+        return Err(missing());
+    };
+    let found = async { store.read().await?.providers().provider_use(&name).await };
+    found.await.map_err(|error| match error {
+        StoreError::NotFound => missing(),
+        StoreError::Denied { .. } => Denial::Forbidden,
+        other @ (StoreError::RoleNotAssignable(_)
+        | StoreError::Taken(_)
+        | StoreError::Violated(_)
+        | StoreError::Refused(_)
+        | StoreError::Unavailable(_)
+        | StoreError::Internal(_)) => Denial::Failed(other),
+    })
+}
+
+fn unauthorized(error: AuthError) -> Denial {
+    match error {
+        AuthError::Store(error) => Denial::Failed(error),
+        other if other.status() == StatusCode::FORBIDDEN => Denial::Forbidden,
+        other => Denial::Unauthorized(other.message()),
+    }
+}
+
+/// What the store tells the caller.
+#[derive(Debug)]
+struct CallersNames(BoundStore);
+
+#[async_trait]
+impl Names for CallersNames {
+    async fn group_name(&self, group: GroupId) -> Option<String> {
+        let mut unit = self.0.read().await.ok()?;
+        let group = unit.groups().group_get(group).await.ok()?;
+        Some(group.name.to_string())
+    }
+}
+
+/// The ledger behind the authorized store.
+#[derive(Debug, Clone)]
+pub(crate) struct StoreLedger {
+    gateway: SystemStore,
+    sweeper: SystemStore,
+}
+
+impl StoreLedger {
+    pub(crate) fn new(authorized: &Authorized) -> Self {
+        Self {
+            gateway: authorized.as_system(SystemActor::Gateway),
+            sweeper: authorized.as_system(SystemActor::LedgerSweeper),
+        }
+    }
+}
+
+#[async_trait]
+impl Ledger for StoreLedger {
+    async fn reserve(&self, request: &ReserveRequest) -> StoreResult<ReserveOutcome> {
+        let mut unit = self.gateway.begin().await?;
+        let outcome = unit.ledger().reservation_create(request).await?;
+        unit.commit().await?;
+        Ok(outcome)
+    }
+
+    async fn wait_end(&self, user: UserId, id: ReservationId) -> StoreResult<()> {
+        let mut unit = self.gateway.begin().await?;
+        unit.ledger().reservation_wait_end(user, id).await?;
+        unit.commit().await
+    }
+
+    async fn settle(&self, settlement: &Settlement) -> StoreResult<SettleOutcome> {
+        let mut unit = self.gateway.begin().await?;
+        let outcome = unit.ledger().reservation_settle(settlement).await?;
+        if let (true, Some(user)) = (outcome.wake, outcome.user_id) {
+            unit.ledger().spend_notify(user).await?;
+        }
+        unit.commit().await?;
+        Ok(outcome)
+    }
+
+    async fn release(&self, id: ReservationId) -> StoreResult<SettleOutcome> {
+        let mut unit = self.gateway.begin().await?;
+        let outcome = unit.ledger().reservation_release(id).await?;
+        if let (true, Some(user)) = (outcome.wake, outcome.user_id) {
+            unit.ledger().spend_notify(user).await?;
+        }
+        unit.commit().await?;
+        Ok(outcome)
+    }
+
+    async fn progress(&self, progress: &[Progress]) -> StoreResult<()> {
+        let mut unit = self.gateway.begin().await?;
+        unit.ledger().reservation_progress(progress).await?;
+        unit.commit().await
+    }
+
+    async fn lease_renew(&self, lease: LeaseId, ttl: chrono::Duration) -> StoreResult<bool> {
+        let mut unit = self.gateway.begin().await?;
+        let held = unit.ledger().lease_renew(lease, ttl).await?;
+        unit.commit().await?;
+        Ok(held)
+    }
+
+    async fn lease_end(&self, lease: LeaseId) -> StoreResult<()> {
+        let mut unit = self.gateway.begin().await?;
+        unit.ledger().lease_end(lease).await?;
+        unit.commit().await
+    }
+
+    async fn lease_end_others(&self, lease: LeaseId) -> StoreResult<u64> {
+        let mut unit = self.gateway.begin().await?;
+        let ended = unit.ledger().lease_end_others(lease).await?;
+        unit.commit().await?;
+        Ok(ended)
+    }
+
+    async fn sweep(&self, limit: u32) -> StoreResult<Vec<UserId>> {
+        let mut unit = self.sweeper.begin().await?;
+        let users = unit.ledger().reservation_sweep(limit).await?;
+        unit.commit().await?;
+        if !users.is_empty() {
+            let mut unit = self.gateway.begin().await?;
+            for user in &users {
+                unit.ledger().spend_notify(*user).await?;
+            }
+            unit.commit().await?;
+        }
+        Ok(users)
+    }
+}

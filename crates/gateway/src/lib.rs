@@ -1,0 +1,45 @@
+//! The AI gateway: it authenticates, reserves the worst case, forwards, meters and settles.
+//!
+//! A request's way: `routes` lets the caller in (`access`) and reads the body (`wire`), `pipeline` bounds its
+//! cost (`worst_case`) and has it admitted (`admission`, with `queue` for those who wait), forwards it
+//! (`upstream`, `headers`) and hands the answer on (`stream`, `plain`) while it is metered. The reservation is
+//! in the hands of `held`, which closes it exactly once through `settle`. `lease` and `progress` are for the
+//! case that this process dies.
+//!
+//! To add an endpoint of a provider: a variant of `upstream::Endpoint` and its row in `routes::endpoint`.
+//! The pure reading and writing of provider formats lives in [`wire`], which knows nothing of the rest.
+
+mod access;
+mod address;
+mod admission;
+mod body;
+mod config;
+mod drain;
+mod gateway;
+mod headers;
+mod held;
+mod house;
+mod lease;
+mod ledger;
+mod pass;
+mod pipeline;
+mod plain;
+mod progress;
+mod queue;
+mod refusals;
+mod routes;
+mod settle;
+mod stream;
+mod telemetry;
+mod upstream;
+pub mod wire;
+mod worst_case;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::GatewayConfig;
+pub use gateway::{Gateway, SpendHint};
+pub use house::GatewayDeps;
+pub use routes::router;
+pub use upstream::UpstreamBuildError;

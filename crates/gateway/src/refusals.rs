@@ -1,0 +1,277 @@
+//! The gateway's own answers, in the shape of the provider that the client believes to talk to.
+
+use axum::{body::Body, response::Response};
+use chrono::SecondsFormat;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use model::spend::{NotBounded, SpendState};
+
+use crate::{
+    access::Denial,
+    settle::source_text,
+    wire::{Dialect, ErrorKind, error_body},
+};
+
+/// Tells official client libraries whether trying again makes sense.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// Seconds after which a request whose turn did not come may try again.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
+
+/// An error in the provider's shape. `request_id` is for the envelope that has a place for it.
+pub(crate) fn error(
+    dialect: Dialect,
+    kind: ErrorKind,
+    message: &str,
+    request_id: Option<uuid::Uuid>,
+) -> Response {
+    let request_id = request_id.map(|id| id.to_string());
+    let (status, body) = error_body(dialect, kind, message, request_id.as_deref());
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    if let Some(retry) = kind.should_retry() {
+        let value = HeaderValue::from_static(if retry { "true" } else { "false" });
+        headers.insert(SHOULD_RETRY, value);
+    }
+    if kind == ErrorKind::RetryLater {
+        headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+    }
+    response
+}
+
+/// The house failed: logged with its cause, told without it.
+pub(crate) fn internal(
+    dialect: Dialect,
+    cause: &dyn std::error::Error,
+    request_id: Option<uuid::Uuid>,
+) -> Response {
+    tracing::error!(
+        error = source_text(cause),
+        "a request through the gateway failed"
+    );
+    let text = "the request failed because of an internal error; try again";
+    error(dialect, ErrorKind::Internal, text, request_id)
+}
+
+/// The answer to a caller who is not let in.
+pub(crate) fn denied(dialect: Dialect, denial: &Denial) -> Response {
+    let kind = match denial {
+        Denial::Unauthorized(_) => ErrorKind::Unauthorized,
+        Denial::Forbidden => ErrorKind::Forbidden,
+        Denial::NoProvider => ErrorKind::NotFound,
+        Denial::Failed(cause) => return internal(dialect, cause, None),
+    };
+    error(dialect, kind, &denial.to_string(), None)
+}
+
+/// Which dialect a client speaks whose provider is not known: by the path, and where that leaves it open, by
+/// the header that every Anthropic client sends.
+pub(crate) fn guess_dialect(path: &str, headers: &HeaderMap) -> Dialect {
+    let anthropic = path.starts_with("v1/messages")
+        || (!path.starts_with("v1/chat/") && headers.contains_key("anthropic-version"));
+    if anthropic {
+        Dialect::AnthropicMessages
+    } else {
+        Dialect::OpenAiChat
+    }
+}
+
+/// Where a person stands, for the text of a refusal.
+#[derive(Debug)]
+pub(crate) struct Standing<'a> {
+    /// The state that the ledger decided by.
+    pub(crate) state: &'a SpendState,
+    /// The group's name, when the caller may know it.
+    pub(crate) group: Option<String>,
+}
+
+impl Standing<'_> {
+    /// It cannot fit any more before the period ends.
+    pub(crate) fn refused(&self) -> String {
+        format!(
+            "This request does not fit into your AI budget: {}. {} {}",
+            self.figures(),
+            self.reset(),
+            whom_to_ask("to raise the limit")
+        )
+    }
+
+    /// It may fit as soon as others have settled.
+    pub(crate) fn retry_later(&self) -> String {
+        format!(
+            "This request does not fit into your AI budget beside your requests that are still running: {}. \
+             Try again when one of them has ended. {}",
+            self.figures(),
+            self.reset(),
+        )
+    }
+
+    /// A limit applies, and the request's cost has no upper bound.
+    pub(crate) fn not_bounded(&self, why: NotBounded, model: &str, what: &[String]) -> String {
+        let reason = match why {
+            NotBounded::Unpriced => {
+                return format!(
+                    "The model `{model}` has no price, and your AI budget has a limit ({}). {}; prices are \
+                     added with the server's option `--model-prices-file`.",
+                    self.limit(),
+                    whom_to_ask("to add its price").trim_end_matches('.'),
+                );
+            }
+            NotBounded::Input => format!(
+                "the prompt has parts that cannot be counted beforehand, and the context window of \
+                 `{model}` is not known"
+            ),
+            NotBounded::Fee if what.is_empty() => {
+                format!("it allows searches without a bound or without a known price on `{model}`")
+            }
+            NotBounded::Fee => format!(
+                "it asks for something without a known price: {}",
+                what.join(", ")
+            ),
+        };
+        format!(
+            "The cost of this request has no upper bound, and your AI budget has a limit ({}): {reason}. \
+             Leave that part out, or ask an administrator of your organization.",
+            self.limit(),
+        )
+    }
+
+    fn limit(&self) -> String {
+        let Some(budget) = &self.state.budget else {
+            return "no limit".to_owned();
+        };
+        let limit = budget.spend_limit;
+        match &self.group {
+            Some(name) => format!("{limit} for each member of the group `{name}`"),
+            None => format!("{limit} for each member of the group {}", budget.group_id),
+        }
+    }
+
+    fn figures(&self) -> String {
+        let SpendState {
+            spent, reserved, ..
+        } = self.state;
+        let held = if reserved.0 > 0 {
+            format!(" and {reserved} held by requests that are still running")
+        } else {
+            String::new()
+        };
+        format!("the limit is {}, with {spent} spent{held}", self.limit())
+    }
+
+    fn reset(&self) -> String {
+        let end = self
+            .state
+            .period
+            .end
+            .to_rfc3339_opts(SecondsFormat::Secs, true);
+        format!("It resets at {end}.")
+    }
+}
+
+fn whom_to_ask(what: &str) -> String {
+    format!("Ask an administrator of your organization {what}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+    use model::{
+        GroupId, Micros,
+        budgets::{EffectiveBudget, LimitSource},
+        spend::Period,
+    };
+    use uuid::Uuid;
+
+    fn state(reserved: i64) -> SpendState {
+        let at = |text: &str| text.parse::<DateTime<chrono::Utc>>().unwrap();
+        SpendState {
+            budget: Some(EffectiveBudget {
+                group_id: GroupId(Uuid::from_u128(7)),
+                spend_limit: Micros::USD,
+                source: LimitSource::Group,
+            }),
+            group_id: None,
+            organization_id: None,
+            spent: Micros(980_000),
+            reserved: Micros(reserved),
+            period: Period {
+                start: at("2026-11-01T00:00:00Z"),
+                end: at("2026-12-01T00:00:00Z"),
+            },
+            now: at("2026-11-25T12:00:00Z"),
+        }
+    }
+
+    #[test]
+    fn refusals_say_which_limit_what_is_spent_and_when_it_resets() {
+        let state = state(10_000);
+        let named = Standing {
+            state: &state,
+            group: Some("team".to_owned()),
+        };
+        assert_eq!(
+            named.refused(),
+            "This request does not fit into your AI budget: the limit is $1.00 for each member of the group \
+             `team`, with $0.98 spent and $0.01 held by requests that are still running. It resets at \
+             2026-12-01T00:00:00Z. Ask an administrator of your organization to raise the limit."
+        );
+        let unnamed = Standing {
+            state: &state,
+            group: None,
+        };
+        assert!(
+            unnamed
+                .retry_later()
+                .contains("00000000-0000-0000-0000-000000000007")
+        );
+        let unpriced = named.not_bounded(NotBounded::Unpriced, "m-1", &[]);
+        assert!(
+            unpriced.contains("`m-1`") && unpriced.contains("--model-prices-file"),
+            "{unpriced}"
+        );
+    }
+
+    #[test]
+    fn the_dialect_is_guessed_from_path_and_header() {
+        let check = |path: &str, versioned: bool, expected| {
+            let mut headers = HeaderMap::new();
+            if versioned {
+                headers.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
+            }
+            assert_eq!(guess_dialect(path, &headers), expected, "{path}");
+        };
+        check("v1/chat/completions", false, Dialect::OpenAiChat);
+        check("v1/chat/completions", true, Dialect::OpenAiChat);
+        check("v1/messages", false, Dialect::AnthropicMessages);
+        check(
+            "v1/messages/count_tokens",
+            false,
+            Dialect::AnthropicMessages,
+        );
+        check("v1/models", true, Dialect::AnthropicMessages);
+        check("v1/models", false, Dialect::OpenAiChat);
+    }
+
+    #[test]
+    fn retry_headers_follow_the_kind() {
+        let check = |kind, retry: Option<&str>, after: bool| {
+            let answer = error(Dialect::OpenAiChat, kind, "text", None);
+            let found = answer
+                .headers()
+                .get(SHOULD_RETRY)
+                .map(|value| value.to_str().unwrap());
+            assert_eq!(found, retry);
+            assert_eq!(answer.headers().contains_key(header::RETRY_AFTER), after);
+        };
+        check(ErrorKind::OverBudget, Some("false"), false);
+        check(ErrorKind::RetryLater, Some("true"), true);
+        check(ErrorKind::Internal, None, false);
+    }
+}

@@ -1,0 +1,327 @@
+//! A ledger in memory that decides by the model's own rules, and a sign-in that knows one token.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta};
+use http::{Extensions, HeaderMap};
+use model::{
+    Clock, GroupId, LeaseId, Micros, ProviderId, ReservationId, SystemClock, UserId,
+    admission::{Head, LimitState, Verdict, judge, must_yield},
+    budgets::{EffectiveBudget, LimitSource},
+    prices::ProviderKind,
+    providers::Provider,
+    spend::{
+        Period, Progress, ReserveOutcome, ReserveRequest, SettleEffect, SettleOutcome, Settlement,
+        SpendState,
+    },
+};
+use secrecy::SecretString;
+use store::{StoreError, StoreResult};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::{
+    access::{Access, Denial, Entry, Names},
+    ledger::Ledger,
+};
+
+pub(super) const TOKEN: &str = "bursartoken-secretsecretsecretsec";
+pub(super) const UNWANTED_TOKEN: &str = "bursartoken-withouttherighttouse";
+pub(super) const USER: UserId = UserId(Uuid::from_u128(1));
+pub(super) const GROUP: GroupId = GroupId(Uuid::from_u128(2));
+
+/// What the ledger holds.
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    pub(super) limit: Option<Micros>,
+    pub(super) spent: Micros,
+    pub(super) open: BTreeMap<ReservationId, Micros>,
+    pub(super) settled: Vec<Settlement>,
+    pub(super) released: Vec<ReservationId>,
+    pub(super) progress: BTreeMap<ReservationId, u64>,
+    pub(super) live_leases: BTreeSet<LeaseId>,
+    pub(super) attempts: usize,
+    pub(super) waits_ended: usize,
+    /// So many of the next calls that close a reservation find no database.
+    pub(super) close_failures: usize,
+    pub(super) over_reports: usize,
+    head: Option<Head>,
+}
+
+impl Books {
+    pub(super) fn reserved(&self) -> Micros {
+        Micros(self.open.values().map(|hold| hold.0).sum())
+    }
+
+    fn state(&self) -> SpendState {
+        let now = SystemClock.now();
+        SpendState {
+            budget: self.limit.map(|spend_limit| EffectiveBudget {
+                group_id: GROUP,
+                spend_limit,
+                source: LimitSource::Group,
+            }),
+            group_id: Some(GROUP),
+            organization_id: None,
+            spent: self.spent,
+            reserved: self.reserved(),
+            period: Period {
+                start: now,
+                end: now + TimeDelta::days(5),
+            },
+            now,
+        }
+    }
+
+    fn decide(&mut self, request: &ReserveRequest) -> ReserveOutcome {
+        let state = self.state();
+        let Some(limit) = self.limit else {
+            let hold = request
+                .worst_case
+                .map_or(Micros::ZERO, |worst| worst.hold(worst.cap));
+            self.open.insert(request.id, hold);
+            return ReserveOutcome::Admitted {
+                hold,
+                cap: None,
+                lowered: false,
+                state,
+            };
+        };
+        let worst = match request.worst_case {
+            Ok(worst) => worst,
+            Err(why) => return ReserveOutcome::NotBounded(why, state),
+        };
+        let limits = LimitState {
+            limit,
+            spent: state.spent,
+            reserved: state.reserved,
+        };
+        match judge(&[limits], &worst, request.patience) {
+            Verdict::Admit { hold, cap, lowered } => {
+                let need = worst.hold(worst.cap);
+                if must_yield(
+                    self.head.as_ref(),
+                    request.id,
+                    need,
+                    limits.room(),
+                    state.now,
+                ) {
+                    return ReserveOutcome::Wait(state);
+                }
+                self.head.take_if(|head| head.id == request.id);
+                self.open.insert(request.id, hold);
+                ReserveOutcome::Admitted {
+                    hold,
+                    cap: Some(cap),
+                    lowered,
+                    state,
+                }
+            }
+            Verdict::Wait { .. } => {
+                self.head.get_or_insert(Head {
+                    id: request.id,
+                    since: request.waiting_since.unwrap_or(state.now),
+                    need: worst.hold(worst.cap),
+                    expires_at: request.gives_up_at,
+                });
+                ReserveOutcome::Wait(state)
+            }
+            Verdict::Refuse { .. } => ReserveOutcome::Refused(state),
+            Verdict::RetryLater { .. } => ReserveOutcome::RetryLater(state),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct FakeLedger {
+    books: Mutex<Books>,
+    changes: watch::Sender<()>,
+}
+
+impl FakeLedger {
+    pub(super) fn new(limit: Option<Micros>) -> Self {
+        let books = Books {
+            limit,
+            ..Books::default()
+        };
+        Self {
+            books: Mutex::new(books),
+            changes: watch::Sender::new(()),
+        }
+    }
+
+    pub(super) fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the books are as they should become.
+    pub(super) async fn until(&self, enough: impl Fn(&Books) -> bool) {
+        let mut changes = self.changes.subscribe();
+        while !enough(&self.books()) {
+            changes.changed().await.unwrap();
+        }
+    }
+
+    fn change<T>(&self, work: impl FnOnce(&mut Books) -> T) -> T {
+        let result = work(&mut self.books());
+        self.changes.send_replace(());
+        result
+    }
+
+    fn close(
+        &self,
+        id: ReservationId,
+        work: impl FnOnce(&mut Books, Micros) -> (SettleEffect, Micros),
+    ) -> StoreResult<SettleOutcome> {
+        self.change(|books| {
+            if books.close_failures > 0 {
+                books.close_failures -= 1;
+                return Err(StoreError::Unavailable("away".into()));
+            }
+            let (effect, over_hold) = match books.open.remove(&id) {
+                Some(hold) => work(books, hold),
+                None => (SettleEffect::Unknown, Micros::ZERO),
+            };
+            Ok(SettleOutcome {
+                effect,
+                user_id: Some(USER),
+                wake: false,
+                over_hold,
+            })
+        })
+    }
+}
+
+#[async_trait]
+impl Ledger for FakeLedger {
+    async fn reserve(&self, request: &ReserveRequest) -> StoreResult<ReserveOutcome> {
+        // Give way, as a real database does, so that requests interleave.
+        tokio::task::yield_now().await;
+        Ok(self.change(|books| {
+            assert!(
+                books.live_leases.contains(&request.lease_id),
+                "reserved without a lease"
+            );
+            books.attempts += 1;
+            books.decide(request)
+        }))
+    }
+
+    async fn wait_end(&self, _user: UserId, id: ReservationId) -> StoreResult<()> {
+        self.change(|books| {
+            books.head.take_if(|head| head.id == id);
+            books.waits_ended += 1;
+        });
+        Ok(())
+    }
+
+    async fn settle(&self, settlement: &Settlement) -> StoreResult<SettleOutcome> {
+        self.close(settlement.id, |books, hold| {
+            let cost = settlement.cost.unwrap_or_default();
+            books.spent = books.spent.saturating_add(cost);
+            books.settled.push(settlement.clone());
+            let over = cost.saturating_sub(hold).or_zero();
+            books.over_reports += usize::from(over.0 > 0);
+            (SettleEffect::Settled, over)
+        })
+    }
+
+    async fn release(&self, id: ReservationId) -> StoreResult<SettleOutcome> {
+        self.close(id, |books, _hold| {
+            books.released.push(id);
+            (SettleEffect::Released, Micros::ZERO)
+        })
+    }
+
+    async fn progress(&self, progress: &[Progress]) -> StoreResult<()> {
+        self.change(|books| {
+            books
+                .progress
+                .extend(progress.iter().map(|step| (step.id, step.output_tokens)));
+        });
+        Ok(())
+    }
+
+    async fn lease_renew(&self, lease: LeaseId, _ttl: chrono::Duration) -> StoreResult<bool> {
+        self.change(|books| books.live_leases.insert(lease));
+        Ok(true)
+    }
+
+    async fn lease_end(&self, lease: LeaseId) -> StoreResult<()> {
+        self.change(|books| books.live_leases.remove(&lease));
+        Ok(())
+    }
+
+    async fn lease_end_others(&self, lease: LeaseId) -> StoreResult<u64> {
+        self.change(|books| books.live_leases.retain(|live| *live == lease));
+        Ok(0)
+    }
+
+    async fn sweep(&self, _limit: u32) -> StoreResult<Vec<UserId>> {
+        Ok(Vec::new())
+    }
+}
+
+/// Knows [`TOKEN`], and the providers `openai`, `compat` and `anthropic` at one address.
+#[derive(Debug)]
+pub(super) struct FakeAccess {
+    pub(super) address: String,
+    pub(super) key: String,
+}
+
+#[derive(Debug)]
+struct FakeNames;
+
+#[async_trait]
+impl Names for FakeNames {
+    async fn group_name(&self, _group: GroupId) -> Option<String> {
+        Some("team".to_owned())
+    }
+}
+
+#[async_trait]
+impl Access for FakeAccess {
+    async fn enter(
+        &self,
+        headers: &HeaderMap,
+        _extensions: &Extensions,
+        provider: &str,
+    ) -> Result<Entry, Denial> {
+        let given = |name: &str| {
+            headers
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+        };
+        let bearer = given("authorization").map(|text| text.replace("Bearer ", ""));
+        match bearer.or_else(|| given("x-api-key")).as_deref() {
+            Some(TOKEN) => {}
+            Some(UNWANTED_TOKEN) => return Err(Denial::Forbidden),
+            Some(_) | None => return Err(Denial::Unauthorized("sign in with a token")),
+        }
+        let (kind, path) = match provider {
+            "openai" => (ProviderKind::OpenAi, "/v1"),
+            "compat" => (ProviderKind::OpenAiCompatible, "/v1"),
+            "anthropic" => (ProviderKind::Anthropic, ""),
+            _ => return Err(Denial::NoProvider),
+        };
+        Ok(Entry {
+            user_id: USER,
+            api_key_id: "bursartoken".to_owned(),
+            request_id: Some(Uuid::from_u128(9)),
+            provider: Provider {
+                id: ProviderId(Uuid::from_u128(3)),
+                name: provider.parse().unwrap(),
+                kind,
+                base_url: format!("{}{path}", self.address).parse().unwrap(),
+                created_at: DateTime::UNIX_EPOCH,
+                updated_at: DateTime::UNIX_EPOCH,
+            },
+            key: SecretString::from(self.key.clone()),
+            names: Box::new(FakeNames),
+        })
+    }
+}

@@ -1,0 +1,9 @@
+//! The gateway over real HTTP on loopback: a fake provider behind it, a ledger in memory beside it.
+
+mod admission;
+mod answers;
+mod fakes;
+mod refusals;
+mod rig;
+mod streams;
+mod trouble;

@@ -1,0 +1,190 @@
+//! A running gateway with everything around it.
+
+use std::{
+    net::Ipv4Addr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use axum::serve::ListenerExt;
+use fakeprovider::{FakeProvider, Script};
+use model::{Micros, SystemClock, UuidV7Source, prices::PriceBook};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
+
+use super::fakes::{FakeAccess, FakeLedger, TOKEN};
+use crate::{Gateway, GatewayConfig, SpendHint, gateway::Parts, router, upstream::tls_config};
+
+pub(super) struct Rig {
+    pub(super) fake: FakeProvider,
+    pub(super) ledger: Arc<FakeLedger>,
+    pub(super) gateway: Gateway,
+    pub(super) client: reqwest::Client,
+    pub(super) hints: mpsc::Sender<SpendHint>,
+    address: String,
+    server: JoinHandle<()>,
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+pub(super) fn prices() -> Arc<PriceBook> {
+    static BOOK: OnceLock<Arc<PriceBook>> = OnceLock::new();
+    Arc::clone(BOOK.get_or_init(|| Arc::new(PriceBook::bundled().unwrap())))
+}
+
+pub(super) fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls_config().unwrap())
+        .no_proxy()
+        .build()
+        .unwrap()
+}
+
+/// Short waits, so that what is waited for in vain ends a test soon.
+pub(super) fn config() -> GatewayConfig {
+    GatewayConfig {
+        admission_wait: Duration::from_millis(300),
+        poll_every: Duration::from_millis(100),
+        progress_every: Duration::from_millis(20),
+        ..GatewayConfig::default()
+    }
+}
+
+impl Rig {
+    pub(super) async fn start(script: Script, limit: Option<Micros>) -> Self {
+        Self::with(script, limit, config()).await
+    }
+
+    pub(super) async fn with(script: Script, limit: Option<Micros>, config: GatewayConfig) -> Self {
+        let fake = FakeProvider::start(script).await.unwrap();
+        let ledger = Arc::new(FakeLedger::new(limit));
+        let (hints, hints_end) = mpsc::channel(8);
+        let access = FakeAccess {
+            address: fake.base_url(),
+            key: fake.api_key(),
+        };
+        let gateway = Gateway::of(Parts {
+            access: Arc::new(access),
+            ledger: ledger.clone(),
+            prices: prices(),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(UuidV7Source),
+            config,
+            hints: hints_end,
+        });
+        let gateway = gateway.unwrap();
+        gateway.start().await.unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
+        let app = router(gateway.clone());
+        let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self {
+            fake,
+            ledger,
+            gateway,
+            client: client(),
+            hints,
+            address,
+            server,
+        }
+    }
+
+    /// Takes the provider off its port.
+    pub(super) async fn stop_provider(&mut self) {
+        let next = FakeProvider::start(Script::default()).await.unwrap();
+        std::mem::replace(&mut self.fake, next).stop().await;
+    }
+
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("{}/api/v2/ai-gateway/{path}", self.address)
+    }
+
+    pub(super) fn alias(&self, path: &str) -> String {
+        format!("{}/api/v2/aibridge/{path}", self.address)
+    }
+
+    pub(super) fn request(&self, dialect: Spoken, body: &Value) -> reqwest::RequestBuilder {
+        let request = self.client.post(self.url(dialect.path())).json(body);
+        dialect.sign(request, TOKEN)
+    }
+
+    pub(super) async fn ask(&self, dialect: Spoken, body: &Value) -> reqwest::Response {
+        self.request(dialect, body).send().await.unwrap()
+    }
+}
+
+/// A dialect as a client speaks it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spoken {
+    OpenAi,
+    Anthropic,
+}
+
+impl Spoken {
+    pub(super) const BOTH: [Self; 2] = [Self::OpenAi, Self::Anthropic];
+
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai/v1/chat/completions",
+            Self::Anthropic => "anthropic/v1/messages",
+        }
+    }
+
+    pub(super) const fn direct(self) -> &'static str {
+        match self {
+            Self::OpenAi => "/v1/chat/completions",
+            Self::Anthropic => "/v1/messages",
+        }
+    }
+
+    pub(super) const fn model(self) -> &'static str {
+        match self {
+            Self::OpenAi => "gpt-4o",
+            Self::Anthropic => "claude-sonnet-4-5",
+        }
+    }
+
+    pub(super) const fn cap_field(self) -> &'static str {
+        match self {
+            Self::OpenAi => "max_completion_tokens",
+            Self::Anthropic => "max_tokens",
+        }
+    }
+
+    pub(super) fn sign(
+        self,
+        request: reqwest::RequestBuilder,
+        key: &str,
+    ) -> reqwest::RequestBuilder {
+        match self {
+            Self::OpenAi => request.bearer_auth(key),
+            Self::Anthropic => request
+                .header("x-api-key", key)
+                .header("anthropic-version", "2023-06-01"),
+        }
+    }
+
+    /// A short question, with a cap or without.
+    pub(super) fn body(self, cap: Option<u64>, stream: bool) -> Value {
+        let mut body = json!({
+            "model": self.model(),
+            "messages": [{"role": "user", "content": "How many days has November?"}],
+        });
+        if let Some(cap) = cap {
+            body[self.cap_field()] = cap.into();
+        }
+        if stream {
+            body["stream"] = true.into();
+        }
+        body
+    }
+}
+
+pub(super) async fn json(response: reqwest::Response) -> Value {
+    serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
+}
