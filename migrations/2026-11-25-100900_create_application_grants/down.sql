@@ -1,0 +1,1 @@
+DROP FUNCTION bursar_grant_application(name);
