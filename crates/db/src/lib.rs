@@ -1,3 +1,38 @@
-//! The store on PostgreSQL.
+//! The store on PostgreSQL: the one crate that speaks SQL.
+//!
+//! [`Database`] is a [`store::Store`]. Its units of work ([`store::ReadUnit`], [`store::WriteUnit`]) hold one
+//! pooled connection each; every feature has a module of its name with the feature's repository traits on
+//! them. Statements are diesel's where it can check them, and SQL in [`query::Cached`] on the ledger's way.
+//! [`migrate`] brings a database up to date, [`local`] runs an embedded server, [`listen`] hears what other
+//! servers settle.
+//!
+//! This crate decides nothing about who may do what, and nothing about money: it fetches and stores what
+//! `model` decides on. It knows no HTTP.
+//!
+//! To add a feature: a migration, `cargo xtask codegen` for `schema`, and a module here that implements
+//! the feature's traits of crate `store` for [`unit::Unit`].
 
+mod api_keys;
+mod audit;
+mod budgets;
+mod connect;
+mod errors;
+mod groups;
 pub mod local;
+mod migrate;
+mod notify;
+mod organizations;
+mod pool;
+mod providers;
+mod query;
+mod schema;
+mod sealing;
+mod spend;
+mod unit;
+mod users;
+mod visibility;
+
+pub use migrate::{MigrateError, MigrationReport, migrate, revert_all};
+pub use notify::{Hint, Listener, listen};
+pub use pool::{Database, DatabaseOptions, PoolStatus};
+pub use sealing::{SealError, Sealer};

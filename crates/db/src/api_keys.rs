@@ -1,0 +1,196 @@
+//! Sessions and API tokens.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel::{
+    pg::Pg,
+    prelude::*,
+    sql_query,
+    sql_types::{Array, BigInt, Binary, Bool, Jsonb, Text, Uuid as SqlUuid},
+};
+use model::{
+    GroupId, OrganizationId, UserId,
+    api_keys::{ApiKey, ApiKeyKind, KeyOwner, NewApiKey},
+};
+use store::{
+    StoreResult,
+    api_keys::{ApiKeyRead, ApiKeyWrite},
+};
+use uuid::Uuid;
+
+use crate::{
+    errors::internal,
+    query::{Cached, count, one, parse, row, rows, run, run_on_one},
+    schema::{api_keys, users},
+    unit::{Unit, Writing},
+    users::parse_status,
+};
+
+#[derive(Queryable, Selectable, QueryableByName)]
+#[diesel(table_name = api_keys, check_for_backend(Pg))]
+struct ApiKeyRow {
+    id: String,
+    user_id: Uuid,
+    kind: String,
+    token_name: String,
+    scopes: Vec<String>,
+    allow_list: Vec<String>,
+    created_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+}
+
+impl TryFrom<ApiKeyRow> for ApiKey {
+    type Error = store::StoreError;
+    fn try_from(row: ApiKeyRow) -> StoreResult<Self> {
+        Ok(Self {
+            id: row.id,
+            user_id: row.user_id.into(),
+            kind: parse_kind(&row.kind)?,
+            token_name: row.token_name,
+            scopes: row.scopes,
+            allow_list: row.allow_list,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+        })
+    }
+}
+
+const SESSION: &str = "session";
+const TOKEN: &str = "token";
+
+const fn kind_text(kind: ApiKeyKind) -> &'static str {
+    match kind {
+        ApiKeyKind::Session => SESSION,
+        ApiKeyKind::Token => TOKEN,
+    }
+}
+
+fn parse_kind(text: &str) -> StoreResult<ApiKeyKind> {
+    match text {
+        SESSION => Ok(ApiKeyKind::Session),
+        TOKEN => Ok(ApiKeyKind::Token),
+        other => Err(internal(format!("`api_keys.kind` holds `{other}`"))),
+    }
+}
+
+/// A key with its owner's standing, as one row.
+const KEY_OWNER: &str = "\
+SELECT k.id, k.user_id, k.kind, k.token_name, k.scopes, k.allow_list, k.created_at, k.expires_at, \
+    k.hashed_secret, k.expires_at <= bursar_now() AS expired, \
+    u.username, u.status, u.roles AS site_roles, \
+    (SELECT coalesce( \
+            jsonb_agg(jsonb_build_array(m.organization_id, m.roles) \
+                ORDER BY m.created_at, m.organization_id), \
+            '[]') \
+        FROM organization_members AS m \
+        JOIN organizations AS o ON o.id = m.organization_id AND NOT o.deleted \
+        WHERE m.user_id = u.id) AS organization_roles, \
+    ARRAY(SELECT g.group_id FROM group_members AS g WHERE g.user_id = u.id ORDER BY g.group_id) \
+        AS group_ids \
+FROM api_keys AS k JOIN users AS u ON u.id = k.user_id AND NOT u.deleted \
+WHERE k.id = $1";
+
+#[derive(QueryableByName)]
+struct KeyOwnerRow {
+    #[diesel(embed)]
+    key: ApiKeyRow,
+    #[diesel(sql_type = Binary)]
+    hashed_secret: Vec<u8>,
+    #[diesel(sql_type = Bool)]
+    expired: bool,
+    #[diesel(sql_type = Text)]
+    username: String,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = Array<Text>)]
+    site_roles: Vec<String>,
+    #[diesel(sql_type = Jsonb)]
+    organization_roles: serde_json::Value,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    group_ids: Vec<Uuid>,
+}
+
+fn key_owner(row: KeyOwnerRow) -> StoreResult<KeyOwner> {
+    let organizations: Vec<(OrganizationId, Vec<String>)> =
+        serde_json::from_value(row.organization_roles).map_err(internal)?;
+    let hashed_secret = row.hashed_secret.try_into();
+    Ok(KeyOwner {
+        key: row.key.try_into()?,
+        hashed_secret: hashed_secret
+            .map_err(|_bytes: Vec<u8>| internal("`api_keys.hashed_secret` is no digest"))?,
+        expired: row.expired,
+        username: parse("users.username", &row.username)?,
+        status: parse_status(&row.status)?,
+        site_roles: row.site_roles,
+        organization_roles: organizations,
+        group_ids: row.group_ids.into_iter().map(GroupId).collect(),
+    })
+}
+
+#[async_trait]
+impl<Mode: Send + Sync> ApiKeyRead for Unit<Mode> {
+    async fn key_owner_get(&mut self, id: &str) -> StoreResult<Option<KeyOwner>> {
+        let query = sql_query(KEY_OWNER).bind::<Text, _>(id.to_owned());
+        let found: Option<KeyOwnerRow> = row(self.connection()?, Cached(query)).await?;
+        found.map(key_owner).transpose()
+    }
+
+    async fn api_key_get(&mut self, id: &str) -> StoreResult<Option<ApiKey>> {
+        let query = api_keys::table
+            .inner_join(users::table)
+            .filter(api_keys::id.eq(id).and(users::deleted.eq(false)))
+            .select(ApiKeyRow::as_select());
+        let found: Option<ApiKeyRow> = row(self.connection()?, query).await?;
+        found.map(TryInto::try_into).transpose()
+    }
+
+    async fn api_key_list(&mut self, user: UserId) -> StoreResult<Vec<ApiKey>> {
+        let query = api_keys::table
+            .filter(api_keys::user_id.eq(user.0).and(api_keys::kind.eq(TOKEN)))
+            .order((api_keys::created_at.desc(), api_keys::id))
+            .select(ApiKeyRow::as_select());
+        let found: Vec<ApiKeyRow> = rows(self.connection()?, query).await?;
+        found.into_iter().map(TryInto::try_into).collect()
+    }
+}
+
+#[async_trait]
+impl ApiKeyWrite for Unit<Writing> {
+    async fn api_key_create(&mut self, new: &NewApiKey) -> StoreResult<ApiKey> {
+        // The owner's row is locked, so that a deleted account keeps no key.
+        let insert = sql_query(
+            "INSERT INTO api_keys \
+                (id, hashed_secret, user_id, kind, token_name, scopes, allow_list, expires_at) \
+             SELECT $1, $2, u.id, $4, $5, $6, $7, bursar_now() + $8 * interval '1 millisecond' \
+             FROM users AS u WHERE u.id = $3 AND NOT u.deleted FOR SHARE RETURNING *",
+        )
+        .bind::<Text, _>(new.id.clone())
+        .bind::<Binary, _>(new.hashed_secret.to_vec())
+        .bind::<SqlUuid, _>(new.user_id.0)
+        .bind::<Text, _>(kind_text(new.kind))
+        .bind::<Text, _>(new.token_name.clone())
+        .bind::<Array<Text>, _>(new.scopes.clone())
+        .bind::<Array<Text>, _>(new.allow_list.clone())
+        .bind::<BigInt, _>(new.lifetime.num_milliseconds());
+        one::<_, ApiKeyRow>(self.connection()?, Cached(insert))
+            .await?
+            .try_into()
+    }
+
+    async fn api_key_delete(&mut self, id: &str) -> StoreResult<()> {
+        let delete = diesel::delete(api_keys::table).filter(api_keys::id.eq(id));
+        run_on_one(self.connection()?, delete).await
+    }
+
+    async fn api_key_delete_sessions(
+        &mut self,
+        user: UserId,
+        except: Option<&str>,
+    ) -> StoreResult<u64> {
+        let delete = diesel::delete(api_keys::table)
+            .filter(api_keys::user_id.eq(user.0).and(api_keys::kind.eq(SESSION)))
+            .filter(api_keys::id.ne(except.unwrap_or_default()));
+        let ended = run(self.connection()?, delete).await?;
+        Ok(count(i64::try_from(ended).map_err(internal)?))
+    }
+}

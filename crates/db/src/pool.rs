@@ -1,0 +1,173 @@
+//! The pool of connections, and the store that it makes.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use deadpool::Runtime;
+use diesel_async::{
+    AsyncPgConnection,
+    pooled_connection::{
+        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+        deadpool::{Object, Pool},
+    },
+};
+use futures_util::FutureExt;
+use secrecy::SecretString;
+use store::{ReadUnit, Store, StoreResult, WriteContext, WriteUnit};
+
+use crate::{
+    connect::{open_diesel, quote_identifier},
+    errors::{from_pool, internal},
+    query,
+    sealing::Sealer,
+    unit::{Held, Unit},
+};
+
+/// A pooled connection.
+pub(crate) type PooledConnection = Object<AsyncPgConnection>;
+
+/// How to reach the database.
+#[derive(Debug, Clone)]
+pub struct DatabaseOptions {
+    /// Its address. Sockets work (`host` as a parameter, percent-encoded).
+    pub url: SecretString,
+    /// The role to take on at connect, where the address belongs to the owner.
+    pub app_role: Option<String>,
+    /// The greatest number of connections.
+    pub max_connections: usize,
+    /// How long a unit of work may wait for a connection.
+    pub acquire_timeout: Duration,
+    /// How long a statement may run, waiting for locks included.
+    pub statement_timeout: Duration,
+    /// What the database calls these connections.
+    pub application_name: String,
+}
+
+impl DatabaseOptions {
+    /// 20 connections, 5 seconds for one, 30 for a statement, no change of role.
+    #[must_use]
+    pub fn new(url: SecretString) -> Self {
+        Self {
+            url,
+            app_role: None,
+            max_connections: 20,
+            acquire_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(30),
+            application_name: "bursar".to_owned(),
+        }
+    }
+
+    /// What runs on a fresh connection. A transaction that its server forgot does not keep its locks.
+    fn setup(&self) -> String {
+        let timeout_ms = self.statement_timeout.as_millis();
+        let mut setup = format!(
+            "SET statement_timeout = {timeout_ms}; \
+             SET idle_in_transaction_session_timeout = {timeout_ms};"
+        );
+        if let Some(role) = &self.app_role {
+            setup = format!("{setup} SET ROLE {};", quote_identifier(role));
+        }
+        setup
+    }
+}
+
+/// How many connections there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolStatus {
+    /// Open ones.
+    pub size: usize,
+    /// Those of them that nobody uses.
+    pub available: usize,
+    /// Units of work that wait for one.
+    pub waiting: usize,
+}
+
+/// The store on PostgreSQL. Clones share the pool.
+#[derive(Clone)]
+pub struct Database {
+    pool: Pool<AsyncPgConnection>,
+    sealer: Sealer,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database")
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Database {
+    /// Makes the pool and opens one connection, to know that it can.
+    ///
+    /// # Errors
+    /// [`store::StoreError::Unavailable`] when the database cannot be reached or the role not be taken on.
+    pub async fn connect(options: DatabaseOptions, sealer: Sealer) -> StoreResult<Self> {
+        let (max, timeout) = (options.max_connections, options.acquire_timeout);
+        let pool = Pool::builder(manager(options))
+            .max_size(max)
+            .wait_timeout(Some(timeout))
+            .create_timeout(Some(timeout))
+            .recycle_timeout(Some(timeout))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(internal)?;
+        let database = Self { pool, sealer };
+        database.ping().await?;
+        Ok(database)
+    }
+
+    /// How many connections there are now.
+    #[must_use]
+    pub fn status(&self) -> PoolStatus {
+        let status = self.pool.status();
+        PoolStatus {
+            size: status.size,
+            available: status.available,
+            waiting: status.waiting,
+        }
+    }
+
+    async fn acquire(&self) -> StoreResult<PooledConnection> {
+        self.pool.get().await.map_err(from_pool)
+    }
+}
+
+fn manager(options: DatabaseOptions) -> AsyncDieselConnectionManager<AsyncPgConnection> {
+    let setup = options.setup();
+    let options = Arc::new((options, setup));
+    let mut config = ManagerConfig::default();
+    // A connection that was closed meanwhile is noticed without asking.
+    config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = Box::new(move |_| {
+        let options = Arc::clone(&options);
+        async move {
+            let (options, setup) = &*options;
+            open_diesel(&options.url, &options.application_name, setup).await
+        }
+        .boxed()
+    });
+    // The address stays in the options, where it is a secret.
+    AsyncDieselConnectionManager::new_with_config(String::new(), config)
+}
+
+#[async_trait]
+impl Store for Database {
+    async fn read(&self) -> StoreResult<Box<dyn ReadUnit>> {
+        let held = Held::new(self.acquire().await?);
+        Ok(Box::new(Unit::reading(held, self.sealer.clone())))
+    }
+
+    async fn begin(&self, context: &WriteContext) -> StoreResult<Box<dyn WriteUnit>> {
+        let held = Held::new(self.acquire().await?);
+        Ok(Box::new(
+            Unit::begin(held, self.sealer.clone(), context).await?,
+        ))
+    }
+
+    async fn ping(&self) -> StoreResult<()> {
+        let connection = self.acquire().await?;
+        let one = query::Cached(diesel::sql_query("SELECT 1"));
+        query::run(&connection, one).await.map(drop)
+    }
+}

@@ -1,0 +1,160 @@
+//! Units of work: one pooled connection each, inside a transaction or not.
+
+use std::{marker::PhantomData, time::Duration};
+
+use async_trait::async_trait;
+use diesel::{sql_query, sql_types::Text};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use futures_util::future::try_join;
+use store::{ReadUnit, StoreResult, WriteContext, WriteUnit};
+use tokio::{runtime::Handle, time::timeout};
+use tokio_postgres::NoTls;
+
+use crate::{
+    errors::{from_diesel, internal},
+    pool::PooledConnection,
+    query::{self, Cached},
+    sealing::Sealer,
+};
+
+/// How long the rollback of a dropped unit may take before what runs on its connection is cancelled, and
+/// once more before the connection is thrown away.
+const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A unit that reads without a transaction.
+#[derive(Debug)]
+pub(crate) struct Reading;
+
+/// A unit that reads and writes inside one.
+#[derive(Debug)]
+pub(crate) struct Writing;
+
+/// A unit of work. The repositories are implemented for it in the modules of their features.
+pub(crate) struct Unit<Mode> {
+    held: Held,
+    pub(crate) sealer: Sealer,
+    mode: PhantomData<Mode>,
+}
+
+/// A connection that never returns to the pool inside a transaction.
+pub(crate) struct Held {
+    connection: Option<PooledConnection>,
+    in_transaction: bool,
+}
+
+impl Held {
+    pub(crate) fn new(connection: PooledConnection) -> Self {
+        Self {
+            connection: Some(connection),
+            in_transaction: false,
+        }
+    }
+
+    fn connection(&self) -> StoreResult<&AsyncPgConnection> {
+        self.connection
+            .as_deref()
+            .ok_or_else(|| internal("the unit of work has ended"))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take().filter(|_| self.in_transaction) else {
+            return; // It goes back to the pool as it is.
+        };
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(roll_back(connection));
+        } else {
+            discard(connection);
+        }
+    }
+}
+
+/// Ends the transaction of a dropped unit. Its last statement may still run, or wait for a lock: it is given a
+/// moment, then cancelled.
+async fn roll_back(connection: PooledConnection) {
+    let rollback = || async { (&mut &*connection).batch_execute("ROLLBACK").await };
+    if timeout(ROLLBACK_TIMEOUT, rollback())
+        .await
+        .is_ok_and(|result| result.is_ok())
+    {
+        return;
+    }
+    let cancelled = connection.cancel_token().cancel_query(NoTls).await;
+    let rolled_back = timeout(ROLLBACK_TIMEOUT, rollback()).await;
+    if !matches!((cancelled, rolled_back), (Ok(()), Ok(Ok(())))) {
+        tracing::warn!("a connection is thrown away: its transaction could not be rolled back");
+        discard(connection);
+    }
+}
+
+/// Closes a connection instead of returning it; PostgreSQL then rolls back by itself.
+fn discard(connection: PooledConnection) {
+    drop(PooledConnection::take(connection));
+}
+
+impl<Mode> Unit<Mode> {
+    /// The connection to run statements on.
+    pub(crate) fn connection(&self) -> StoreResult<&AsyncPgConnection> {
+        self.held.connection()
+    }
+}
+
+impl Unit<Reading> {
+    pub(crate) fn reading(held: Held, sealer: Sealer) -> Self {
+        Self {
+            held,
+            sealer,
+            mode: PhantomData,
+        }
+    }
+}
+
+impl Unit<Writing> {
+    /// Begins the transaction and tells it who writes, in one round trip.
+    pub(crate) async fn begin(
+        mut held: Held,
+        sealer: Sealer,
+        context: &WriteContext,
+    ) -> StoreResult<Self> {
+        held.in_transaction = true; // From the first byte on: this future may be dropped half-way.
+        let connection = held.connection()?;
+        try_join(batch(connection, "BEGIN"), set_actor(connection, context)).await?;
+        Ok(Self {
+            held,
+            sealer,
+            mode: PhantomData,
+        })
+    }
+}
+
+async fn batch(mut connection: &AsyncPgConnection, text: &str) -> StoreResult<()> {
+    connection.batch_execute(text).await.map_err(from_diesel)
+}
+
+async fn set_actor(connection: &AsyncPgConnection, context: &WriteContext) -> StoreResult<()> {
+    let text = |id: Option<uuid::Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+    let statement = sql_query(
+        "SELECT set_config('bursar.actor_name', $1, true), set_config('bursar.actor_id', $2, true), \
+         set_config('bursar.request_id', $3, true)",
+    )
+    .bind::<Text, _>(context.actor_name.clone())
+    .bind::<Text, _>(text(context.user_id.map(Into::into)))
+    .bind::<Text, _>(text(context.request_id));
+    query::run(connection, Cached(statement)).await.map(drop)
+}
+
+impl<Mode: Send + Sync> ReadUnit for Unit<Mode> {}
+
+#[async_trait]
+impl WriteUnit for Unit<Writing> {
+    async fn commit(mut self: Box<Self>) -> StoreResult<()> {
+        let connection = self.held.connection()?;
+        // PostgreSQL answers a COMMIT after a failed statement with a silent rollback; the statement before it
+        // makes that an error, in the same round trip.
+        let sound = query::run(connection, Cached(sql_query("SELECT 1")));
+        try_join(sound, batch(connection, "COMMIT")).await?;
+        self.held.in_transaction = false;
+        Ok(())
+    }
+}
