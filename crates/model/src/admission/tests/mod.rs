@@ -168,8 +168,9 @@ fn one_limit_judges_by_room_and_rest() {
         // A thinking budget is never cut.
         (state(2_000, 1_000, 0), ask(1_000, 901), Arrived, Refuse { limit: 0 }),
         (state(2_000, 400, 700), ask(1_000, 900), Expired, RetryLater { limit: 0 }),
-        // A model that is free of charge needs no room.
-        (state(0, 0, 0), free, Arrived, admitted(0, 10, false)),
+        // A model that is free of charge needs no room, but a limit of zero blocks it too.
+        (state(10, 10, 0), free, Arrived, admitted(0, 10, false)),
+        (state(0, 0, 0), free, Arrived, Refuse { limit: 0 }),
     ];
     for (state, ask, patience, verdict) in rows {
         assert_eq!(judge(&[state], &ask, patience), verdict, "{state:?} {ask:?} {patience:?}");
