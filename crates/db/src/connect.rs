@@ -5,18 +5,29 @@ use std::time::Duration;
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use secrecy::{ExposeSecret, SecretString};
-use tokio_postgres::{Client, Config, Connection, NoTls, Socket, tls::NoTlsStream};
+use tokio_postgres::{Client, Config, Connection, Socket};
+
+use crate::tls::{Encrypted, Tls};
 
 /// After so long in silence the other end is asked whether it still lives.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 /// How long opening a connection may take when the address does not say.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A client and the connection that somebody must drive.
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    #[error("the address of the database cannot be read or the database refuses")]
+    Postgres(#[from] tokio_postgres::Error),
+    #[error("TLS cannot be set up")]
+    Tls(#[from] std::io::Error),
+}
+
+/// A client, the connection that somebody must drive, and the TLS to cancel its queries with.
 pub(crate) async fn open(
     url: &SecretString,
     application_name: &str,
-) -> Result<(Client, Connection<Socket, NoTlsStream>), tokio_postgres::Error> {
+) -> Result<(Client, Connection<Socket, Encrypted>, Tls), OpenError> {
     let mut config: Config = url.expose_secret().parse()?;
     config
         .application_name(application_name)
@@ -24,7 +35,9 @@ pub(crate) async fn open(
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT_TIMEOUT);
     }
-    config.connect(NoTls).await
+    let tls = Tls::of(&mut config)?;
+    let (client, connection) = config.connect(tls.clone()).await?;
+    Ok((client, connection, tls))
 }
 
 /// A diesel connection, driven in the background, on which `setup` has run.

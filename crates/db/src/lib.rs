@@ -28,10 +28,12 @@ mod query;
 mod schema;
 mod sealing;
 mod spend;
+mod tls;
 mod unit;
 mod users;
 mod visibility;
 
+pub use connect::url_user;
 pub use migrate::{MigrateError, MigrationReport, migrate, revert_all};
 pub use notify::{Hint, Listener, listen};
 pub use pool::{Database, DatabaseOptions, PoolStatus};

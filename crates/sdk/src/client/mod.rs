@@ -6,6 +6,7 @@
 
 mod call;
 mod error;
+mod generated;
 
 use std::time::Duration;
 

@@ -1,0 +1,256 @@
+//! The command line: one struct per command, every option also an environment variable and a key of the
+//! configuration file.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use secrecy::SecretString;
+use url::Url;
+
+/// Decides who may use AI, what they may spend and who sees it, for every request.
+#[derive(Debug, Parser)]
+#[command(name = "bursar", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Tell the story on this machine: a person, a budget, requests until the budget refuses one.
+    ///
+    /// Starts its own PostgreSQL in a temporary folder and a fake AI provider on loopback. Nothing that it
+    /// makes is kept, and nothing leaves the machine.
+    Demo(DemoOptions),
+    /// Run the server.
+    Server(Box<ServerOptions>),
+}
+
+/// Options of `bursar demo`.
+#[derive(Debug, Clone, Args)]
+pub struct DemoOptions {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, env = "BURSAR_DEMO_HTTP_ADDRESS", default_value = "127.0.0.1:0")]
+    pub http_address: SocketAddr,
+    /// End after the story instead of leaving the server running.
+    #[arg(long)]
+    pub exit: bool,
+    /// Write the address, the credentials and the models to this file as JSON, for scripts, once the story
+    /// is told.
+    #[arg(long, value_name = "FILE", conflicts_with = "exit")]
+    pub details_file: Option<PathBuf>,
+    /// Folder of PostgreSQL's programs; found by itself when not given.
+    #[arg(long, env = "BURSAR_POSTGRES_BIN_DIR")]
+    pub postgres_bin_dir: Option<PathBuf>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Options of `bursar server`.
+#[derive(Debug, Clone, Args)]
+pub struct ServerOptions {
+    /// File with any of these options as TOML keys (`http-address = "…"`). A flag wins over an environment
+    /// variable, which wins over this file.
+    #[arg(long, env = "BURSAR_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where to listen.
+    #[arg(long, env = "BURSAR_HTTP_ADDRESS", default_value = "127.0.0.1:7080")]
+    pub http_address: SocketAddr,
+    /// The address that people reach this deployment at, as browsers see it.
+    #[arg(long, env = "BURSAR_ACCESS_URL")]
+    pub access_url: Option<Url>,
+
+    /// Folder for Bursar's data and its own PostgreSQL [default: /var/lib/bursar for root, else bursar in
+    /// the XDG data home].
+    #[arg(long, env = "BURSAR_DATA_DIR", help_heading = "Database")]
+    pub data_dir: Option<PathBuf>,
+    /// Use this PostgreSQL instead of an own one; any number of servers may share it. Prefer the
+    /// environment variable: arguments are visible to other people on the machine.
+    #[arg(
+        long,
+        env = "BURSAR_DATABASE_URL",
+        hide_env_values = true,
+        help_heading = "Database"
+    )]
+    pub database_url: Option<SecretString>,
+    /// The address to migrate with, as the role that owns the tables [default: the database URL].
+    #[arg(
+        long,
+        env = "BURSAR_MIGRATE_DATABASE_URL",
+        hide_env_values = true,
+        requires = "database_url",
+        help_heading = "Database"
+    )]
+    pub migrate_database_url: Option<SecretString>,
+    /// The role without rights on the schema and on the audit log that the server works as. When it is not
+    /// the one in the database URL, the server switches to it at connect.
+    #[arg(long, env = "BURSAR_DATABASE_APP_ROLE", help_heading = "Database")]
+    pub database_app_role: Option<String>,
+    /// The most connections to keep open to the database.
+    #[arg(
+        long,
+        env = "BURSAR_DATABASE_MAX_CONNECTIONS",
+        default_value_t = 32,
+        value_parser = clap::value_parser!(u32).range(2..=1000),
+        help_heading = "Database"
+    )]
+    pub database_max_connections: u32,
+    /// Folder of PostgreSQL's programs; found by itself when not given.
+    #[arg(long, env = "BURSAR_POSTGRES_BIN_DIR", help_heading = "Database")]
+    pub postgres_bin_dir: Option<PathBuf>,
+    /// File with the 32-byte key, as 64 hex digits, that provider keys are encrypted with [default: made
+    /// in the data folder; to be given with a database URL].
+    #[arg(long, env = "BURSAR_ENCRYPTION_KEY_FILE", help_heading = "Database")]
+    pub encryption_key_file: Option<PathBuf>,
+
+    /// Whether budgets and spend are offered (the feature `aibridge`).
+    #[arg(
+        long,
+        env = "BURSAR_AIBRIDGE",
+        default_value_t = true,
+        action = clap::ArgAction::Set,
+        help_heading = "Gateway"
+    )]
+    pub aibridge: bool,
+    /// JSON file with prices of your own, which win over the built-in ones.
+    #[arg(long, env = "BURSAR_MODEL_PRICES_FILE", help_heading = "Gateway")]
+    pub model_prices_file: Option<PathBuf>,
+    /// How long a request may wait for others to settle before it is refused.
+    #[arg(long, env = "BURSAR_AI_ADMISSION_WAIT", default_value = "10s", value_parser = duration, help_heading = "Gateway")]
+    pub ai_admission_wait: Duration,
+    /// How long an answer is read to its end after its client has left.
+    #[arg(long, env = "BURSAR_AI_DRAIN_TIMEOUT", default_value = "60s", value_parser = duration, help_heading = "Gateway")]
+    pub ai_drain_timeout: Duration,
+    /// The output tokens that a request without a limit of its own may use.
+    #[arg(
+        long,
+        env = "BURSAR_AI_DEFAULT_OUTPUT_TOKENS",
+        default_value_t = 8192,
+        value_parser = clap::value_parser!(u64).range(16..),
+        help_heading = "Gateway"
+    )]
+    pub ai_default_output_tokens: u64,
+    /// How long after its last sign of life a server counts as dead, and its open requests are charged.
+    #[arg(long, env = "BURSAR_AI_LEASE", default_value = "15s", value_parser = duration, help_heading = "Gateway")]
+    pub ai_lease: Duration,
+
+    /// How long requests in flight may take to finish when the server stops.
+    #[arg(long, env = "BURSAR_SHUTDOWN_TIMEOUT", default_value = "30s", value_parser = duration)]
+    pub shutdown_timeout: Duration,
+    /// How log lines look.
+    #[arg(long, env = "BURSAR_LOG_FORMAT", default_value = "human")]
+    pub log_format: LogFormat,
+    /// What is logged: a level, or levels per target (`info,gateway=debug`).
+    #[arg(long, env = "BURSAR_LOG", default_value = "info")]
+    pub log: String,
+}
+
+impl ServerOptions {
+    /// The options as they are when nothing is said, whatever the environment says.
+    ///
+    /// # Errors
+    /// Never, as long as the options have consistent defaults; the test below makes sure of it.
+    pub fn with_defaults() -> Result<Self, clap::Error> {
+        let command = Self::augment_args(clap::Command::new("server").no_binary_name(true));
+        let ids: Vec<_> = command
+            .get_arguments()
+            .map(|argument| argument.get_id().clone())
+            .collect();
+        let command = ids.into_iter().fold(command, |command, id| {
+            command.mut_arg(id, |a| a.env(None::<&str>))
+        });
+        Self::from_arg_matches(&command.try_get_matches_from([""; 0])?)
+    }
+}
+
+/// Reads `250ms`, `10s`, `5m`, `1h`; a bare number is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits).unwrap_or((text, ""));
+    let number: u64 = number
+        .parse()
+        .map_err(|_error| "must be a number with ms, s, m or h".to_owned())?;
+    let millis = match unit {
+        "ms" => Some(number),
+        "" | "s" => number.checked_mul(1000),
+        "m" => number.checked_mul(60_000),
+        "h" => number.checked_mul(3_600_000),
+        _ => return Err("must end with ms, s, m or h".to_owned()),
+    };
+    // A year is more than any of these waits can mean.
+    millis
+        .filter(|millis| *millis <= 31_536_000_000)
+        .map(Duration::from_millis)
+        .ok_or_else(|| "is more than a year".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cli, ServerOptions, duration};
+    use clap::CommandFactory;
+    use std::time::Duration;
+
+    #[test]
+    fn the_command_line_is_consistent_and_every_server_option_has_its_variable() {
+        Cli::command().debug_assert();
+        let command = Cli::command();
+        let server = command.find_subcommand("server").unwrap();
+        for argument in server
+            .get_arguments()
+            .filter(|a| a.get_long() != Some("help"))
+        {
+            let long = argument
+                .get_long()
+                .unwrap()
+                .to_uppercase()
+                .replace('-', "_");
+            let variable = argument.get_env().unwrap().to_str().unwrap();
+            assert_eq!(variable, format!("BURSAR_{long}"));
+            assert!(argument.get_help().is_some(), "{long} has no help");
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_consistent() {
+        let options = ServerOptions::with_defaults().unwrap();
+        assert_eq!(options.http_address.port(), 7080);
+        assert!(options.aibridge && options.database_url.is_none());
+    }
+
+    #[test]
+    fn durations_have_units() {
+        let check = |text: &str, millis: Option<u64>| {
+            assert_eq!(
+                duration(text).ok(),
+                millis.map(Duration::from_millis),
+                "{text}"
+            );
+        };
+        check("250ms", Some(250));
+        check("10s", Some(10_000));
+        check("10", Some(10_000));
+        check("5m", Some(300_000));
+        check("1h", Some(3_600_000));
+        for bad in [
+            "",
+            "s",
+            "1d",
+            "-1s",
+            "1.5s",
+            "99999999999999999999s",
+            "9999999h",
+            "1 s",
+        ] {
+            check(bad, None);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The configuration file: its keys are the options of `bursar server`, its values become their defaults,
+//! so that a flag or an environment variable wins over it.
+
+use std::{ffi::OsString, path::Path};
+
+use anyhow::{Context, bail};
+use clap::{Command, CommandFactory, FromArgMatches};
+
+use crate::cli::Cli;
+
+/// Parses the command line, with a configuration file when the flag or the variable names one.
+///
+/// # Errors
+/// A file that cannot be read, is no TOML or has an unknown key. What is wrong with the command line itself
+/// is printed by `clap`, which ends the process as command lines do.
+pub fn parse(arguments: &[OsString], config_variable: Option<OsString>) -> anyhow::Result<Cli> {
+    let command = match config_path(arguments).or(config_variable) {
+        Some(path) if asks_for_server(arguments) => with_file(Cli::command(), Path::new(&path))?,
+        _ => Cli::command(),
+    };
+    let matches = command.get_matches_from(arguments);
+    Ok(Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
+}
+
+fn asks_for_server(arguments: &[OsString]) -> bool {
+    arguments
+        .get(1)
+        .is_some_and(|argument| argument == "server")
+}
+
+fn config_path(arguments: &[OsString]) -> Option<OsString> {
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        if argument == "--config" {
+            return rest.next().cloned();
+        }
+        if let Some(path) = argument
+            .to_str()
+            .and_then(|text| text.strip_prefix("--config="))
+        {
+            return Some(path.into());
+        }
+    }
+    None
+}
+
+fn with_file(command: Command, path: &Path) -> anyhow::Result<Command> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("the configuration file `{}` cannot be read", path.display()))?;
+    apply(command, &text)
+        .with_context(|| format!("the configuration file `{}` cannot be used", path.display()))
+}
+
+fn apply(mut command: Command, text: &str) -> anyhow::Result<Command> {
+    for (key, value) in text.parse::<toml::Table>()? {
+        let value = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Boolean(choice) => choice.to_string(),
+            _ => bail!("the value of `{key}` must be a text, a number or true or false"),
+        };
+        let server = command
+            .find_subcommand("server")
+            .context("there is no command `server`")?;
+        let id = server
+            .get_arguments()
+            .find(|argument| argument.get_long() == Some(&key) && key != "config")
+            .map(|argument| argument.get_id().clone())
+            .with_context(|| format!("`{key}` is no option of `bursar server`"))?;
+        command = command.mut_subcommand("server", |server| {
+            server.mut_arg(id, |argument| argument.default_value(value).required(false))
+        });
+    }
+    Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Command as BursarCommand, ServerOptions};
+
+    fn options(file: &str, arguments: &[&str]) -> anyhow::Result<ServerOptions> {
+        let command = apply(Cli::command(), file)?;
+        let line = ["bursar", "server"].iter().chain(arguments);
+        let cli = Cli::from_arg_matches(&command.try_get_matches_from(line)?)?;
+        match cli.command {
+            BursarCommand::Server(options) => Ok(*options),
+            BursarCommand::Demo(_) => bail!("not the server"),
+        }
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let file = "http-address = \"127.0.0.1:1\"\naibridge = false\nai-lease = 7";
+        let from_file = options(file, &[]).unwrap();
+        assert_eq!(from_file.http_address.port(), 1);
+        assert!(!from_file.aibridge);
+        assert_eq!(from_file.ai_lease.as_secs(), 7);
+        let from_flag = options(file, &["--http-address", "127.0.0.1:2"]).unwrap();
+        assert_eq!(from_flag.http_address.port(), 2);
+        assert_eq!(options("", &[]).unwrap().http_address.port(), 7080);
+    }
+
+    #[test]
+    fn mistakes_in_the_file_are_named() {
+        let check = |file: &str, part: &str| {
+            let error = format!("{:#}", options(file, &[]).unwrap_err());
+            assert!(error.contains(part), "{error}");
+        };
+        check("htp-address = \"x\"", "`htp-address` is no option");
+        check("config = \"x\"", "`config` is no option");
+        check("log = []", "the value of `log`");
+        check("log = ", "TOML");
+        check("http-address = \"nowhere\"", "nowhere");
+    }
+
+    #[test]
+    fn the_file_is_found_on_the_command_line() {
+        let check = |line: &[&str], path: Option<&str>| {
+            let line: Vec<OsString> = line.iter().map(Into::into).collect();
+            assert_eq!(config_path(&line), path.map(Into::into));
+        };
+        check(&["bursar", "server"], None);
+        check(&["bursar", "server", "--config", "a.toml"], Some("a.toml"));
+        check(&["bursar", "server", "--config=b.toml"], Some("b.toml"));
+    }
+}

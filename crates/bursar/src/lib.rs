@@ -1,0 +1,15 @@
+//! The binary's parts: command line, configuration, wiring, the demo. Thin: what Bursar does is below.
+//!
+//! It is a library too, so that the test support starts the same server that people start. To add an
+//! option, add a field in `cli.rs` and use it in `server.rs`.
+
+pub mod cli;
+pub mod config_file;
+pub mod demo;
+pub mod environment;
+pub mod logging;
+pub mod server;
+mod storage;
+
+pub use environment::Environment;
+pub use server::Server;

@@ -1,0 +1,276 @@
+//! The server: everything wired together, started and stopped in order.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::Context;
+use api::{ApiState, Features, MetricsText, Readiness};
+use auth::AuthState;
+use axum::serve::ListenerExt;
+use bursar_sdk::BuildInfo;
+use db::{Hint, local::LocalPostgres};
+use dbauthz::Authorized;
+use gateway::{Gateway, GatewayConfig, GatewayDeps, SpendHint};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use model::{Clock, IdSource, SystemClock, UuidV7Source, prices::PriceBook};
+use secrecy::SecretString;
+use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{cli::ServerOptions, environment::Environment, storage};
+
+/// How often the metrics recorder tidies up its histograms.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    gateway: Gateway,
+    local: Option<LocalPostgres>,
+    stopping: CancellationToken,
+    serving: JoinHandle<std::io::Result<()>>,
+    background: Vec<JoinHandle<()>>,
+    shutdown_timeout: Duration,
+}
+
+impl Server {
+    /// Starts everything and listens. Once this returns, requests are answered.
+    ///
+    /// # Errors
+    /// Whatever keeps the server from starting, with what to do about it.
+    pub async fn start(options: &ServerOptions, environment: &Environment) -> anyhow::Result<Self> {
+        let prices = Arc::new(price_book(options)?);
+        // Before the database is touched: a port that is taken is found out early.
+        let listener = TcpListener::bind(options.http_address)
+            .await
+            .with_context(|| format!("cannot listen on {}", options.http_address))?;
+        let address = listener.local_addr()?;
+        let storage = storage::open(options, environment).await?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let ids: Arc<dyn IdSource> = Arc::new(UuidV7Source);
+        let authorized = Authorized::new(Arc::new(storage.database));
+        let auth = AuthState::new(
+            authorized.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&ids),
+            options.access_url.clone(),
+        );
+        let stopping = CancellationToken::new();
+        let (hints, listening) = listen_for_hints(storage.hints_url, stopping.clone());
+        let gateway = Gateway::new(GatewayDeps {
+            authorized,
+            auth: auth.clone(),
+            prices,
+            clock,
+            ids: Arc::clone(&ids),
+            config: gateway_config(options, storage.local.is_some()),
+            hints,
+        })?;
+        gateway.start().await?;
+        let metrics = metrics()?;
+        let state = ApiState {
+            auth,
+            features: Features {
+                aibridge: options.aibridge,
+            },
+            build: build_info(options),
+            readiness: Arc::new([Arc::new(NotStopping(stopping.clone())) as Arc<dyn Readiness>]),
+            metrics: MetricsText::new(move || metrics.render()),
+        };
+        let routes = api::router(state).merge(gateway::router(gateway.clone()));
+        let serving = tokio::spawn(serve(
+            listener,
+            api::with_middleware(routes, ids),
+            stopping.clone(),
+        ));
+        let background = vec![listening, tokio::spawn(keep_metrics_tidy(stopping.clone()))];
+        Ok(Self {
+            address,
+            gateway,
+            local: storage.local,
+            stopping,
+            serving,
+            background,
+            shutdown_timeout: options.shutdown_timeout,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends when the server cannot go on by itself, with the reason. Safe to drop and call again.
+    pub async fn failed(&mut self) -> anyhow::Error {
+        let database = async {
+            match &mut self.local {
+                Some(local) => local.exited().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            error = database => anyhow::Error::new(error).context("the embedded PostgreSQL has ended"),
+            outcome = &mut self.serving => match outcome {
+                Ok(Ok(())) => anyhow::anyhow!("the HTTP server has ended"),
+                Ok(Err(error)) => anyhow::Error::new(error).context("the HTTP server has ended"),
+                Err(error) => anyhow::Error::new(error).context("the HTTP server has ended"),
+            },
+        }
+    }
+
+    /// Stops cleanly: requests in flight finish, up to the limit; what they cost is settled; then the
+    /// own PostgreSQL stops.
+    ///
+    /// # Errors
+    /// When PostgreSQL does not stop.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.stopping.cancel();
+        // Beside each other: the gateway ends what takes too long, and connections end with their answers.
+        let connections = async {
+            self.serving.is_finished()
+                || tokio::time::timeout(self.shutdown_timeout, &mut self.serving)
+                    .await
+                    .is_ok()
+        };
+        let (finished, ()) =
+            tokio::join!(connections, self.gateway.shutdown(self.shutdown_timeout));
+        if !finished {
+            tracing::warn!("requests in flight did not finish in time and are cut off");
+            self.serving.abort();
+        }
+        for task in self.background {
+            task.abort();
+        }
+        match self.local {
+            Some(local) => local
+                .stop()
+                .await
+                .context("the embedded PostgreSQL did not stop"),
+            None => Ok(()),
+        }
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    routes: axum::Router,
+    stopping: CancellationToken,
+) -> std::io::Result<()> {
+    // Without TCP_NODELAY a small last piece of an answer waits for the client's acknowledgement.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+    });
+    axum::serve(listener, routes)
+        .with_graceful_shutdown(stopping.cancelled_owned())
+        .await
+}
+
+fn price_book(options: &ServerOptions) -> anyhow::Result<PriceBook> {
+    let book = PriceBook::bundled()?;
+    let Some(path) = &options.model_prices_file else {
+        return Ok(book);
+    };
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("the price file `{}` cannot be read", path.display()))?;
+    book.with_custom(&text)
+        .with_context(|| format!("the price file `{}` cannot be used", path.display()))
+}
+
+fn gateway_config(options: &ServerOptions, alone: bool) -> GatewayConfig {
+    GatewayConfig {
+        admission_wait: options.ai_admission_wait,
+        drain_timeout: options.ai_drain_timeout,
+        default_output_cap: options.ai_default_output_tokens,
+        lease_ttl: options.ai_lease,
+        lease_renew_every: options.ai_lease / 3,
+        sweep_every: options.ai_lease / 3,
+        embedded_alone: alone,
+        ..GatewayConfig::default()
+    }
+}
+
+fn build_info(options: &ServerOptions) -> BuildInfo {
+    BuildInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        external_url: String::new(),
+        dashboard_url: options
+            .access_url
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        deployment_id: None,
+    }
+}
+
+/// Passes the database's hints on to the gateway until the server stops.
+fn listen_for_hints(
+    url: SecretString,
+    stopping: CancellationToken,
+) -> (mpsc::Receiver<SpendHint>, JoinHandle<()>) {
+    let (sender, receiver) = mpsc::channel(1024);
+    let mut listener = db::listen(url);
+    let task = tokio::spawn(async move {
+        loop {
+            let hint = tokio::select! {
+                () = stopping.cancelled() => return,
+                hint = listener.next() => hint,
+            };
+            let hint = match hint {
+                Hint::Connected => SpendHint::Everybody,
+                Hint::Spend(user) => SpendHint::User(user),
+            };
+            if sender.send(hint).await.is_err() {
+                return;
+            }
+        }
+    });
+    (receiver, task)
+}
+
+/// The process's one metrics recorder: several servers in a process, as in tests, share it.
+fn metrics() -> anyhow::Result<PrometheusHandle> {
+    static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+    let mut slot = RECORDER.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = &*slot {
+        return Ok(handle.clone());
+    }
+    let handle = PrometheusBuilder::new().install_recorder()?;
+    *slot = Some(handle.clone());
+    Ok(handle)
+}
+
+async fn keep_metrics_tidy(stopping: CancellationToken) {
+    while let Ok(handle) = metrics() {
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(METRICS_UPKEEP) => handle.run_upkeep(),
+        }
+    }
+}
+
+/// Not ready any more once the server is stopping, so that a load balancer turns away first.
+#[derive(Debug)]
+struct NotStopping(CancellationToken);
+
+#[async_trait::async_trait]
+impl Readiness for NotStopping {
+    fn name(&self) -> &'static str {
+        "server"
+    }
+
+    async fn check(&self) -> Result<(), String> {
+        if self.0.is_cancelled() {
+            Err("the server is stopping".to_owned())
+        } else {
+            Ok(())
+        }
+    }
+}

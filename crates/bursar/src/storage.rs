@@ -1,0 +1,142 @@
+//! Where the data is: an own PostgreSQL in the data folder, or the one that an address names.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Context, bail};
+use db::{
+    Database, DatabaseOptions, Sealer,
+    local::{Durability, LocalConfig, LocalPostgres, LocalRole},
+};
+use secrecy::SecretString;
+
+use crate::{cli::ServerOptions, environment::Environment};
+
+/// The role that a server works as when no option names one.
+const APP_ROLE: &str = "bursar_app";
+
+/// An open, migrated database.
+#[derive(Debug)]
+pub(crate) struct Storage {
+    pub(crate) database: Database,
+    /// The address to listen for other servers' hints at.
+    pub(crate) hints_url: SecretString,
+    /// The own PostgreSQL, which no other server can share.
+    pub(crate) local: Option<LocalPostgres>,
+}
+
+/// Opens the database that the options name.
+pub(crate) async fn open(
+    options: &ServerOptions,
+    environment: &Environment,
+) -> anyhow::Result<Storage> {
+    match &options.database_url {
+        Some(url) => external(url, options, environment).await,
+        None => embedded(options, environment).await,
+    }
+}
+
+async fn embedded(options: &ServerOptions, environment: &Environment) -> anyhow::Result<Storage> {
+    let data_dir: PathBuf = options
+        .data_dir
+        .clone()
+        .or_else(|| environment.default_data_dir.clone())
+        .context("there is no home folder to keep data in: say where with --data-dir")?;
+    let mut config = LocalConfig::new(&data_dir);
+    config
+        .postgres_bin_dir
+        .clone_from(&options.postgres_bin_dir);
+    config.path_env.clone_from(&environment.path);
+    config.durability = environment.durability;
+    tracing::info!(data_dir = %data_dir.display(), "starting the embedded PostgreSQL");
+    let local = LocalPostgres::start(config).await?;
+    match embedded_database(&local, options, environment).await {
+        Ok(database) => Ok(Storage {
+            database,
+            hints_url: local.app_url(),
+            local: Some(local),
+        }),
+        Err(error) => {
+            local.stop().await?;
+            Err(error)
+        }
+    }
+}
+
+async fn embedded_database(
+    local: &LocalPostgres,
+    options: &ServerOptions,
+    environment: &Environment,
+) -> anyhow::Result<Database> {
+    migrate(&local.owner_url(), LocalRole::App.name()).await?;
+    let sealer = match &options.encryption_key_file {
+        Some(path) => Sealer::load(path)?,
+        None => Sealer::load_or_create(&local.data_dir().join("secrets/encryption.key"))?,
+    };
+    connect(local.app_url(), None, options, environment, sealer).await
+}
+
+async fn external(
+    url: &SecretString,
+    options: &ServerOptions,
+    environment: &Environment,
+) -> anyhow::Result<Storage> {
+    let Some(key_file) = &options.encryption_key_file else {
+        bail!(
+            "with a database URL, every server needs the same key to encrypt provider keys with: make one \
+             with `openssl rand -hex 32 > bursar.key && chmod 600 bursar.key` and name it with \
+             --encryption-key-file"
+        );
+    };
+    let sealer = Sealer::load(key_file)?;
+    let user = db::url_user(url).context("the database URL cannot be read")?;
+    // Two addresses: the server's own role is the one in its address. One address: it owns the tables, and
+    // the server steps down from it at every connect.
+    let app_role = options.database_app_role.clone().unwrap_or_else(|| {
+        if options.migrate_database_url.is_some() {
+            user.clone()
+        } else {
+            APP_ROLE.to_owned()
+        }
+    });
+    migrate(
+        options.migrate_database_url.as_ref().unwrap_or(url),
+        &app_role,
+    )
+    .await?;
+    let step_down = (app_role != user).then_some(app_role);
+    let database = connect(url.clone(), step_down, options, environment, sealer).await?;
+    Ok(Storage {
+        database,
+        hints_url: url.clone(),
+        local: None,
+    })
+}
+
+async fn migrate(owner_url: &SecretString, app_role: &str) -> anyhow::Result<()> {
+    let report = db::migrate(owner_url, app_role).await?;
+    for migration in &report.applied {
+        tracing::info!(migration, "migrated the database");
+    }
+    Ok(())
+}
+
+async fn connect(
+    url: SecretString,
+    app_role: Option<String>,
+    options: &ServerOptions,
+    environment: &Environment,
+    sealer: Sealer,
+) -> anyhow::Result<Database> {
+    let mut database = DatabaseOptions::new(url);
+    database.app_role = app_role;
+    database.max_connections = usize::try_from(options.database_max_connections)?;
+    database.acquire_timeout = Duration::from_secs(5);
+    database
+        .application_name
+        .clone_from(&environment.application_name);
+    // The demo and the tests must not wait for a disk that they do not trust anyway.
+    if environment.durability == Durability::Throwaway {
+        tracing::debug!("the data will not survive a power failure");
+    }
+    Ok(Database::connect(database, sealer).await?)
+}

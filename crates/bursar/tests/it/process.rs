@@ -1,0 +1,97 @@
+//! A process of the program under test: its lines, its signals, its end.
+
+use std::{
+    process::{ExitStatus, Output, Stdio},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+    time::timeout,
+};
+
+/// Long enough for a start on a busy machine; a test that reaches it has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bursar"));
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+/// Runs it to its end.
+pub(crate) async fn run(arguments: &[&str]) -> Output {
+    timeout(PATIENCE, command(arguments).output())
+        .await
+        .expect("it does not end")
+        .unwrap()
+}
+
+/// A program that goes on running; killed when dropped.
+pub(crate) struct Program {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Program {
+    pub(crate) fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = command(arguments);
+        let mut child = command
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// The next line that contains this.
+    pub(crate) async fn line_with(&mut self, part: &str) -> String {
+        let read = async {
+            while let Some(line) = self.lines.next_line().await.unwrap() {
+                if line.contains(part) {
+                    return line;
+                }
+            }
+            panic!("it ended without a line with {part:?}");
+        };
+        timeout(PATIENCE, read)
+            .await
+            .expect("the line does not come")
+    }
+
+    /// Asks it to stop, as a service manager does.
+    pub(crate) async fn terminate(&mut self) -> ExitStatus {
+        self.signal("-TERM").await;
+        self.ended().await
+    }
+
+    /// Sends a signal and does not wait.
+    pub(crate) async fn signal(&self, signal: &str) {
+        let id = self.child.id().expect("it has ended").to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &id])
+                .status()
+                .await
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Ends it as a crash does, with no chance to tidy up.
+    pub(crate) async fn crash(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        timeout(PATIENCE, self.child.wait())
+            .await
+            .expect("it does not end")
+            .unwrap()
+    }
+}

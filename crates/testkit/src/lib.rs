@@ -1,0 +1,12 @@
+//! Test support: a database for each test, a running server, a fake provider, and people to act as.
+//!
+//! Nothing here needs a network beyond loopback, a fixed port or an order of tests. It is the one library
+//! crate that knows the binary, and nothing but tests may know it.
+
+pub mod postgres;
+pub mod server;
+pub mod world;
+
+pub use postgres::TestDatabase;
+pub use server::{ServerOptions, TestServer};
+pub use world::World;

@@ -1,0 +1,136 @@
+//! A database for each test, cloned from a migrated template, in one local PostgreSQL per test process.
+
+use std::sync::{
+    LazyLock,
+    atomic::{AtomicU32, Ordering},
+};
+
+use anyhow::Context;
+use db::local::{Durability, LocalConfig, LocalPostgres, LocalRole};
+use secrecy::{ExposeSecret, SecretString};
+use tempfile::TempDir;
+use tokio::{runtime::Runtime, sync::OnceCell};
+use tokio_postgres::{Client, NoTls};
+
+const TEMPLATE: &str = "bursar_template";
+
+/// The server outlives every test's own runtime, so it lives on one of its own.
+static RUNTIME: LazyLock<std::io::Result<Runtime>> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+});
+static SERVER: OnceCell<Server> = OnceCell::const_new();
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+#[derive(Debug)]
+struct Server {
+    postgres: LocalPostgres,
+    // Removed by the operating system's cleaning at worst: statics are not dropped when a process ends.
+    _folder: TempDir,
+}
+
+async fn server() -> anyhow::Result<&'static Server> {
+    SERVER
+        .get_or_try_init(|| async { on_runtime(start()).await? })
+        .await
+}
+
+async fn on_runtime<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> anyhow::Result<T> {
+    let runtime = RUNTIME
+        .as_ref()
+        .context("the test runtime cannot be started")?;
+    Ok(runtime.spawn(work).await?)
+}
+
+async fn start() -> anyhow::Result<Server> {
+    let folder = tempfile::Builder::new().prefix("bursar-test-").tempdir()?;
+    let mut config = LocalConfig::new(folder.path());
+    config.durability = Durability::Throwaway;
+    config.max_connections = 300;
+    let postgres = LocalPostgres::start(config).await?;
+    postgres.create_database(TEMPLATE).await?;
+    db::migrate(
+        &postgres.url(LocalRole::Owner, TEMPLATE),
+        LocalRole::App.name(),
+    )
+    .await?;
+    Ok(Server {
+        postgres,
+        _folder: folder,
+    })
+}
+
+/// One test's own database. It stays until the process ends.
+#[derive(Debug, Clone)]
+pub struct TestDatabase {
+    name: String,
+    server: &'static Server,
+}
+
+impl TestDatabase {
+    /// A fresh database with every migration run.
+    ///
+    /// # Errors
+    /// When PostgreSQL's programs are missing or the server cannot be started.
+    pub async fn create() -> anyhow::Result<Self> {
+        let server = server().await?;
+        let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let client = connect(&server.postgres.superuser_url()).await?;
+        // The server is not durable anyway, so copying files beats writing them through the log.
+        let clone = format!(
+            "CREATE DATABASE {name} OWNER {} TEMPLATE {TEMPLATE} STRATEGY file_copy",
+            LocalRole::Owner.name()
+        );
+        client
+            .batch_execute(&clone)
+            .await
+            .context("the template cannot be cloned")?;
+        server.postgres.create_database(&name).await?;
+        Ok(Self { name, server })
+    }
+
+    /// The address as the application's role.
+    #[must_use]
+    pub fn app_url(&self) -> SecretString {
+        self.server.postgres.url(LocalRole::App, &self.name)
+    }
+
+    /// The address as the role that owns the tables.
+    #[must_use]
+    pub fn owner_url(&self) -> SecretString {
+        self.server.postgres.url(LocalRole::Owner, &self.name)
+    }
+
+    /// Runs SQL as the owner of the tables, to look at what a test did or to break something.
+    ///
+    /// # Errors
+    /// What PostgreSQL says of the statement.
+    pub async fn owner(&self) -> anyhow::Result<Client> {
+        connect(&self.owner_url()).await
+    }
+
+    /// Moves the database's clock by an SQL interval like `40 days`, for everything that decides a period.
+    ///
+    /// # Errors
+    /// What PostgreSQL says of the interval.
+    pub async fn shift_clock(&self, interval: &str) -> anyhow::Result<()> {
+        let function = format!(
+            "CREATE OR REPLACE FUNCTION bursar_now() RETURNS timestamptz LANGUAGE sql STABLE \
+             PARALLEL SAFE AS $$ SELECT statement_timestamp() + interval '{interval}' $$"
+        );
+        Ok(self.owner().await?.batch_execute(&function).await?)
+    }
+}
+
+async fn connect(url: &SecretString) -> anyhow::Result<Client> {
+    let (client, connection) = tokio_postgres::connect(url.expose_secret(), NoTls)
+        .await
+        .context("the test database cannot be reached")?;
+    // It ends when the client is dropped; what went wrong the client's call says.
+    tokio::spawn(connection);
+    Ok(client)
+}

@@ -1,0 +1,112 @@
+//! A running server on a test's own database and a free port.
+
+use std::time::Duration;
+
+use bursar::{Environment, Server, cli};
+use bursar_sdk::Client;
+use db::local::Durability;
+use tempfile::TempDir;
+
+use crate::TestDatabase;
+
+/// The options that tests vary; everything else is the default of `bursar server`.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// Whether the feature `aibridge` is on.
+    pub aibridge: bool,
+    /// How long a request may wait for others to settle.
+    pub admission_wait: Duration,
+    /// How long a server's lease lives.
+    pub lease: Duration,
+    /// How long an answer is read on after its client has left.
+    pub drain_timeout: Duration,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            aibridge: true,
+            admission_wait: Duration::from_secs(10),
+            lease: Duration::from_secs(15),
+            drain_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// A running server. Stop it with [`TestServer::stop`]; dropped, it ends with the test's runtime.
+#[derive(Debug)]
+pub struct TestServer {
+    server: Server,
+    client: Client,
+    _key: TempDir,
+}
+
+impl TestServer {
+    /// A server on a database that others may share: several of these are replicas.
+    ///
+    /// # Errors
+    /// Whatever keeps the server from starting.
+    pub async fn start(database: &TestDatabase, options: &ServerOptions) -> anyhow::Result<Self> {
+        let key = tempfile::tempdir()?;
+        let key_file = key.path().join("encryption.key");
+        // Every replica needs the same key, and no test's secrets are worth more than this one.
+        std::fs::write(&key_file, "00112233445566778899aabbccddeeff".repeat(2))?;
+        std::fs::set_permissions(
+            &key_file,
+            std::os::unix::fs::PermissionsExt::from_mode(0o600),
+        )?;
+        let mut server = cli::ServerOptions::with_defaults()?;
+        server.http_address = ([127, 0, 0, 1], 0).into();
+        server.database_url = Some(database.app_url());
+        server.migrate_database_url = Some(database.owner_url());
+        server.database_max_connections = 16;
+        server.encryption_key_file = Some(key_file);
+        server.aibridge = options.aibridge;
+        server.ai_admission_wait = options.admission_wait;
+        server.ai_lease = options.lease;
+        server.ai_drain_timeout = options.drain_timeout;
+        server.shutdown_timeout = Duration::from_secs(10);
+        let environment = Environment {
+            default_data_dir: None,
+            path: None,
+            durability: Durability::Throwaway,
+            application_name: "bursar-test".to_owned(),
+        };
+        let server = Server::start(&server, &environment).await?;
+        let client = Client::new(&format!("http://{}", server.address()))?;
+        Ok(Self {
+            server,
+            client,
+            _key: key,
+        })
+    }
+
+    /// The server's address, without a slash at its end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.server.address())
+    }
+
+    /// A client of this server, as nobody.
+    #[must_use]
+    pub const fn nobody(&self) -> &Client {
+        &self.client
+    }
+
+    /// The same caller at this server.
+    #[must_use]
+    pub fn as_caller(&self, caller: &Client) -> Client {
+        match caller.token() {
+            Some(token) => self.client.with_token(token.clone()),
+            None => self.client.clone(),
+        }
+    }
+
+    /// Stops it cleanly.
+    ///
+    /// # Errors
+    /// Whatever does not stop.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.server.stop().await
+    }
+}
