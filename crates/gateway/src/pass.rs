@@ -16,8 +16,7 @@ use crate::{
     wire::{Dialect, ErrorKind},
 };
 
-/// A request that costs nothing.
-#[derive(Debug)]
+/// A request that costs nothing. Not `Debug`: its headers hold the caller's token.
 pub(crate) struct Free {
     /// The caller and the provider.
     pub(crate) entry: Entry,

@@ -36,8 +36,7 @@ const OUTPUT_CAP: HeaderName = HeaderName::from_static("x-bursar-output-cap");
 /// Where the answer goes. It is closed when the client leaves before the answer's head.
 pub(crate) type Reply = oneshot::Sender<Response>;
 
-/// A request that costs, as far as it is known before admission.
-#[derive(Debug)]
+/// A request that costs, as far as it is known before admission. Not `Debug`: its headers hold the caller's token.
 pub(crate) struct Job {
     /// The caller and the provider.
     pub(crate) entry: Entry,
@@ -232,7 +231,7 @@ async fn forward(
         hide_usage: job.hides_usage(),
     };
     if response.status().is_success() {
-        answer(inner, relay, response, headers, finish).await;
+        answer(inner, relay, response, headers, (job.facts.stream, finish)).await;
     } else {
         provider_error(inner, job, relay, response, headers, finish).await;
     }
@@ -244,18 +243,19 @@ async fn answer(
     relay: Relay,
     response: reqwest::Response,
     headers: HeaderMap,
-    finish: Finish,
+    (stream_wanted, finish): (bool, Finish),
 ) {
-    let head = (response.status(), headers);
-    let streamed = response
+    let kind = response
         .headers()
         .get(header::CONTENT_TYPE)
-        .is_some_and(|value| {
-            value
-                .as_bytes()
-                .to_ascii_lowercase()
-                .starts_with(b"text/event-stream")
-        });
+        .map(HeaderValue::as_bytes);
+    let is = |expected: &[u8]| {
+        kind.and_then(|kind| kind.get(..expected.len()))
+            .is_some_and(|start| start.eq_ignore_ascii_case(expected))
+    };
+    // What was to be streamed is not held back because its type is missing or wrong.
+    let streamed = is(b"text/event-stream") || (stream_wanted && !is(b"application/json"));
+    let head = (response.status(), headers);
     if streamed {
         stream::relay(inner, relay, response, head, finish).await;
     } else {

@@ -150,6 +150,10 @@ impl Settler {
             tracing::error!(reservation = %settlement.id, effect = ?outcome.effect, "nothing was charged");
             return;
         }
+        tracing::debug!(
+            reservation = %settlement.id, cost = ?settlement.cost, basis = ?settlement.basis,
+            effect = ?outcome.effect, "charged"
+        );
         if settlement.basis == SettlementBasis::Estimated {
             telemetry::estimated();
         }

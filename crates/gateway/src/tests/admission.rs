@@ -197,52 +197,66 @@ async fn more_waiters_than_may_wait_are_sent_away() {
     assert_eq!(second.await.unwrap().unwrap().status(), 200);
 }
 
-#[tokio::test]
-async fn a_burst_never_spends_past_the_limit() {
-    for (cap, stream, hidden) in [
-        (Some(100), false, false),
-        (Some(100), true, true),
-        (None, false, false),
-        (None, true, true),
-    ] {
-        // Money for exactly ten answers of a hundred tokens, by their true cost.
-        let script = Script {
-            first_byte_delay: Duration::from_millis(60),
-            output: Output::Tokens(100),
-            ..Script::default()
-        };
-        let mut body = Spoken::OpenAi.body(cap, stream);
-        if hidden {
-            // More prompt than the messages show.
-            body["tools"] = serde_json::json!([{"type": "function", "function": {
-                "name": "look_up", "description": "a long description ".repeat(20),
-                "parameters": {"type": "object", "properties": {"q": {"type": "string"}}},
-            }}]);
-        }
-        let one = {
-            let rig = Rig::start(script.clone(), None).await;
-            rig.ask(Spoken::OpenAi, &body).await.bytes().await.unwrap();
-            rig.ledger.books().spent
-        };
-        let limit = Micros(one.0 * 10);
-        let mut config = config();
-        config.admission_wait = Duration::from_secs(20);
-        let rig = Rig::with(script, Some(limit), config).await;
-        let statuses = join_all((0..50).map(|_| async {
-            let answer = rig.ask(Spoken::OpenAi, &body).await;
+/// Money for exactly ten answers of a hundred tokens, by their true cost, and fifty that want one.
+async fn burst(cap: Option<u64>, stream: bool, hidden: bool, servers: usize) {
+    let script = Script {
+        first_byte_delay: Duration::from_millis(60),
+        output: Output::Tokens(100),
+        ..Script::default()
+    };
+    let mut body = Spoken::OpenAi.body(cap, stream);
+    if hidden {
+        // More prompt than the messages show.
+        body["tools"] = serde_json::json!([{"type": "function", "function": {
+            "name": "look_up", "description": "a long description ".repeat(20),
+            "parameters": {"type": "object", "properties": {"q": {"type": "string"}}},
+        }}]);
+    }
+    let one = {
+        let rig = Rig::start(script.clone(), None).await;
+        rig.ask(Spoken::OpenAi, &body).await.bytes().await.unwrap();
+        rig.ledger.books().spent
+    };
+    let limit = Micros(one.0 * 10);
+    let mut config = config();
+    config.admission_wait = Duration::from_secs(60);
+    let mut rigs = vec![Rig::with(script.clone(), Some(limit), config.clone()).await];
+    for _ in 1..servers {
+        let next = rigs[0].beside(script.clone(), config.clone()).await;
+        rigs.push(next);
+    }
+    let asked = (0..50).map(|number| {
+        let (rig, body) = (&rigs[number % servers], &body);
+        async move {
+            let answer = rig.ask(Spoken::OpenAi, body).await;
             let status = answer.status().as_u16();
             answer.bytes().await.unwrap();
             status
-        }));
-        let statuses = statuses.await;
-        let books = rig.ledger.books();
-        let served = statuses.iter().filter(|status| **status == 200).count();
-        assert!(books.spent <= limit, "{} > {limit}", books.spent);
-        assert!((9..=10).contains(&served), "{served} served: {statuses:?}");
-        assert!(
-            statuses.iter().all(|status| matches!(status, 200 | 403)),
-            "{statuses:?}"
-        );
-        assert_eq!((books.open.len(), books.settled.len()), (0, served));
-    }
+        }
+    });
+    let statuses = join_all(asked).await;
+    let books = rigs[0].ledger.books();
+    let served = statuses.iter().filter(|status| **status == 200).count();
+    assert!(books.spent <= limit, "{} > {limit}", books.spent);
+    assert!((9..=10).contains(&served), "{served} served: {statuses:?}");
+    assert!(
+        statuses.iter().all(|status| matches!(status, 200 | 403)),
+        "{statuses:?}"
+    );
+    assert_eq!((books.open.len(), books.settled.len()), (0, served));
+}
+
+#[tokio::test]
+async fn a_burst_never_spends_past_the_limit() {
+    burst(Some(100), false, false, 1).await;
+    burst(Some(100), true, true, 1).await;
+    burst(None, false, false, 1).await;
+    burst(None, true, true, 1).await;
+}
+
+#[tokio::test]
+async fn a_burst_on_two_servers_never_spends_past_the_limit() {
+    // They hear of each other's settlements by looking only: no hint arrives.
+    burst(Some(100), false, true, 2).await;
+    burst(None, true, false, 2).await;
 }

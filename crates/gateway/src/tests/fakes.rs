@@ -49,6 +49,12 @@ pub(super) struct Books {
     /// So many of the next calls that close a reservation find no database.
     pub(super) close_failures: usize,
     pub(super) over_reports: usize,
+    /// So many of the next calls that close a reservation fail for a reason of their own.
+    pub(super) close_bugs: usize,
+    /// The next reservation is made, but its answer is lost.
+    pub(super) lose_answer: bool,
+    /// The next renewal finds the lease lapsed.
+    pub(super) lapse: bool,
     head: Option<Head>,
 }
 
@@ -182,6 +188,10 @@ impl FakeLedger {
                 books.close_failures -= 1;
                 return Err(StoreError::Unavailable("away".into()));
             }
+            if books.close_bugs > 0 {
+                books.close_bugs -= 1;
+                return Err(StoreError::Internal("a bug".into()));
+            }
             let (effect, over_hold) = match books.open.remove(&id) {
                 Some(hold) => work(books, hold),
                 None => (SettleEffect::Unknown, Micros::ZERO),
@@ -201,14 +211,18 @@ impl Ledger for FakeLedger {
     async fn reserve(&self, request: &ReserveRequest) -> StoreResult<ReserveOutcome> {
         // Give way, as a real database does, so that requests interleave.
         tokio::task::yield_now().await;
-        Ok(self.change(|books| {
+        self.change(|books| {
             assert!(
                 books.live_leases.contains(&request.lease_id),
                 "reserved without a lease"
             );
             books.attempts += 1;
-            books.decide(request)
-        }))
+            let outcome = books.decide(request);
+            match std::mem::take(&mut books.lose_answer) {
+                true => Err(StoreError::Unavailable("the connection broke".into())),
+                false => Ok(outcome),
+            }
+        })
     }
 
     async fn wait_end(&self, _user: UserId, id: ReservationId) -> StoreResult<()> {
@@ -247,8 +261,13 @@ impl Ledger for FakeLedger {
     }
 
     async fn lease_renew(&self, lease: LeaseId, _ttl: chrono::Duration) -> StoreResult<bool> {
-        self.change(|books| books.live_leases.insert(lease));
-        Ok(true)
+        Ok(self.change(|books| {
+            let lapsed = std::mem::take(&mut books.lapse) && books.live_leases.remove(&lease);
+            if !lapsed {
+                books.live_leases.insert(lease);
+            }
+            !lapsed
+        }))
     }
 
     async fn lease_end(&self, lease: LeaseId) -> StoreResult<()> {

@@ -3,6 +3,7 @@
 mod admission;
 mod answers;
 mod fakes;
+mod house;
 mod refusals;
 mod rig;
 mod streams;

@@ -61,7 +61,16 @@ impl Rig {
 
     pub(super) async fn with(script: Script, limit: Option<Micros>, config: GatewayConfig) -> Self {
         let fake = FakeProvider::start(script).await.unwrap();
-        let ledger = Arc::new(FakeLedger::new(limit));
+        Self::over(fake, Arc::new(FakeLedger::new(limit)), config).await
+    }
+
+    /// Another server over the same books, with a provider of its own.
+    pub(super) async fn beside(&self, script: Script, config: GatewayConfig) -> Self {
+        let fake = FakeProvider::start(script).await.unwrap();
+        Self::over(fake, Arc::clone(&self.ledger), config).await
+    }
+
+    async fn over(fake: FakeProvider, ledger: Arc<FakeLedger>, config: GatewayConfig) -> Self {
         let (hints, hints_end) = mpsc::channel(8);
         let access = FakeAccess {
             address: fake.base_url(),

@@ -177,3 +177,72 @@ async fn a_panic_leaks_no_reservation() {
     let usage = rig.ledger.books().settled[0].usage;
     assert_eq!((usage.input, usage.output), (10, 3));
 }
+
+#[tokio::test]
+async fn a_reservation_whose_answer_was_lost_is_undone() {
+    let rig = Rig::start(Script::default(), Some(Micros::USD)).await;
+    rig.ledger.books().lose_answer = true;
+    let answer = rig
+        .ask(Spoken::OpenAi, &Spoken::OpenAi.body(Some(50), false))
+        .await;
+    assert_eq!(answer.status(), 500);
+    assert!(
+        !answer.text().await.unwrap().contains("broke"),
+        "nothing internal is told"
+    );
+    rig.ledger.until(|books| books.released.len() == 1).await;
+    let books = rig.ledger.books();
+    assert!(books.open.is_empty() && books.settled.is_empty());
+    assert_eq!(rig.fake.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_lease_that_lapsed_is_replaced() {
+    let rig = Rig::start(Script::default(), Some(Micros::USD)).await;
+    let leases = &rig.gateway.inner.leases;
+    let first = leases.current().await.unwrap();
+    leases.renew().await.unwrap();
+    assert_eq!(leases.current().await.unwrap().id, first.id);
+    rig.ledger.books().lapse = true;
+    leases.renew().await.unwrap();
+    let second = leases.current().await.unwrap();
+    assert_ne!(second.id, first.id);
+    assert_eq!(
+        rig.ledger
+            .books()
+            .live_leases
+            .iter()
+            .copied()
+            .collect::<Vec<_>>(),
+        [second.id]
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_settled_is_left_to_a_sweep_once_the_others_are_done() {
+    let rig = Rig::start(Script::default(), Some(Micros::USD)).await;
+    let leases = &rig.gateway.inner.leases;
+    // Another request under the same lease, which is not done yet.
+    let other = leases.current().await.unwrap();
+    rig.ledger.books().close_bugs = 5;
+    let answer = rig
+        .ask(Spoken::OpenAi, &Spoken::OpenAi.body(Some(50), false))
+        .await;
+    assert_eq!(answer.status(), 200);
+    rig.ledger.until(|books| books.close_bugs == 0).await;
+    rig.gateway.inner.tasks.close();
+    rig.gateway.inner.tasks.wait().await;
+    // New requests get a new lease; the old one lives on for the other.
+    leases.renew().await.unwrap();
+    let next = leases.current().await.unwrap();
+    assert_ne!(next.id, other.id);
+    assert!(rig.ledger.books().live_leases.contains(&other.id));
+    let old = other.id;
+    drop(other);
+    leases.renew().await.unwrap();
+    let live: Vec<_> = rig.ledger.books().live_leases.iter().copied().collect();
+    assert_eq!(
+        (live.contains(&old), live.contains(&next.id)),
+        (false, true)
+    );
+}
