@@ -57,6 +57,11 @@ pub(crate) fn from_pool(error: PoolError) -> StoreError {
     StoreError::Unavailable(Box::new(error))
 }
 
+/// No connection, for another reason.
+pub(crate) fn unavailable(error: impl Into<Box<dyn StdError + Send + Sync>>) -> StoreError {
+    StoreError::Unavailable(error.into())
+}
+
 /// Something that should not happen.
 pub(crate) fn internal(error: impl Into<Box<dyn StdError + Send + Sync>>) -> StoreError {
     StoreError::Internal(error.into())

@@ -33,7 +33,7 @@ mod unit;
 mod users;
 mod visibility;
 
-pub use connect::url_user;
+pub use connect::{UrlError, url_user};
 pub use migrate::{MigrateError, MigrationReport, migrate, revert_all};
 pub use notify::{Hint, Listener, listen};
 pub use pool::{Database, DatabaseOptions, PoolStatus};

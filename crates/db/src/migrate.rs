@@ -14,7 +14,7 @@ use diesel_async::{AsyncPgConnection, async_connection_wrapper::AsyncConnectionW
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use secrecy::SecretString;
 
-use crate::connect::open_diesel;
+use crate::connect::{Address, bad_connection};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
@@ -114,7 +114,10 @@ async fn locked(
     owner_url: &SecretString,
     work: impl FnOnce(&mut Blocking) -> Result<Vec<String>, MigrateError> + Send + 'static,
 ) -> Result<MigrationReport, MigrateError> {
-    let connection = open_diesel(owner_url, "bursar migrate", LOCK_TIMEOUTS)
+    let address = Address::parse(owner_url, "bursar migrate")
+        .map_err(|error| MigrateError::Connection(bad_connection(&error)))?;
+    let connection = address
+        .open_diesel(LOCK_TIMEOUTS)
         .await
         .map_err(MigrateError::Connection)?;
     // diesel's migrations are blocking code that runs the connection's futures by itself.

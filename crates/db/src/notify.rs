@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use tokio::{sync::mpsc, task::AbortHandle, time::sleep};
 use tokio_postgres::AsyncMessage;
 
-use crate::connect::open;
+use crate::connect::{Address, OpenError};
 
 /// The channel on which a person's id says that waiters may try again.
 pub(crate) const SPEND_CHANNEL: &str = "bursar_spend";
@@ -83,7 +83,8 @@ async fn session(
     hints: &mpsc::Sender<Hint>,
     connected: &mut bool,
 ) -> Result<Infallible, Lost> {
-    let (client, mut connection) = open(url, "bursar listen").await?;
+    let address = Address::parse(url, "bursar listen")?;
+    let (client, mut connection) = address.open().await?;
     let statement = format!("LISTEN {SPEND_CHANNEL}");
     let mut listening = std::pin::pin!(client.batch_execute(&statement));
     loop {
@@ -107,6 +108,8 @@ async fn session(
 
 #[derive(Debug, thiserror::Error)]
 enum Lost {
+    #[error("the database cannot be reached")]
+    Unreachable(#[from] OpenError),
     #[error("the database failed")]
     Database(#[from] tokio_postgres::Error),
     #[error("the database closed the connection")]

@@ -16,10 +16,11 @@ use secrecy::SecretString;
 use store::{ReadUnit, Store, StoreResult, WriteContext, WriteUnit};
 
 use crate::{
-    connect::{open_diesel, quote_identifier},
-    errors::{from_pool, internal},
+    connect::{Address, quote_identifier},
+    errors::{from_pool, internal, unavailable},
     query,
     sealing::Sealer,
+    tls::Tls,
     unit::{Held, Unit},
 };
 
@@ -86,6 +87,7 @@ pub struct PoolStatus {
 #[derive(Clone)]
 pub struct Database {
     pool: Pool<AsyncPgConnection>,
+    tls: Tls,
     sealer: Sealer,
 }
 
@@ -104,7 +106,10 @@ impl Database {
     /// [`store::StoreError::Unavailable`] when the database cannot be reached or the role not be taken on.
     pub async fn connect(options: DatabaseOptions, sealer: Sealer) -> StoreResult<Self> {
         let (max, timeout) = (options.max_connections, options.acquire_timeout);
-        let pool = Pool::builder(manager(options))
+        let address = Address::parse(&options.url, &options.application_name);
+        let address = address.map_err(unavailable)?;
+        let tls = address.tls.clone();
+        let pool = Pool::builder(manager(address, options.setup()))
             .max_size(max)
             .wait_timeout(Some(timeout))
             .create_timeout(Some(timeout))
@@ -112,7 +117,7 @@ impl Database {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(internal)?;
-        let database = Self { pool, sealer };
+        let database = Self { pool, tls, sealer };
         database.ping().await?;
         Ok(database)
     }
@@ -133,33 +138,28 @@ impl Database {
     }
 }
 
-fn manager(options: DatabaseOptions) -> AsyncDieselConnectionManager<AsyncPgConnection> {
-    let setup = options.setup();
-    let options = Arc::new((options, setup));
+fn manager(address: Address, setup: String) -> AsyncDieselConnectionManager<AsyncPgConnection> {
+    let shared = Arc::new((address, setup));
     let mut config = ManagerConfig::default();
     // A connection that was closed meanwhile is noticed without asking.
     config.recycling_method = RecyclingMethod::Fast;
     config.custom_setup = Box::new(move |_| {
-        let options = Arc::clone(&options);
-        async move {
-            let (options, setup) = &*options;
-            open_diesel(&options.url, &options.application_name, setup).await
-        }
-        .boxed()
+        let shared = Arc::clone(&shared);
+        async move { shared.0.open_diesel(&shared.1).await }.boxed()
     });
-    // The address stays in the options, where it is a secret.
+    // The manager gets no address: it would keep the password as a plain text.
     AsyncDieselConnectionManager::new_with_config(String::new(), config)
 }
 
 #[async_trait]
 impl Store for Database {
     async fn read(&self) -> StoreResult<Box<dyn ReadUnit>> {
-        let held = Held::new(self.acquire().await?);
+        let held = Held::new(self.acquire().await?, self.tls.clone());
         Ok(Box::new(Unit::reading(held, self.sealer.clone())))
     }
 
     async fn begin(&self, context: &WriteContext) -> StoreResult<Box<dyn WriteUnit>> {
-        let held = Held::new(self.acquire().await?);
+        let held = Held::new(self.acquire().await?, self.tls.clone());
         Ok(Box::new(
             Unit::begin(held, self.sealer.clone(), context).await?,
         ))

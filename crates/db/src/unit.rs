@@ -8,13 +8,13 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::future::try_join;
 use store::{ReadUnit, StoreResult, WriteContext, WriteUnit};
 use tokio::{runtime::Handle, time::timeout};
-use tokio_postgres::NoTls;
 
 use crate::{
     errors::{from_diesel, internal},
     pool::PooledConnection,
     query::{self, Cached},
     sealing::Sealer,
+    tls::Tls,
 };
 
 /// How long the rollback of a dropped unit may take before what runs on its connection is cancelled, and
@@ -39,13 +39,15 @@ pub(crate) struct Unit<Mode> {
 /// A connection that never returns to the pool inside a transaction.
 pub(crate) struct Held {
     connection: Option<PooledConnection>,
+    tls: Tls,
     in_transaction: bool,
 }
 
 impl Held {
-    pub(crate) fn new(connection: PooledConnection) -> Self {
+    pub(crate) fn new(connection: PooledConnection, tls: Tls) -> Self {
         Self {
             connection: Some(connection),
+            tls,
             in_transaction: false,
         }
     }
@@ -63,7 +65,7 @@ impl Drop for Held {
             return; // It goes back to the pool as it is.
         };
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(roll_back(connection));
+            runtime.spawn(roll_back(connection, self.tls.clone()));
         } else {
             discard(connection);
         }
@@ -72,7 +74,7 @@ impl Drop for Held {
 
 /// Ends the transaction of a dropped unit. Its last statement may still run, or wait for a lock: it is given a
 /// moment, then cancelled.
-async fn roll_back(connection: PooledConnection) {
+async fn roll_back(connection: PooledConnection, tls: Tls) {
     let rollback = || async { (&mut &*connection).batch_execute("ROLLBACK").await };
     if timeout(ROLLBACK_TIMEOUT, rollback())
         .await
@@ -80,7 +82,7 @@ async fn roll_back(connection: PooledConnection) {
     {
         return;
     }
-    let cancelled = connection.cancel_token().cancel_query(NoTls).await;
+    let cancelled = connection.cancel_token().cancel_query(tls).await;
     let rolled_back = timeout(ROLLBACK_TIMEOUT, rollback()).await;
     if !matches!((cancelled, rolled_back), (Ok(()), Ok(Ok(())))) {
         tracing::warn!("a connection is thrown away: its transaction could not be rolled back");

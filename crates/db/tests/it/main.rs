@@ -1,4 +1,26 @@
 //! Integration tests of the crate `db`, one binary for all of them.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod ledger;
+#[cfg(test)]
+mod ledger_queue;
+#[cfg(test)]
+mod ledger_races;
+#[cfg(test)]
+mod ledger_sweep;
+#[cfg(test)]
+mod lists;
+#[cfg(test)]
 mod local;
+#[cfg(test)]
+mod migrations;
+#[cfg(test)]
+mod people;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod units;

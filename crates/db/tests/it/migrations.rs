@@ -1,0 +1,174 @@
+//! Migrations: there and back, as an owner that is no superuser, and what the application's role may do after.
+
+use db::{MigrateError, local::LocalRole};
+
+use crate::support::{APP_ROLE, TestDb};
+
+/// Everything that is in the schema, one line each.
+async fn contents(db: &TestDb) -> Vec<String> {
+    let client = db.client(LocalRole::Owner).await;
+    let query = "\
+        SELECT 'table ' || c.relname || ' ' || c.relkind::text || ' ' || a.attname || ' ' \
+                || format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull::text \
+            FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 \
+            WHERE c.relnamespace = 'public'::regnamespace \
+        UNION ALL SELECT 'function ' || oid::regprocedure::text FROM pg_proc \
+            WHERE pronamespace = 'public'::regnamespace \
+        UNION ALL SELECT 'constraint ' || conname || ' ' || pg_get_constraintdef(oid) \
+            FROM pg_constraint WHERE connamespace = 'public'::regnamespace \
+        UNION ALL SELECT 'trigger ' || pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal \
+        ORDER BY 1";
+    let rows = client.query(query, &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test]
+async fn migrations_go_back_and_forth() {
+    let db = TestDb::empty().await;
+    let owner = db.url(LocalRole::Owner).await;
+    let before = contents(&db).await;
+    let up = db::migrate(&owner, APP_ROLE).await.unwrap();
+    assert!(up.applied.len() >= 10, "{up:?}");
+    assert_eq!(up.version.as_ref(), up.applied.last());
+    let migrated = contents(&db).await;
+
+    let again = db::migrate(&owner, APP_ROLE).await.unwrap();
+    assert_eq!(again.applied, Vec::<String>::new());
+
+    let down = db::revert_all(&owner).await.unwrap();
+    assert_eq!(down.version, None);
+    assert_eq!(
+        down.applied.iter().rev().collect::<Vec<_>>(),
+        up.applied.iter().collect::<Vec<_>>()
+    );
+    let left: Vec<_> = contents(&db)
+        .await
+        .into_iter()
+        .filter(|line| !line.contains("__diesel"))
+        .collect();
+    assert_eq!(left, before);
+
+    db::migrate(&owner, APP_ROLE).await.unwrap();
+    assert_eq!(contents(&db).await, migrated);
+}
+
+#[tokio::test]
+async fn two_servers_may_migrate_at_once() {
+    let db = TestDb::empty().await;
+    let owner = db.url(LocalRole::Owner).await;
+    let (one, other) = tokio::join!(db::migrate(&owner, APP_ROLE), db::migrate(&owner, APP_ROLE));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!(one.version, other.version);
+    assert!(
+        one.applied.is_empty() != other.applied.is_empty(),
+        "{one:?} {other:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_database_that_is_newer_than_the_program_is_left_alone() {
+    let db = TestDb::new().await;
+    let client = db.client(LocalRole::Owner).await;
+    let insert = "INSERT INTO __diesel_schema_migrations (version) VALUES ('99990101000000')";
+    client.batch_execute(insert).await.unwrap();
+    let refused = db::migrate(&db.url(LocalRole::Owner).await, APP_ROLE).await;
+    match refused {
+        Err(MigrateError::Newer { version }) => assert_eq!(version, "99990101000000"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_is_missing_and_may_not_be_made_is_named() {
+    let db = TestDb::new().await;
+    let refused = db::migrate(&db.url(LocalRole::Owner).await, "nobody_made_me").await;
+    let Err(error @ MigrateError::AppRole { .. }) = refused else {
+        panic!("{refused:?}")
+    };
+    assert!(
+        error.to_string().contains("CREATE ROLE \"nobody_made_me\""),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_owner_that_may_makes_the_role_and_takes_it_on() {
+    let db = TestDb::new().await;
+    let superuser = db.client(LocalRole::Superuser).await;
+    superuser
+        .batch_execute("ALTER ROLE bursar_owner CREATEROLE")
+        .await
+        .unwrap();
+    let role = format!("app_of_{}", db.name);
+    let migrated = db::migrate(&db.url(LocalRole::Owner).await, &role).await;
+    superuser
+        .batch_execute("ALTER ROLE bursar_owner NOCREATEROLE")
+        .await
+        .unwrap();
+    migrated.unwrap();
+
+    let owner = db.url(LocalRole::Owner).await;
+    let store = db
+        .store_with(|options| {
+            options.url = owner;
+            options.app_role = Some(role);
+        })
+        .await;
+    let refused = store::Store::begin(&store, &crate::support::context()).await;
+    let mut unit = refused.unwrap();
+    unit.organization_create(&crate::support::new_organization("acme"))
+        .await
+        .unwrap();
+    unit.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_application_cannot_touch_audit_rows_history_or_tables() {
+    let db = TestDb::new().await;
+    let app = db.client(LocalRole::App).await;
+    let check = async |statement: &str, allowed: bool| {
+        let refused = app
+            .batch_execute(statement)
+            .await
+            .err()
+            .and_then(|e| e.code().cloned());
+        let denied = refused.as_ref().is_some_and(|code| code.code() == "42501");
+        assert_eq!(denied, !allowed, "{statement}: {refused:?}");
+    };
+    check("SELECT * FROM audit_logs", true).await;
+    for statement in [
+        "INSERT INTO audit_logs (action, resource_type, resource_id, resource_target, actor_name, \
+            diff, status_code) VALUES ('write', 'user', '', '', 'me', '{}', 200)",
+        "UPDATE audit_logs SET actor_name = 'me'",
+        "DELETE FROM audit_logs",
+        "TRUNCATE audit_logs",
+        "UPDATE ai_usage_events SET cost_micros = 0",
+        "DELETE FROM ai_usage_events",
+        "TRUNCATE users",
+        "DELETE FROM __diesel_schema_migrations",
+        "CREATE TABLE mine (id int)",
+        "ALTER TABLE users ADD COLUMN mine int",
+        "ALTER TABLE users DISABLE TRIGGER audit_users",
+        "DROP TABLE users",
+        "CREATE OR REPLACE FUNCTION bursar_now() RETURNS timestamptz LANGUAGE sql AS 'SELECT now()'",
+        "SELECT audit_actor_name()",
+        "SELECT bursar_grant_application('bursar_app')",
+    ] {
+        check(statement, false).await;
+    }
+}
+
+#[tokio::test]
+async fn not_even_the_owner_changes_usage_events() {
+    let db = TestDb::new().await;
+    let owner = db.client(LocalRole::Owner).await;
+    for statement in [
+        "UPDATE ai_usage_events SET cost_micros = 0",
+        "DELETE FROM ai_usage_events",
+        "TRUNCATE ai_usage_events",
+    ] {
+        let refused = owner.batch_execute(statement).await.unwrap_err();
+        let refused = refused.as_db_error().and_then(|error| error.constraint());
+        assert_eq!(refused, Some("ai_usage_events_append_only"), "{statement}");
+    }
+}
