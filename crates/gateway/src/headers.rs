@@ -5,16 +5,24 @@ use model::prices::ProviderKind;
 use secrecy::{ExposeSecret, SecretString};
 
 /// Headers of the client that the provider may see. No cookie, no sign-in header, no address of the client,
-/// and nothing that chooses who is billed (`openai-organization`, `openai-project`).
-const TO_PROVIDER: [&str; 7] = [
+/// nothing that chooses who is billed (`openai-organization`, `openai-project`), and no `idempotency-key`:
+/// everybody shares the provider's key, so one person's could bring another's answer.
+const TO_PROVIDER: [&str; 6] = [
     "content-type",
     "accept",
     "user-agent",
     "anthropic-version",
     "anthropic-beta",
     "openai-beta",
-    "idempotency-key",
 ];
+
+/// Whether the client asks Anthropic for the context window of a million tokens, whatever the model's usual one.
+pub(crate) fn long_context(client: &HeaderMap) -> bool {
+    let asked = client.get_all("anthropic-beta");
+    asked
+        .iter()
+        .any(|value| find(value.as_bytes(), b"context-1m").is_some())
+}
 
 /// Headers of the provider that the client may see. No cookie, and nothing about the connection.
 const TO_CLIENT: [&str; 10] = [
@@ -140,6 +148,7 @@ mod tests {
             ("coder-session-token", "bursar-token"),
             ("cookie", "bursar_session=bursar-token"),
             ("openai-organization", "org-1"),
+            ("idempotency-key", "bursar-1"),
             ("x-forwarded-for", "10.0.0.1"),
             ("accept-encoding", "gzip"),
             ("host", "bursar.example"),
@@ -198,6 +207,21 @@ mod tests {
                 "x-ratelimit-remaining-tokens"
             ]
         );
+    }
+
+    #[test]
+    fn the_long_context_window_is_noticed() {
+        let check = |text, expected| {
+            assert_eq!(
+                long_context(&map(&[("anthropic-beta", text)])),
+                expected,
+                "{text}"
+            );
+        };
+        check("context-1m-2025-08-07", true);
+        check("claude-code-20250219,context-1m-2025-08-07", true);
+        check("claude-code-20250219", false);
+        assert!(!long_context(&HeaderMap::new()));
     }
 
     #[test]

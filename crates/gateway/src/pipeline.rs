@@ -122,7 +122,12 @@ impl Finish {
 pub(crate) async fn run(inner: Arc<Inner>, job: Job, mut reply: Reply) {
     let id = ReservationId(inner.ids.next());
     let default_cap = inner.config.default_output_cap;
-    let bounds = worst_case::bounds(&job.facts, job.price.as_ref(), default_cap);
+    let bounds = worst_case::bounds(
+        &job.facts,
+        job.price.as_ref(),
+        default_cap,
+        headers::long_context(&job.headers),
+    );
     let decision = Box::pin(admission::admit(&inner, &job, &bounds, id, &mut reply)).await;
     let finish = Finish {
         dialect: job.dialect(),

@@ -13,6 +13,9 @@ use crate::wire::{Fee, RequestFacts};
 /// Tokens that prices are given per.
 const TOKENS_PER_PRICE: u128 = 1_000_000;
 
+/// Anthropic's long context window, in tokens.
+const LONG_CONTEXT: u64 = 1_000_000;
+
 /// What a request can cost at most, and what an estimate of it is bounded by.
 #[derive(Debug, Clone)]
 pub(crate) struct Bounds {
@@ -26,11 +29,23 @@ pub(crate) struct Bounds {
     pub(crate) web_searches: u64,
 }
 
-/// Computes the bounds of a request. `default_cap` is the deployment's output cap, in tokens.
-pub(crate) fn bounds(facts: &RequestFacts, price: Option<&ModelPrice>, default_cap: u64) -> Bounds {
+/// Computes the bounds of a request. `default_cap` is the deployment's output cap, in tokens; `long_context`
+/// says that the provider was asked for its long context window.
+pub(crate) fn bounds(
+    facts: &RequestFacts,
+    price: Option<&ModelPrice>,
+    default_cap: u64,
+    long_context: bool,
+) -> Bounds {
     let window = price.and_then(ModelPrice::context_window);
-    let bound = facts.input_bound();
-    let tokens = bound.tokens(window);
+    let window = window.map(|usual| {
+        if long_context {
+            usual.max(LONG_CONTEXT)
+        } else {
+            usual
+        }
+    });
+    let tokens = facts.input_bound().tokens(window);
     let input_tokens = match &tokens {
         Ok(tokens) => *tokens,
         // Without a window nothing bounds it: the text that is there is what is known.
@@ -40,19 +55,10 @@ pub(crate) fn bounds(facts: &RequestFacts, price: Option<&ModelPrice>, default_c
             .saturating_add(facts.prompt_bytes)
             .saturating_add(facts.hidden_tokens),
     };
-    let model_max = price.and_then(ModelPrice::max_output_tokens);
-    let cap = output_cap(facts.client_cap, model_max, default_cap);
     let worst_case = match (price, tokens) {
         (None, _) => Err(NotBounded::Unpriced),
         (Some(_), Err(_unbounded)) => Err(NotBounded::Input),
-        (Some(price), Ok(tokens)) => fees(facts, price, tokens).map(|fees| {
-            let ask = OutputAsk {
-                cap,
-                choices: facts.choices,
-                thinking: facts.thinking_budget,
-            };
-            WorstCase::new(price, tokens, ask, fees)
-        }),
+        (Some(price), Ok(tokens)) => worst_case(facts, price, tokens, default_cap),
     };
     Bounds {
         input_tokens,
@@ -64,6 +70,29 @@ pub(crate) fn bounds(facts: &RequestFacts, price: Option<&ModelPrice>, default_c
             .filter_map(searches)
             .fold(0, u64::saturating_add),
     }
+}
+
+fn worst_case(
+    facts: &RequestFacts,
+    price: &ModelPrice,
+    input_tokens: u64,
+    default_cap: u64,
+) -> Result<WorstCase, NotBounded> {
+    let fees = fees(facts, price, input_tokens)?;
+    let cap = output_cap(facts.client_cap, price.max_output_tokens(), default_cap);
+    // A thinking budget above the cap is legal where thinking interleaves with tools, and it is spent beside
+    // the cap, which therefore cannot be lowered.
+    let beside = facts.thinking_budget.filter(|budget| *budget >= cap);
+    let ask = OutputAsk {
+        cap: cap.saturating_add(beside.unwrap_or(0)),
+        choices: facts.choices,
+        thinking: facts.thinking_budget,
+    };
+    let mut worst = WorstCase::new(price, input_tokens, ask, fees);
+    if beside.is_some() {
+        worst.floor = worst.cap;
+    }
+    Ok(worst)
 }
 
 impl Bounds {
@@ -121,7 +150,7 @@ mod tests {
         let facts = facts(
             r#"{"model":"gpt-4o-mini","max_tokens":100,"n":2,"messages":[{"role":"user","content":"hello"}]}"#,
         );
-        let bounds = bounds(&facts, Some(&price), 8_192);
+        let bounds = bounds(&facts, Some(&price), 8_192, false);
         let worst = bounds.worst_case.as_ref().unwrap();
         assert_eq!(worst.cap, 100);
         let input = u128::from(bounds.input_tokens)
@@ -138,7 +167,7 @@ mod tests {
         let facts = facts(text);
         let price = price("gpt-4o-mini").unwrap();
         let cap = |default| {
-            bounds(&facts, Some(&price), default)
+            bounds(&facts, Some(&price), default, false)
                 .worst_case
                 .unwrap()
                 .cap
@@ -156,7 +185,7 @@ mod tests {
             let text = format!(
                 r#"{{"model":"{model}","messages":[{{"role":"user","content":"hello"}}]{extra}}}"#
             );
-            let found = bounds(&facts(&text), price(model).as_ref(), 8_192).worst_case;
+            let found = bounds(&facts(&text), price(model).as_ref(), 8_192, false).worst_case;
             assert_eq!(found.err(), Some(expected), "{text}");
         };
         check("no-such-model-at-all", "", NotBounded::Unpriced);
@@ -174,7 +203,7 @@ mod tests {
             let text = format!(
                 r#"{{"model":"gpt-4o-mini","max_tokens":10,"messages":[{{"role":"user","content":"x"}}]{extra}}}"#
             );
-            bounds(&facts(&text), Some(&price), 8_192)
+            bounds(&facts(&text), Some(&price), 8_192, false)
                 .worst_case
                 .unwrap()
                 .hold(10)
@@ -182,6 +211,46 @@ mod tests {
         assert!(
             hold(r#","prediction":{"type":"content","content":"a long predicted answer"}"#)
                 > hold("")
+        );
+    }
+
+    #[test]
+    fn a_thinking_budget_above_the_cap_is_held_beside_it_and_never_lowered() {
+        let price = price("gpt-4o-mini").unwrap();
+        let worst = |budget: Option<u64>| {
+            let text = r#"{"model":"gpt-4o-mini","max_tokens":1000,"messages":[{"role":"user","content":"x"}]}"#;
+            let facts = RequestFacts {
+                thinking_budget: budget,
+                ..facts(text)
+            };
+            bounds(&facts, Some(&price), 8_192, false)
+                .worst_case
+                .unwrap()
+        };
+        assert_eq!((worst(None).cap, worst(None).floor), (1_000, 16));
+        assert_eq!((worst(Some(500)).cap, worst(Some(500)).floor), (1_000, 501));
+        assert_eq!(
+            (worst(Some(4_000)).cap, worst(Some(4_000)).floor),
+            (5_000, 5_000)
+        );
+    }
+
+    #[test]
+    fn a_long_context_window_bounds_higher() {
+        let price = price("gpt-4o-mini").unwrap();
+        let usual = price.context_window().unwrap();
+        let text = format!(
+            r#"{{"model":"gpt-4o-mini","messages":[{{"role":"user","content":"{}"}}]}}"#,
+            "x".repeat(2_000_000)
+        );
+        let facts = facts(&text);
+        assert_eq!(
+            bounds(&facts, Some(&price), 8_192, false).input_tokens,
+            usual
+        );
+        assert_eq!(
+            bounds(&facts, Some(&price), 8_192, true).input_tokens,
+            1_000_000
         );
     }
 }

@@ -25,7 +25,8 @@ pub trait SpendRead: Send {
 pub trait SpendWrite: SpendRead {
     /// Locks the person's counter, decides by [`model::admission::judge`] and, when admitted, writes the
     /// open reservation and holds its amount.
-    async fn reservation_create(&mut self, request: &ReserveRequest) -> StoreResult<ReserveOutcome>;
+    async fn reservation_create(&mut self, request: &ReserveRequest)
+    -> StoreResult<ReserveOutcome>;
     /// The waiter leaves the queue without being admitted: nobody yields to it any longer.
     async fn reservation_wait_end(&mut self, user: UserId, id: ReservationId) -> StoreResult<()>;
     /// Closes a reservation with what it cost: exactly once, whatever happened to it meanwhile.

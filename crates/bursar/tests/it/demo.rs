@@ -31,8 +31,8 @@ async fn the_demo_is_left_running_with_credentials_until_it_is_asked_to_stop() {
         .await
         .trim()
         .replace("address  ", "");
-    let health = reqwest::get(format!("{address}/readyz")).await.unwrap();
-    assert_eq!(health.status(), 200);
+    let client = bursar_sdk::Client::new(&address).unwrap();
+    assert!(client.readyz().await.unwrap().ready);
     let details = std::fs::read_to_string(details).unwrap();
     assert!(details.contains(&address), "{details}");
     assert!(demo.terminate().await.success());

@@ -150,6 +150,19 @@ async fn an_unreachable_database_is_unavailable() {
 }
 
 #[tokio::test]
+async fn an_address_that_requires_tls_gets_no_less() {
+    let db = TestDb::new().await;
+    let url = db.url(LocalRole::App).await;
+    let url = secrecy::ExposeSecret::expose_secret(&url).to_owned() + "&sslmode=require";
+    let options = db::DatabaseOptions::new(url.into());
+    let refused = Database::connect(options, db::Sealer::from_key(&[0; 32])).await;
+    assert!(
+        matches!(refused, Err(StoreError::Unavailable(_))),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
 async fn ids_that_do_not_exist_are_not_found() {
     let db = TestDb::new().await;
     let store = db.store().await;

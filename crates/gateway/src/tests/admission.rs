@@ -25,7 +25,7 @@ fn hold(cap: u64) -> Micros {
         Spoken::OpenAi.model(),
         SystemClock.now(),
     );
-    bounds(&facts, price.as_ref(), 8_192)
+    bounds(&facts, price.as_ref(), 8_192, false)
         .worst_case
         .unwrap()
         .hold(cap)

@@ -188,7 +188,10 @@ fn a_limit_of_zero_blocks_what_costs_nothing_too() {
         assert_eq!(judge(limits, &free, Patience::Arrived), expected);
     };
     check(&[state(0, 0, 0)], Verdict::Refuse { limit: 0 });
-    check(&[state(10, 0, 0), state(0, 0, 0)], Verdict::Refuse { limit: 1 });
+    check(
+        &[state(10, 0, 0), state(0, 0, 0)],
+        Verdict::Refuse { limit: 1 },
+    );
     check(&[state(10, 10, 0)], admitted(0, 1_000, false));
 }
 
