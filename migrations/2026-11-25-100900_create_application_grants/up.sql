@@ -12,6 +12,10 @@ DECLARE
     relation regclass;
     rights text;
 BEGIN
+    -- Taking rights from the owner would stop the audit triggers, which write as the owner.
+    IF application = current_user THEN
+        RAISE EXCEPTION 'the application''s role must be another than the owner `%`', application;
+    END IF;
     EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', application);
     FOR relation IN
         SELECT c.oid FROM pg_class AS c

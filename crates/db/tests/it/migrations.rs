@@ -92,6 +92,16 @@ async fn a_role_that_is_missing_and_may_not_be_made_is_named() {
 }
 
 #[tokio::test]
+async fn the_owner_cannot_be_the_application() {
+    let db = TestDb::new().await;
+    let refused = db::migrate(&db.url(LocalRole::Owner).await, "bursar_owner").await;
+    assert!(
+        matches!(refused, Err(MigrateError::Statement(_))),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
 async fn an_owner_that_may_makes_the_role_and_takes_it_on() {
     let db = TestDb::new().await;
     let superuser = db.client(LocalRole::Superuser).await;
