@@ -164,13 +164,16 @@ fn decide(request: &ReserveRequest, head: Option<&Head>, state: &SpendState) -> 
     }
 }
 
-/// Notes that the request waits, as the first if nobody else is.
+/// Notes that the request waits, as the first if nobody else has waited for longer. The one that has waited
+/// longest is the one that every server lets look first, so nobody else may be kept room for.
 fn enqueue(counter: &mut Counter, request: &ReserveRequest, need: Micros, now: DateTime<Utc>) {
-    let other = |head: &Head| head.id != request.id && head.expires_at > now;
-    if !counter.head.as_ref().is_some_and(other) {
+    let since = request.waiting_since.unwrap_or(now);
+    let before =
+        |head: &Head| head.id != request.id && head.expires_at > now && head.since <= since;
+    if !counter.head.as_ref().is_some_and(before) {
         counter.head = Some(Head {
             id: request.id,
-            since: request.waiting_since.unwrap_or(now),
+            since,
             need,
             expires_at: request.gives_up_at,
         });
