@@ -24,6 +24,9 @@ use crate::{
 /// who looks next.
 const MAY_BE_PASSED: Duration = Duration::from_secs(1);
 
+/// After so many pauses without a call, a waiter looks although it is not the first.
+const MOST_UNCALLED: u32 = 5;
+
 /// How admission ended.
 #[derive(Debug)]
 pub(crate) enum Decision {
@@ -50,7 +53,8 @@ pub(crate) enum Decision {
 /// What made a waiter look again.
 enum Look {
     Called,
-    OwnAccord,
+    FirstLooks,
+    LongUncalled,
     WaitIsOver,
     ClientLeft,
     Stopping,
@@ -161,8 +165,8 @@ impl Admission<'_> {
                 Err(error) => return Decision::Failed(error),
             }
             match self.next_look(reply).await {
-                Look::Called => own_accord = false,
-                Look::OwnAccord => own_accord = true,
+                Look::Called | Look::LongUncalled => own_accord = false,
+                Look::FirstLooks => own_accord = true,
                 Look::WaitIsOver => {
                     own_accord = true;
                     self.request.patience = Patience::Expired;
@@ -189,7 +193,7 @@ impl Admission<'_> {
     fn start_waiting(&mut self, state: &SpendState) -> bool {
         let now = Instant::now();
         if self.waiting.is_none() {
-            if self.ticket.wait().is_err() {
+            if self.ticket.wait(state.now, self.request.id).is_err() {
                 return false;
             }
             // By the database's clock, which all servers share.
@@ -215,6 +219,7 @@ impl Admission<'_> {
 
     /// Waits for a reason to ask again.
     async fn next_look(&self, reply: &mut Reply) -> Look {
+        let mut uncalled = 0;
         loop {
             tokio::select! {
                 biased;
@@ -223,9 +228,14 @@ impl Admission<'_> {
                 () = tokio::time::sleep_until(self.deadline) => return Look::WaitIsOver,
                 () = self.ticket.called() => return Look::Called,
                 () = tokio::time::sleep(jitter(self.inner.config.poll_every)) => {
-                    // Only the first looks of its own accord: a hint may have been lost.
+                    // Hints may be lost, so the first looks of its own accord, and the others rarely, should
+                    // the ledger keep room for one of them.
+                    uncalled += 1;
                     if self.ticket.first() {
-                        return Look::OwnAccord;
+                        return Look::FirstLooks;
+                    }
+                    if uncalled >= MOST_UNCALLED {
+                        return Look::LongUncalled;
                     }
                 }
             }

@@ -2,18 +2,23 @@
 //!
 //! A waiter holds nothing. It is told to look again when something may have changed: a settlement wakes the
 //! first of the line, who hands the call on when it leaves the line or while it may still be passed. So one
-//! settlement never makes the whole line run to the database at once. Order among servers is kept by the
-//! ledger; this line only decides who looks.
+//! settlement never makes the whole line run to the database at once.
+//!
+//! The line is in the order of the instants at which the ledger told the waiters to wait, which is the order
+//! that the ledger itself keeps among all servers: whoever is first here must be the one that the ledger keeps
+//! room for, or both would wait for each other.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap},
+    ops::Bound,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use model::UserId;
+use chrono::{DateTime, Utc};
+use model::{ReservationId, UserId};
 use tokio::sync::Notify;
 
 /// All lines.
@@ -25,15 +30,26 @@ pub(crate) struct Queue {
 #[derive(Debug)]
 struct Inner {
     most: usize,
-    lines: Mutex<HashMap<UserId, VecDeque<Arc<Slot>>>>,
+    lines: Mutex<HashMap<UserId, Line>>,
 }
 
-/// A place in a line.
+/// A place in the order: the instant, and the id for those of the same instant.
+type Place = (DateTime<Utc>, ReservationId);
+
+/// One person's requests.
+#[derive(Debug, Default)]
+struct Line {
+    /// They ask for the first time.
+    arriving: Vec<Arc<Slot>>,
+    /// They were told to wait.
+    waiting: BTreeMap<Place, Arc<Slot>>,
+}
+
+/// What a request is called by.
 #[derive(Debug, Default)]
 struct Slot {
     call: Notify,
     called: AtomicBool,
-    waiting: AtomicBool,
 }
 
 impl Slot {
@@ -43,17 +59,43 @@ impl Slot {
     }
 }
 
+impl Line {
+    /// Something may have changed.
+    fn wake(&self) {
+        match self.waiting.first_key_value() {
+            Some((_, first)) => first.wake(),
+            // Each of them may have been told to wait just before the change.
+            None => self.arriving.iter().for_each(|slot| slot.wake()),
+        }
+    }
+
+    fn wake_after(&self, place: Place) {
+        let behind = (Bound::Excluded(place), Bound::Unbounded);
+        if let Some((_, next)) = self.waiting.range(behind).next() {
+            next.wake();
+        }
+    }
+
+    fn is_first(&self, place: Place) -> bool {
+        self.waiting
+            .first_key_value()
+            .is_some_and(|(first, _)| *first == place)
+    }
+}
+
 /// The line is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Full;
 
-/// A request's place, taken before it first asks, so that no call is lost. Dropping it leaves the line and
-/// hands on a call that was not used.
+/// A request's part in a line, taken before it first asks, so that no call is lost. Dropping it leaves the line
+/// and hands on a call that was not used.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     queue: Queue,
     user: UserId,
     slot: Arc<Slot>,
+    /// Where it waits, once it does.
+    place: Option<Place>,
     /// A call was taken by [`Ticket::begin_look`] and not handed on yet.
     holds_call: bool,
 }
@@ -69,36 +111,36 @@ impl Queue {
         }
     }
 
-    /// Takes the last place of a person's line.
+    /// Joins a person's line without a place yet.
     pub(crate) fn join(&self, user: UserId) -> Ticket {
         let slot = Arc::new(Slot::default());
         self.lines()
             .entry(user)
             .or_default()
-            .push_back(Arc::clone(&slot));
+            .arriving
+            .push(Arc::clone(&slot));
         Ticket {
             queue: self.clone(),
             user,
             slot,
+            place: None,
             holds_call: false,
         }
     }
 
     /// Something may have changed for this person: the first of the line looks again.
     pub(crate) fn wake(&self, user: UserId) {
-        if let Some(first) = self.lines().get(&user).and_then(VecDeque::front) {
-            first.wake();
+        if let Some(line) = self.lines().get(&user) {
+            line.wake();
         }
     }
 
     /// Something may have changed for everybody.
     pub(crate) fn wake_all(&self) {
-        for first in self.lines().values().filter_map(VecDeque::front) {
-            first.wake();
-        }
+        self.lines().values().for_each(Line::wake);
     }
 
-    fn lines(&self) -> MutexGuard<'_, HashMap<UserId, VecDeque<Arc<Slot>>>> {
+    fn lines(&self) -> MutexGuard<'_, HashMap<UserId, Line>> {
         // The lines are consistent between any two statements, so a panic elsewhere does not spoil them.
         self.inner
             .lines
@@ -108,47 +150,48 @@ impl Queue {
 }
 
 impl Ticket {
-    /// Starts to wait.
+    /// Starts to wait, since the instant at which the ledger said so.
     ///
     /// # Errors
     /// [`Full`] when as many as may wait do so already.
-    pub(crate) fn wait(&self) -> Result<(), Full> {
-        let lines = self.queue.lines();
-        let line = lines.get(&self.user).into_iter().flatten();
-        let waiting = line
-            .filter(|slot| slot.waiting.load(Ordering::Acquire))
-            .count();
-        if waiting >= self.queue.inner.most {
+    pub(crate) fn wait(&mut self, since: DateTime<Utc>, id: ReservationId) -> Result<(), Full> {
+        let mut lines = self.queue.lines();
+        let line = lines.entry(self.user).or_default();
+        if line.waiting.len() >= self.queue.inner.most {
             return Err(Full);
         }
-        self.slot.waiting.store(true, Ordering::Release);
+        line.arriving.retain(|slot| !Arc::ptr_eq(slot, &self.slot));
+        line.waiting.insert((since, id), Arc::clone(&self.slot));
+        self.place = Some((since, id));
         Ok(())
     }
 
-    /// Resolves when this place is called.
+    /// Resolves when this request is called.
     pub(crate) async fn called(&self) {
         self.slot.call.notified().await;
     }
 
-    /// Whether nobody stands before this place.
+    /// Whether nobody waits before this request.
     pub(crate) fn first(&self) -> bool {
         let lines = self.queue.lines();
-        lines
-            .get(&self.user)
-            .and_then(VecDeque::front)
-            .is_some_and(|slot| self.is(slot))
+        self.place
+            .zip(lines.get(&self.user))
+            .is_some_and(|(place, line)| line.is_first(place))
     }
 
-    /// To be called before looking: takes the call, if there is one. `own` says that the look is of the
-    /// waiter's own accord, which counts as a call.
+    /// To be called before looking: takes the call, if there is one. `own` says that the first looks of its own
+    /// accord, which counts as a call.
     pub(crate) fn begin_look(&mut self, own: bool) {
         self.holds_call |= self.slot.called.swap(false, Ordering::AcqRel) || own;
     }
 
     /// The look led to nothing and the next one may pass: hands the call on.
     pub(crate) fn hand_on(&mut self) {
-        if std::mem::take(&mut self.holds_call) {
-            self.wake_next(&self.queue.lines());
+        if std::mem::take(&mut self.holds_call)
+            && let Some(place) = self.place
+            && let Some(line) = self.queue.lines().get(&self.user)
+        {
+            line.wake_after(place);
         }
     }
 
@@ -156,35 +199,28 @@ impl Ticket {
     pub(crate) fn keep_call(&mut self) {
         self.holds_call = false;
     }
-
-    fn is(&self, slot: &Arc<Slot>) -> bool {
-        Arc::ptr_eq(slot, &self.slot)
-    }
-
-    fn wake_next(&self, lines: &HashMap<UserId, VecDeque<Arc<Slot>>>) {
-        let line = lines.get(&self.user).into_iter().flatten();
-        if let Some(next) = line.skip_while(|slot| !self.is(slot)).nth(1) {
-            next.wake();
-        }
-    }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
         let mut lines = self.queue.lines();
-        let led = self.slot.waiting.load(Ordering::Acquire)
-            && lines
-                .get(&self.user)
-                .and_then(VecDeque::front)
-                .is_some_and(|slot| self.is(slot));
-        if led || self.holds_call || self.slot.called.load(Ordering::Acquire) {
-            self.wake_next(&lines);
-        }
-        if let Some(line) = lines.get_mut(&self.user) {
-            line.retain(|slot| !Arc::ptr_eq(slot, &self.slot));
-            if line.is_empty() {
-                lines.remove(&self.user);
+        let Some(line) = lines.get_mut(&self.user) else {
+            return;
+        };
+        match self.place {
+            Some(place) => {
+                if line.is_first(place)
+                    || self.holds_call
+                    || self.slot.called.load(Ordering::Acquire)
+                {
+                    line.wake_after(place);
+                }
+                line.waiting.remove(&place);
             }
+            None => line.arriving.retain(|slot| !Arc::ptr_eq(slot, &self.slot)),
+        }
+        if line.waiting.is_empty() && line.arriving.is_empty() {
+            lines.remove(&self.user);
         }
     }
 }
@@ -202,10 +238,21 @@ mod tests {
         ticket.called().now_or_never().is_some()
     }
 
+    /// A waiter since this second.
+    fn waiter(queue: &Queue, user: UserId, since: u32) -> Ticket {
+        let mut ticket = queue.join(user);
+        let id = ReservationId(Uuid::from_u128(since.into()));
+        let since = DateTime::from_timestamp(since.into(), 0).unwrap();
+        ticket.wait(since, id).unwrap();
+        ticket
+    }
+
     #[test]
     fn a_settlement_calls_the_first_of_that_person_only() {
         let queue = Queue::new(9);
-        let (first, second, other) = (queue.join(ANN), queue.join(ANN), queue.join(BOB));
+        // The ledger told the second one first to wait.
+        let (second, first) = (waiter(&queue, ANN, 7), waiter(&queue, ANN, 5));
+        let other = waiter(&queue, BOB, 1);
         queue.wake(ANN);
         assert_eq!(
             (called(&first), called(&second), called(&other)),
@@ -216,12 +263,17 @@ mod tests {
             (called(&first), called(&second), called(&other)),
             (true, false, true)
         );
+        assert_eq!(
+            (first.first(), second.first(), other.first()),
+            (true, false, true)
+        );
     }
 
     #[test]
     fn a_call_is_handed_on_once_and_in_order() {
         let queue = Queue::new(9);
-        let (mut first, mut second, third) = (queue.join(ANN), queue.join(ANN), queue.join(ANN));
+        let mut first = waiter(&queue, ANN, 1);
+        let (mut second, third) = (waiter(&queue, ANN, 2), waiter(&queue, ANN, 3));
         queue.wake(ANN);
         first.begin_look(false);
         first.hand_on();
@@ -236,14 +288,13 @@ mod tests {
     #[test]
     fn whoever_leaves_hands_on_what_it_did_not_use() {
         let queue = Queue::new(9);
-        let (first, second) = (queue.join(ANN), queue.join(ANN));
-        queue.wake(ANN);
+        let (first, mut second) = (waiter(&queue, ANN, 1), waiter(&queue, ANN, 2));
+        let third = waiter(&queue, ANN, 3);
+        // Called and gone; also a first that leaves uncalled makes the next one the first, who must look.
         drop(first);
         assert!(called(&second));
-        // A look of one's own that leads to admission lets the next one look.
-        let mut second = second;
-        second.begin_look(true);
-        let third = queue.join(ANN);
+        // Called by the first, admitted, so that there may be room for one more.
+        second.begin_look(false);
         drop(second);
         assert!(called(&third));
         drop(third);
@@ -251,26 +302,26 @@ mod tests {
     }
 
     #[test]
-    fn an_arrival_that_is_admitted_at_once_calls_nobody() {
+    fn those_who_ask_for_the_first_time_miss_no_change() {
         let queue = Queue::new(9);
-        let (first, second) = (queue.join(ANN), queue.join(ANN));
-        drop(first);
-        assert!(!called(&second));
-        assert!(second.first());
-        // But a leader that waited makes the next one the leader, who must look.
-        second.wait().unwrap();
-        let third = queue.join(ANN);
-        drop(second);
-        assert!(called(&third));
+        let (one, two) = (queue.join(ANN), queue.join(ANN));
+        queue.wake(ANN);
+        assert_eq!((called(&one), called(&two)), (true, true));
+        // One that is admitted at once calls nobody, and nobody who asks is called while others wait.
+        let third = waiter(&queue, ANN, 3);
+        drop(one);
+        assert!(!called(&third));
+        queue.wake(ANN);
+        assert_eq!((called(&two), called(&third)), (false, true));
+        assert!(!two.first());
     }
 
     #[test]
     fn the_number_of_waiters_is_bounded_for_each_person() {
         let queue = Queue::new(2);
-        let tickets: Vec<Ticket> = (0..3).map(|_| queue.join(ANN)).collect();
-        assert_eq!(tickets[0].wait(), Ok(()));
-        assert_eq!(tickets[1].wait(), Ok(()));
-        assert_eq!(tickets[2].wait(), Err(Full));
-        assert_eq!(queue.join(BOB).wait(), Ok(()));
+        let _waiting = [waiter(&queue, ANN, 1), waiter(&queue, ANN, 2)];
+        let id = ReservationId(Uuid::from_u128(3));
+        assert_eq!(queue.join(ANN).wait(DateTime::UNIX_EPOCH, id), Err(Full));
+        assert_eq!(queue.join(BOB).wait(DateTime::UNIX_EPOCH, id), Ok(()));
     }
 }

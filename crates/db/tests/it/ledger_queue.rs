@@ -111,3 +111,35 @@ async fn room_is_kept_for_a_head_that_has_waited_for_a_second() {
         ReserveOutcome::Admitted { .. }
     ));
 }
+
+#[tokio::test]
+async fn whoever_has_waited_longest_becomes_the_head() {
+    let db = TestDb::new().await;
+    let store = db.store().await;
+    let world = World::new(&store, Some(Micros(1_000))).await;
+    let lease = lease(&store).await;
+    let running = request(world.user, lease, 0, 900);
+    reserve(&store, &running).await;
+    let now = spend(&store, world.user).await.now;
+    let waiting = |seconds| ReserveRequest {
+        waiting_since: Some(now - Duration::seconds(seconds)),
+        ..request(world.user, lease, 0, 600)
+    };
+    // The younger one happens to ask first, and room would be kept for it.
+    let (older, younger) = (waiting(5), waiting(3));
+    for waiter in [&younger, &older] {
+        assert!(matches!(
+            reserve(&store, waiter).await,
+            ReserveOutcome::Wait(_)
+        ));
+    }
+    settle(&store, &settlement(running.id, 0, Some(0))).await;
+    assert!(matches!(
+        reserve(&store, &younger).await,
+        ReserveOutcome::Wait(_)
+    ));
+    assert!(matches!(
+        reserve(&store, &older).await,
+        ReserveOutcome::Admitted { .. }
+    ));
+}

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta};
 use http::{Extensions, HeaderMap};
 use model::{
     Clock, GroupId, LeaseId, Micros, ProviderId, ReservationId, SystemClock, UserId,
-    admission::{Head, LimitState, Verdict, judge, must_yield},
+    admission::{Head, LimitState, Patience, Verdict, judge, must_yield},
     budgets::{EffectiveBudget, LimitSource},
     prices::ProviderKind,
     providers::Provider,
@@ -83,6 +83,29 @@ impl Books {
         }
     }
 
+    /// The one that has waited longest is the head.
+    fn enqueue(
+        &mut self,
+        request: &ReserveRequest,
+        need: Micros,
+        state: SpendState,
+    ) -> ReserveOutcome {
+        let since = request.waiting_since.unwrap_or(state.now);
+        let before = |head: &Head| {
+            head.id != request.id && head.expires_at > state.now && head.since <= since
+        };
+        if !self.head.as_ref().is_some_and(before) {
+            let expires_at = request.gives_up_at;
+            self.head = Some(Head {
+                id: request.id,
+                since,
+                need,
+                expires_at,
+            });
+        }
+        ReserveOutcome::Wait(state)
+    }
+
     fn decide(&mut self, request: &ReserveRequest) -> ReserveOutcome {
         let state = self.state();
         let Some(limit) = self.limit else {
@@ -108,15 +131,17 @@ impl Books {
         };
         match judge(&[limits], &worst, request.patience) {
             Verdict::Admit { hold, cap, lowered } => {
-                let need = worst.hold(worst.cap);
                 if must_yield(
                     self.head.as_ref(),
                     request.id,
-                    need,
+                    hold,
                     limits.room(),
                     state.now,
                 ) {
-                    return ReserveOutcome::Wait(state);
+                    return match request.patience {
+                        Patience::Arrived => self.enqueue(request, worst.hold(worst.cap), state),
+                        Patience::Expired => ReserveOutcome::RetryLater(state),
+                    };
                 }
                 self.head.take_if(|head| head.id == request.id);
                 self.open.insert(request.id, hold);
@@ -127,15 +152,7 @@ impl Books {
                     state,
                 }
             }
-            Verdict::Wait { .. } => {
-                self.head.get_or_insert(Head {
-                    id: request.id,
-                    since: request.waiting_since.unwrap_or(state.now),
-                    need: worst.hold(worst.cap),
-                    expires_at: request.gives_up_at,
-                });
-                ReserveOutcome::Wait(state)
-            }
+            Verdict::Wait { .. } => self.enqueue(request, worst.hold(worst.cap), state),
             Verdict::Refuse { .. } => ReserveOutcome::Refused(state),
             Verdict::RetryLater { .. } => ReserveOutcome::RetryLater(state),
         }
