@@ -25,22 +25,22 @@ def anthropic_client(token, provider="anthropic"):
     return anthropic.Anthropic(base_url=f"{GATEWAY}/{provider}", api_key=token, max_retries=3)
 
 
-def metric(name):
-    """The sum of a counter over its labels, from the server's metrics."""
+def attempts():
+    """How many requests have reached the gateway's routes, from the server's metrics."""
     with urllib.request.urlopen(DETAILS["address"] + "/metrics") as answer:
         lines = answer.read().decode().splitlines()
-    found = [line for line in lines if line.startswith(name + "{") or line.startswith(name + " ")]
-    return sum(float(line.rsplit(" ", 1)[1]) for line in found)
+    counters = [line for line in lines if line.startswith("bursar_http_requests_total{")]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in counters if "/ai-gateway/" in line)
 
 
 def refused(kind, call):
     """The error of that kind which the call must end with, after exactly one attempt."""
-    before = metric("bursar_gateway_requests_total")
+    before = attempts()
     try:
         call()
     except kind as error:
-        attempts = metric("bursar_gateway_requests_total") - before
-        assert attempts == 1, f"{attempts} attempts"
+        made = attempts() - before
+        assert made == 1, f"{made} attempts"
         return error
     raise AssertionError(f"no {kind.__name__}")
 

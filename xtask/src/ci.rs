@@ -6,18 +6,17 @@ use anyhow::{Context, ensure};
 
 use crate::paths::root;
 
-/// Each step: what it is for, its command line, and variables to set.
-const STEPS: &[(&str, &str, &[(&str, &str)])] = &[
-    ("format", "cargo fmt --all --check", &[]),
+/// Each step: what it is for, and its command line.
+const STEPS: &[(&str, &str)] = &[
+    ("format", "cargo fmt --all --check"),
     (
         "lints",
         "cargo clippy --workspace --all-targets --locked -- -D warnings",
-        &[],
     ),
-    ("tests", "cargo test --workspace", &[]),
-    ("derived files", "cargo xtask codegen --check", &[]),
-    ("the demo", "cargo run --release -- demo --exit", &[]),
-    ("client libraries", "cargo xtask clients", &[]),
+    ("tests", "cargo test --workspace"),
+    ("derived files", "cargo xtask codegen --check"),
+    ("the demo", "cargo run --release -- demo --exit"),
+    ("client libraries", "cargo xtask clients"),
 ];
 
 /// Runs the steps.
@@ -30,13 +29,12 @@ const STEPS: &[(&str, &str, &[(&str, &str)])] = &[
 )]
 pub(crate) fn run() -> anyhow::Result<()> {
     let start = Instant::now();
-    for (name, line, variables) in STEPS {
+    for (name, line) in STEPS {
         println!("\n== {name}: {line} [{} s]", start.elapsed().as_secs());
         let mut words = line.split(' ');
         let program = words.next().context("an empty step")?;
         let status = Command::new(program)
             .args(words)
-            .envs(variables.iter().copied())
             .current_dir(root())
             .status()
             .with_context(|| format!("`{line}` cannot be started"))?;

@@ -73,13 +73,14 @@ impl Server {
         })?;
         gateway.start().await?;
         let metrics = metrics()?;
+        let readiness: Arc<dyn Readiness> = Arc::new(NotStopping(stopping.clone()));
         let state = ApiState {
             auth,
             features: Features {
                 aibridge: options.aibridge,
             },
             build: build_info(options),
-            readiness: Arc::new([Arc::new(NotStopping(stopping.clone())) as Arc<dyn Readiness>]),
+            readiness: Arc::new([readiness]),
             metrics: MetricsText::new(move || metrics.render()),
         };
         let routes = api::router(state).merge(gateway::router(gateway.clone()));

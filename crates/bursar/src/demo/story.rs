@@ -10,9 +10,9 @@ use super::cast::{Cast, GROUP, MEMBER, OWNER, PASSWORD};
 /// What each member of the group may spend in a month.
 pub(super) const BUDGET: Micros = Micros(30_000);
 /// A model of OpenAI's, at its real price.
-pub(super) const OPENAI_MODEL: &str = "gpt-4o";
+pub(super) const OPENAI_MODEL: &str = "gpt-5.1";
 /// A model of Anthropic's, at its real price.
-pub(super) const ANTHROPIC_MODEL: &str = "claude-sonnet-4-5";
+pub(super) const ANTHROPIC_MODEL: &str = "claude-sonnet-5";
 
 /// The story must end: no sensible budget lasts for more requests than these.
 const MAX_REQUESTS: u32 = 40;
@@ -126,9 +126,9 @@ impl Ask {
     const fn name(self) -> &'static str {
         match self {
             Self::OpenAi { stream: false } => OPENAI_MODEL,
-            Self::OpenAi { stream: true } => "gpt-4o, streamed",
+            Self::OpenAi { stream: true } => "gpt-5.1, streamed",
             Self::Anthropic { stream: false } => ANTHROPIC_MODEL,
-            Self::Anthropic { stream: true } => "claude-sonnet-4-5, streamed",
+            Self::Anthropic { stream: true } => "claude-sonnet-5, streamed",
         }
     }
 

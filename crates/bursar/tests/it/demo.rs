@@ -12,8 +12,8 @@ async fn the_demo_tells_its_story_and_ends() {
         String::from_utf8_lossy(&output.stderr)
     );
     for part in [
-        "gpt-4o, streamed",
-        "claude-sonnet-4-5, streamed",
+        "gpt-5.1, streamed",
+        "claude-sonnet-5, streamed",
         "403 refused",
         "audit log",
     ] {
