@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, error::Error as StdError, time::Duration};
 
-use auth::{AuthError, LoginError, PasswordUpdateError, SetupError};
+use auth::{AuthError, LoginError, PasswordError, PasswordUpdateError, SetupError};
 use axum::http::StatusCode;
 use bursar_sdk::{ErrorBody, ValidationError};
 use rbac::ResourceType;
@@ -16,6 +16,8 @@ const HIDDEN: &str = "Resource not found or you do not have access to this resou
 const INTERNAL: &str = "An internal server error occurred.";
 /// What is said when the database cannot be reached.
 const UNAVAILABLE: &str = "The server is not able to answer now. Try again in a moment.";
+/// What is said when more passwords wait to be hashed than the server admits.
+const BUSY: &str = "Too many people are signing in. Try again in a moment.";
 /// What is said of a unique value that somebody else has.
 const TAKEN: &str = "This value is already in use and should be unique.";
 
@@ -85,7 +87,7 @@ pub(super) fn of(error: &ApiError) -> Answer {
         ApiError::Login(error) => login(error),
         ApiError::Setup(error) => setup(error),
         ApiError::PasswordUpdate(error) => password_update(error),
-        ApiError::Password(error) => internal(error),
+        ApiError::Password(error) => password(error),
         ApiError::Body {
             message,
             validations,
@@ -209,7 +211,7 @@ fn login(error: &LoginError) -> Answer {
         LoginError::TooMany { retry_after } => {
             Answer::new(StatusCode::TOO_MANY_REQUESTS, error.message()).retry_after(*retry_after)
         }
-        LoginError::Password(error) => internal(error),
+        LoginError::Password(error) => password(error),
         LoginError::Store(error) => store(error),
     }
 }
@@ -218,7 +220,7 @@ fn setup(error: &SetupError) -> Answer {
     match error {
         SetupError::AlreadyDone => Answer::bad("The initial user has already been created."),
         SetupError::Policy(policy) => invalid("password", policy.to_string()),
-        SetupError::Password(error) => internal(error),
+        SetupError::Password(error) => password(error),
         SetupError::Store(error) => store(error),
     }
 }
@@ -236,8 +238,18 @@ fn password_update(error: &PasswordUpdateError) -> Answer {
         .retry_after(*retry_after),
         PasswordUpdateError::Same => invalid("password", "must differ from the old password"),
         PasswordUpdateError::Policy(policy) => invalid("password", policy.to_string()),
-        PasswordUpdateError::Password(error) => internal(error),
+        PasswordUpdateError::Password(error) => password(error),
         PasswordUpdateError::Store(error) => store(error),
+    }
+}
+
+/// Why a password was not hashed. Too many at once is no failure: it passes.
+fn password(error: &PasswordError) -> Answer {
+    match error {
+        PasswordError::Busy => {
+            Answer::new(StatusCode::SERVICE_UNAVAILABLE, BUSY).retry_after(Duration::from_secs(1))
+        }
+        PasswordError::Hash(_) | PasswordError::Interrupted(_) => internal(error),
     }
 }
 
@@ -311,6 +323,13 @@ mod tests {
         );
         check(StoreError::Unavailable(boxed()), 503, UNAVAILABLE, None);
         check(StoreError::Internal(boxed()), 500, INTERNAL, None);
+    }
+
+    #[test]
+    fn too_many_passwords_at_once_are_no_failure_of_the_server() {
+        let answer = login(&LoginError::Password(PasswordError::Busy));
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.retry_after, Some(Duration::from_secs(1)));
     }
 
     #[test]
