@@ -5,8 +5,7 @@ use axum::{
     extract::{FromRequest, Request, rejection::BytesRejection},
     http::StatusCode,
 };
-use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::complaint;
 use crate::error::ApiError;
@@ -36,13 +35,12 @@ fn unread(error: &BytesRejection) -> ApiError {
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| match error
-        .inner()
-        .classify()
-    {
-        Category::Data => ApiError::from(vec![complaint(&error)]),
-        Category::Syntax | Category::Eof | Category::Io => {
-            ApiError::Json(error.inner().to_string())
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        // Not by the error's category: `serde_json` calls a number where one of some words is expected bad
+        // syntax, and so it calls a number that is too large.
+        match serde_json::from_slice::<IgnoredAny>(bytes) {
+            Ok(IgnoredAny) => ApiError::from(vec![complaint(&error)]),
+            Err(why) => ApiError::Json(why.to_string()),
         }
     })?;
     deserializer
@@ -53,7 +51,9 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use bursar_sdk::{CreateUserRequest, PatchGroupRequest, UpsertGroupAiBudgetRequest};
+    use bursar_sdk::{
+        CreateAiProviderRequest, CreateUserRequest, PatchGroupRequest, UpsertGroupAiBudgetRequest,
+    };
 
     use super::*;
 
@@ -82,6 +82,14 @@ mod tests {
         check::<Budget>(r#"{"spend_limit_micros": "5"}"#, Err("spend_limit_micros"));
         check::<Budget>(r#"{"spend_limit_micros": 5.5}"#, Err("spend_limit_micros"));
         check::<Budget>(r#"{"spend_limit_micros": null}"#, Err("spend_limit_micros"));
+        check::<Budget>(
+            r#"{"spend_limit_micros": 1e999}"#,
+            Err("spend_limit_micros"),
+        );
+        check::<Budget>(r#"{"spend_limit_micros": "5""#, Err("json"));
+        check::<CreateAiProviderRequest>(r#"{"type": null}"#, Err("type"));
+        check::<CreateAiProviderRequest>(r#"{"type": 5}"#, Err("type"));
+        check::<CreateAiProviderRequest>(r#"{"name": "\ud800"}"#, Err("name"));
         check::<PatchGroupRequest>(r#"{"add_users": ["x"]}"#, Err("add_users[0]"));
         check::<PatchGroupRequest>(r#"{"add_users": null, "name": ""}"#, Ok(()));
         let user = r#"{"email": "a@b", "username": "a", "password": "", "login_type": ""}"#;
