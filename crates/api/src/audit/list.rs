@@ -2,6 +2,7 @@
 
 use axum::Json;
 use bursar_sdk::{AuditListQuery, AuditLogResponse};
+use chrono::{DateTime, Datelike, Utc};
 use dbauthz::ReadUnit;
 use model::{OrganizationId, UserId, audit::AuditFilter};
 use store::{StoreError, StoreResult};
@@ -43,23 +44,36 @@ pub(crate) async fn audit_list(
 
 /// What the query says without looking anything up.
 fn filter(query: &AuditListQuery) -> Checked<AuditFilter> {
-    let (resource_type, resource_id) = both(
+    let resource = both(
         optional(query.resource_type.as_deref(), |words| {
             text("resource_type", words)
         }),
         optional(query.resource_id.as_deref(), |words| {
             text("resource_id", words)
         }),
-    )?;
+    );
+    let times = both(instant("since", query.since), instant("until", query.until));
+    let ((resource_type, resource_id), (since, until)) = both(resource, times)?;
     Ok(AuditFilter {
         resource_type,
         resource_id,
         action: query.action.map(wire::action),
         request_id: query.request_id,
-        since: query.since,
-        until: query.until,
+        since,
+        until,
         ..AuditFilter::default()
     })
+}
+
+/// Reads an instant of the years that RFC 3339 writes: what is read with more digits may be before all that
+/// the database can count.
+fn instant(field: &str, at: Option<DateTime<Utc>>) -> Checked<Option<DateTime<Utc>>> {
+    match at {
+        Some(at) if !(0..=9999).contains(&at.year()) => {
+            wrong(field, "must be in the years 0000 to 9999")
+        }
+        at => Ok(at),
+    }
 }
 
 /// The person meant. An id is taken as it is: the log outlives the people in it.
