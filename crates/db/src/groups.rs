@@ -6,7 +6,7 @@ use diesel::{
     dsl::sql,
     prelude::*,
     sql_query,
-    sql_types::{self, BigInt, Text},
+    sql_types::{self, Array, BigInt, Text},
 };
 use diesel_async::AsyncPgConnection;
 use model::{
@@ -221,19 +221,16 @@ async fn members_update(
         run(conn, remove).await?;
     }
     if !update.add_users.is_empty() {
-        let row = |user: &UserId| {
-            (
-                group_members::group_id.eq(group.id.0),
-                group_members::user_id.eq(user.0),
-                group_members::organization_id.eq(group.organization_id.0),
-            )
-        };
-        let added: Vec<_> = update.add_users.iter().map(row).collect();
-        run(
-            conn,
-            diesel::insert_into(group_members::table).values(added),
+        // As one array: a row of parameters for each would end at the protocol's 65,535.
+        let added: Vec<Uuid> = update.add_users.iter().map(|user| user.0).collect();
+        let add = sql_query(
+            "INSERT INTO group_members (group_id, user_id, organization_id) \
+             SELECT $1, added.id, $2 FROM unnest($3) AS added (id)",
         )
-        .await?;
+        .bind::<sql_types::Uuid, _>(group.id.0)
+        .bind::<sql_types::Uuid, _>(group.organization_id.0)
+        .bind::<Array<sql_types::Uuid>, _>(added);
+        run(conn, Cached(add)).await?;
     }
     Ok(())
 }
@@ -259,6 +256,16 @@ impl GroupWrite for Unit<Writing> {
 
     async fn group_lock(&mut self, id: GroupId) -> StoreResult<Option<Group>> {
         let conn = self.connection()?;
+        // The organization first, as whatever removes it or its people does: locked the other way round, the
+        // two would wait for each other.
+        let its_own = groups::table
+            .filter(groups::id.eq(id.0))
+            .select(groups::organization_id);
+        let organization = organizations::table
+            .filter(organizations::id.eq_any(its_own))
+            .select(organizations::id)
+            .for_share();
+        let _: Option<Uuid> = row(conn, organization).await?;
         let lock = groups::table
             .filter(groups::id.eq(id.0))
             .select(groups::id)
