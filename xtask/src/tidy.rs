@@ -32,7 +32,12 @@ mod tests {
     }
 
     fn generated(path: &Path) -> bool {
-        path.ends_with("db/src/schema.rs") || path.ends_with("client/generated.rs")
+        let files = [
+            "db/src/schema.rs",
+            "client/generated.rs",
+            "rbac/src/generated.rs",
+        ];
+        files.iter().any(|file| path.ends_with(file))
     }
 
     #[test]

@@ -42,38 +42,37 @@ pub(crate) enum AclMatch {
 
 impl PreparedSubject {
     /// Decides. Takes no lock, allocates nothing, compares no text.
+    #[inline]
     #[must_use]
     pub fn decide(&self, action: Action, object: &Object) -> Decision {
         Decision::of(self.allows(action, object))
     }
 
     /// Whether [`PreparedSubject::decide`] allows.
+    #[inline]
     #[must_use]
     pub fn allows(&self, action: Action, object: &Object) -> bool {
-        self.roles_or_acl_allow(action, object) && self.allow_list_admits(object)
+        self.roles_or_acl_allow(action, object)
+            && (self.admits_all || self.allow_list_admits(object))
     }
 
+    #[inline]
     fn roles_or_acl_allow(&self, action: Action, object: &Object) -> bool {
         let resource = object.resource();
         if object.in_any_org() {
             return self.allows_in_any_org(action, object);
         }
-        let outside = self.folded.outside.get(resource);
         let Some(org) = object.get_org() else {
+            let outside = self.folded.outside(resource);
             let own = self.owns(object) || self.both_are_nobody(object);
             return if own { outside.own } else { outside.any }.contains(action);
         };
-        let block = self
-            .orgs
-            .binary_search(&org)
-            .ok()
-            .and_then(|i| self.folded.inside.get(i));
-        match block {
-            None => outside.any.contains(action),
-            Some(block) => {
-                let cell = block.get(resource);
+        match self.folded.inside(org, resource) {
+            None => self.folded.outside(resource).any.contains(action),
+            Some(cell) => {
                 self.cell_allows(cell, action, object)
-                    || self.cell_allows_by_acl(cell, action, object, Some(org))
+                    || (object.is_shared()
+                        && self.cell_allows_by_acl(cell, action, object, Some(org)))
             }
         }
     }
@@ -83,18 +82,18 @@ impl PreparedSubject {
         if self.contradicts_itself(object) {
             return false;
         }
-        let cell = self.folded.anywhere.get(resource);
+        let cell = self.folded.anywhere(resource);
         if self.cell_allows(cell, action, object) {
             return true;
         }
+        if !object.is_shared() {
+            return false;
+        }
         match self.mode {
-            Mode::Bursar => self
-                .orgs
-                .iter()
-                .zip(&self.folded.inside)
-                .any(|(org, block)| {
-                    self.cell_allows_by_acl(block.get(resource), action, object, Some(*org))
-                }),
+            Mode::Bursar => self.orgs.iter().enumerate().any(|(index, org)| {
+                let cell = self.folded.inside_at(index, resource);
+                self.cell_allows_by_acl(cell, action, object, Some(*org))
+            }),
             Mode::Reference => {
                 !self.orgs.is_empty()
                     && self.cell_allows_by_acl(cell, action, object, object.get_org())
@@ -102,6 +101,7 @@ impl PreparedSubject {
         }
     }
 
+    #[inline]
     fn cell_allows(&self, cell: &Cell, action: Action, object: &Object) -> bool {
         cell.any.contains(action) || (cell.own.contains(action) && self.owns(object))
     }
@@ -113,9 +113,6 @@ impl PreparedSubject {
         object: &Object,
         org: Option<Uuid>,
     ) -> bool {
-        if object.user_acl().is_empty() && object.group_acl().is_empty() {
-            return false;
-        }
         let open =
             cell.acl_any.contains(action) || (cell.acl_own.contains(action) && self.owns(object));
         open && self.acl_match(action, object, org).is_some()
@@ -150,6 +147,7 @@ impl PreparedSubject {
     }
 
     /// Whether the object is the subject's own.
+    #[inline]
     pub(crate) fn owns(&self, object: &Object) -> bool {
         match self.mode {
             Mode::Bursar => object.get_owner() == Some(self.id) && !self.id.is_nil(),
@@ -158,6 +156,7 @@ impl PreparedSubject {
     }
 
     /// The reference's user level takes an object without an owner as the own of a subject without an id.
+    #[inline]
     pub(crate) fn both_are_nobody(&self, object: &Object) -> bool {
         self.mode == Mode::Reference && self.id.is_nil() && object.get_owner().is_none()
     }
@@ -168,10 +167,8 @@ impl PreparedSubject {
     }
 
     pub(crate) fn allow_list_admits(&self, object: &Object) -> bool {
-        self.allow_list.is_any()
-            || self
-                .allow_list
-                .admits(object.resource(), self.listed_id(object))
+        self.allow_list
+            .admits(object.resource(), self.listed_id(object))
     }
 
     /// The id to look for in the allow-list. To the reference, an empty id equals an empty id.

@@ -3,12 +3,19 @@
 //! Everything but three facts about the object (its organization, whether it is the subject's own, its ACL)
 //! is known when the subject is prepared. So the four levels of roles and of scope are evaluated for all
 //! actions at once here, and a decision is left with picking a cell and testing a bit.
+//!
+//! Organizations in which the same roles are held share one block of cells, so a subject in a hundred
+//! organizations with the same roles in each costs no more than one in a few.
+
+use std::{ops::Range, sync::Arc};
 
 use uuid::Uuid;
 
 use crate::{
     permission::PermissionSet,
+    places::{BlockId, Places},
     registry::{ActionSet, ResourceType, TypeMap},
+    role::Role,
     subject::{Assignment, Mode},
 };
 
@@ -25,28 +32,71 @@ pub(crate) struct Cell {
     pub(crate) acl_own: ActionSet,
 }
 
-pub(crate) type Block = TypeMap<Cell>;
+impl Cell {
+    const NONE: Self = Self {
+        any: ActionSet::EMPTY,
+        own: ActionSet::EMPTY,
+        acl_any: ActionSet::EMPTY,
+        acl_own: ActionSet::EMPTY,
+    };
+}
+
+type Block = TypeMap<Cell>;
+
+const OUTSIDE: BlockId = 0;
+const ANYWHERE: BlockId = 1;
+/// The block of the first set of roles that is held in some organization.
+const INSIDE: u32 = 2;
 
 /// All cells of a subject.
 #[derive(Debug, Clone)]
 pub(crate) struct Folded {
-    /// For objects in no organization; its `any` also for organizations that the subject is no member of.
-    pub(crate) outside: Block,
-    /// For objects in the organization of the same index.
-    pub(crate) inside: Vec<Block>,
-    /// For "in any organization of mine".
-    pub(crate) anywhere: Block,
+    /// Block after block, in each a cell per type.
+    cells: Box<[Cell]>,
+    places: Places,
 }
 
 impl Folded {
+    /// For objects in no organization; its `any` also for organizations that the subject is no member of.
+    #[inline]
+    pub(crate) fn outside(&self, resource: ResourceType) -> &Cell {
+        self.cell(OUTSIDE, resource)
+    }
+
+    /// For "in any organization of mine".
+    pub(crate) fn anywhere(&self, resource: ResourceType) -> &Cell {
+        self.cell(ANYWHERE, resource)
+    }
+
+    /// For objects in this organization; nothing if the subject is no member of it.
+    #[inline]
+    pub(crate) fn inside(&self, org: Uuid, resource: ResourceType) -> Option<&Cell> {
+        self.places
+            .block(org)
+            .map(|block| self.cell(block, resource))
+    }
+
+    /// For objects in the organization at an index of the sorted organizations.
+    pub(crate) fn inside_at(&self, index: usize, resource: ResourceType) -> &Cell {
+        let block = self.places.block_at(index);
+        block.map_or(&Cell::NONE, |block| self.cell(block, resource))
+    }
+
+    #[inline]
+    fn cell(&self, block: BlockId, resource: ResourceType) -> &Cell {
+        let index = block * ResourceType::COUNT + resource.index();
+        self.cells.get(index).unwrap_or(&Cell::NONE)
+    }
+
     pub(crate) fn new(
         roles: &[Assignment],
         scope: &[Assignment],
         orgs: &[Uuid],
         mode: Mode,
     ) -> Self {
-        let roles = Levels::pool(roles, orgs);
-        let scope = Levels::pool(scope, orgs);
+        let held = HeldInOrgs::sort(roles, scope, orgs);
+        let roles = Levels::pool(roles, held.patterns(Side::Roles));
+        let scope = Levels::pool(scope, held.patterns(Side::Scope));
         let outside = block(|resource| Cell {
             acl_any: ActionSet::EMPTY,
             acl_own: ActionSet::EMPTY,
@@ -57,31 +107,119 @@ impl Folded {
                 mode,
             )
         });
-        let inside: Vec<_> = (0..orgs.len())
-            .map(|index| {
+        let inside: Vec<_> = (0..held.patterns.len())
+            .map(|pattern| {
                 block(|resource| {
-                    let (roles, scope) =
-                        (roles.inside(resource, index), scope.inside(resource, index));
-                    cell(roles, scope, resource, mode)
+                    let roles = roles.inside(resource, pattern);
+                    cell(roles, scope.inside(resource, pattern), resource, mode)
                 })
             })
             .collect();
         let anywhere = match mode {
             Mode::Bursar => somewhere(&outside, &inside),
             Mode::Reference => block(|resource| {
-                let count = orgs.len();
-                let (roles, scope) = (
-                    roles.highest(resource, count),
-                    scope.highest(resource, count),
-                );
-                cell(roles, scope, resource, mode)
+                let roles = roles.highest(resource);
+                cell(roles, scope.highest(resource), resource, mode)
             }),
         };
+        let blocks = [outside, anywhere].into_iter().chain(inside);
+        let mut cells = Vec::with_capacity((held.patterns.len() + 2) * ResourceType::COUNT);
+        blocks.for_each(|block| cells.extend_from_slice(block.values()));
         Self {
-            outside,
-            inside,
-            anywhere,
+            cells: cells.into(),
+            places: Places::new(orgs, &held.blocks),
         }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    Roles,
+    Scope,
+}
+
+/// A role that one side holds in the organization of an index.
+#[derive(Debug, Clone, Copy)]
+struct HeldRole<'a> {
+    org: usize,
+    side: Side,
+    role: &'a Arc<Role>,
+}
+
+impl HeldRole<'_> {
+    /// The same for roles of the same making, whichever organization they are held in.
+    fn signature(&self) -> (Side, usize) {
+        (self.side, Arc::as_ptr(self.role).addr())
+    }
+}
+
+/// The roles that both sides hold in organizations, and which sets of them are different.
+struct HeldInOrgs<'a> {
+    held: Vec<HeldRole<'a>>,
+    /// The different sets, each as a range of `held`.
+    patterns: Vec<Range<usize>>,
+    /// By the index of the organization, the block that belongs to its set.
+    blocks: Vec<u32>,
+}
+
+/// A set is compared with this many others at most before it is compiled again.
+const COMPARED: usize = 32;
+
+impl<'a> HeldInOrgs<'a> {
+    fn sort(roles: &'a [Assignment], scope: &'a [Assignment], orgs: &[Uuid]) -> Self {
+        let sides = [(Side::Roles, roles), (Side::Scope, scope)];
+        let mut held = Vec::with_capacity(roles.len() + scope.len());
+        for (side, assignments) in sides {
+            held.extend(assignments.iter().filter_map(|Assignment { org, role }| {
+                let org = orgs.binary_search(org.as_ref()?).ok()?;
+                Some(HeldRole { org, side, role })
+            }));
+        }
+        held.sort_unstable_by_key(|one| (one.org, one.signature()));
+        let mut sorted = Self {
+            held,
+            patterns: Vec::new(),
+            blocks: Vec::with_capacity(orgs.len()),
+        };
+        let mut end = 0;
+        for org in 0..orgs.len() {
+            let start = end;
+            let here = sorted.held.iter().skip(start);
+            end += here.take_while(|one| one.org == org).count();
+            sorted.add_org(start..end);
+        }
+        sorted
+    }
+
+    fn add_org(&mut self, range: Range<usize>) {
+        let known = self
+            .patterns
+            .iter()
+            .take(COMPARED)
+            .position(|pattern| self.same(pattern.clone(), range.clone()));
+        let pattern = known.unwrap_or_else(|| {
+            self.patterns.push(range);
+            self.patterns.len() - 1
+        });
+        self.blocks
+            .push(u32::try_from(pattern).map_or(u32::MAX, |pattern| pattern + INSIDE));
+    }
+
+    fn same(&self, one: Range<usize>, other: Range<usize>) -> bool {
+        let signatures = |range: Range<usize>| {
+            let roles = self.held.get(range).unwrap_or_default();
+            roles.iter().map(HeldRole::signature)
+        };
+        one.len() == other.len() && signatures(one).eq(signatures(other))
+    }
+
+    /// The different sets of one side.
+    fn patterns(&self, side: Side) -> impl Iterator<Item = impl Iterator<Item = &'a Role>> {
+        self.patterns.iter().map(move |range| {
+            let roles = self.held.get(range.clone()).unwrap_or_default();
+            let own = roles.iter().filter(move |one| one.side == side);
+            own.map(|one| &**one.role)
+        })
     }
 }
 
@@ -152,28 +290,32 @@ struct OrgLevels {
 struct Levels {
     site: PermissionSet,
     user: PermissionSet,
-    /// By the index of the organization; empty if the side holds nothing in any of them.
+    /// By the set of roles that is held in an organization.
     orgs: Vec<OrgLevels>,
 }
 
 impl Levels {
-    fn pool(held: &[Assignment], orgs: &[Uuid]) -> Self {
+    fn pool<'a>(
+        held: &[Assignment],
+        patterns: impl Iterator<Item = impl Iterator<Item = &'a Role>>,
+    ) -> Self {
         let mut levels = Self::default();
-        for Assignment { org, role } in held {
-            levels.site.merge(role.site().set());
-            levels.user.merge(role.user().set());
-            let Some(org) = org else { continue };
-            let Ok(index) = orgs.binary_search(org) else {
-                continue;
-            };
-            if levels.orgs.is_empty() {
-                levels.orgs.resize_with(orgs.len(), OrgLevels::default);
+        for Assignment { role, .. } in held {
+            if !role.site().is_empty() {
+                levels.site.merge(role.site().set());
             }
-            if let Some(own) = levels.orgs.get_mut(index) {
+            if !role.user().is_empty() {
+                levels.user.merge(role.user().set());
+            }
+        }
+        levels.orgs.extend(patterns.map(|roles| {
+            let mut own = OrgLevels::default();
+            for role in roles {
                 own.org.merge(role.org().set());
                 own.member.merge(role.member().set());
             }
-        }
+            own
+        }));
         levels
     }
 
@@ -187,8 +329,8 @@ impl Levels {
         }
     }
 
-    fn inside(&self, resource: ResourceType, index: usize) -> Reach {
-        match self.orgs.get(index) {
+    fn inside(&self, resource: ResourceType, pattern: usize) -> Reach {
+        match self.orgs.get(pattern) {
             None => self.within(
                 resource,
                 ActionSet::EMPTY,
@@ -205,20 +347,18 @@ impl Levels {
     }
 
     /// The reference's "any organization": the highest vote of each level, whichever organization it is from.
-    /// The organization level denies only if every one of the `count` organizations denies.
-    fn highest(&self, resource: ResourceType, count: usize) -> Reach {
+    /// The organization level denies only if every organization denies.
+    fn highest(&self, resource: ResourceType) -> Reach {
         let (mut granted, mut member) = (ActionSet::EMPTY, ActionSet::EMPTY);
-        let mut denied = if count == 0 {
+        let mut denied = if self.orgs.is_empty() {
             ActionSet::EMPTY
         } else {
             ActionSet::ALL
         };
-        for index in 0..count {
-            let levels = self.orgs.get(index);
-            granted = granted.union(levels.map_or(ActionSet::EMPTY, |l| l.org.allowed(resource)));
-            member = member.union(levels.map_or(ActionSet::EMPTY, |l| l.member.allowed(resource)));
-            denied =
-                denied.intersection(levels.map_or(ActionSet::EMPTY, |l| l.org.denied(resource)));
+        for levels in &self.orgs {
+            granted = granted.union(levels.org.allowed(resource));
+            member = member.union(levels.member.allowed(resource));
+            denied = denied.intersection(levels.org.denied(resource));
         }
         self.within(resource, granted, denied, member)
     }

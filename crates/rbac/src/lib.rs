@@ -31,7 +31,7 @@
 //!
 //! # To add
 //!
-//! - **a resource type or an action**: one entry in `registry.rs`. Nobody holds it until a role lists it.
+//! - **a resource type or an action**: one entry in `policy.toml`. Nobody holds it until a role lists it.
 //! - **a built-in role**: one function in `builtin.rs`, its name among the constants, its line in `SITE` or
 //!   `ORG`. Built-ins list what they hold; a wildcard would hand out every type that is added later.
 //! - **a kind of row**: a constructor in `object.rs` that says which owner, organization and ACL it has.
@@ -47,8 +47,10 @@ mod decision;
 mod explain;
 mod explanation;
 mod fold;
+mod generated;
 mod object;
 mod permission;
+mod places;
 mod registry;
 mod role;
 mod scope;
@@ -61,6 +63,7 @@ pub use decision::Decision;
 pub use explanation::{
     AclCause, AclVerdict, AllowListVerdict, Cause, Explanation, Fault, Level, Side,
 };
+pub use generated::CompositeScope;
 pub use object::{AclEntry, Object};
 pub use permission::{Permission, PermissionError, PermissionSet, Vote};
 pub use registry::{Action, ActionSet, ResourceType, UnknownName};

@@ -46,13 +46,17 @@ impl AclList {
 ///
 /// Build it from the row (or, for a creation, from what will be stored), never from what a caller says
 /// about owner or organization.
+///
+/// What nearly every decision reads lies in the first cache line, the ACL in the second.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[repr(C, align(64))]
 pub struct Object {
     resource: ResourceType,
-    id: Option<Uuid>,
-    owner: Option<Uuid>,
-    org: Option<Uuid>,
     any_org: bool,
+    shared: bool,
+    org: Option<Uuid>,
+    owner: Option<Uuid>,
+    id: Option<Uuid>,
     users: AclList,
     groups: AclList,
 }
@@ -64,10 +68,11 @@ impl Object {
     pub const fn new(resource: ResourceType) -> Self {
         Self {
             resource,
-            id: None,
-            owner: None,
-            org: None,
             any_org: false,
+            shared: false,
+            org: None,
+            owner: None,
+            id: None,
             users: AclList::Empty,
             groups: AclList::Empty,
         }
@@ -105,6 +110,7 @@ impl Object {
     /// Adds what one user may do.
     #[must_use]
     pub fn with_user_acl(mut self, user: Uuid, actions: ActionSet) -> Self {
+        self.shared = true;
         self.users.push(AclEntry { id: user, actions });
         self
     }
@@ -112,6 +118,7 @@ impl Object {
     /// Adds what one group may do; an organization's id stands for everyone in it.
     #[must_use]
     pub fn with_group_acl(mut self, group: Uuid, actions: ActionSet) -> Self {
+        self.shared = true;
         self.groups.push(AclEntry { id: group, actions });
         self
     }
@@ -147,6 +154,11 @@ impl Object {
     #[must_use]
     pub const fn in_any_org(&self) -> bool {
         self.any_org
+    }
+
+    /// Whether any ACL has an entry.
+    pub(crate) const fn is_shared(&self) -> bool {
+        self.shared
     }
 
     /// What single users may do.

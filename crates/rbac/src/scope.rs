@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     allow_list::{AllowList, AllowListError},
+    generated::CompositeScope,
     permission::Permission,
     registry::{Action, ResourceType},
     role::Role,
@@ -19,6 +20,8 @@ use crate::{
 pub enum ScopeName {
     /// `all`, or `coder:all`: everything.
     All,
+    /// A bundle of permissions, such as `coder:apikeys.manage_self`.
+    Composite(CompositeScope),
     /// `<type>:*`: everything on one type.
     Type(ResourceType),
     /// `<type>:<action>`: one action on one type.
@@ -41,6 +44,7 @@ impl ScopeName {
     #[must_use]
     pub fn catalogue() -> Vec<Self> {
         let mut names = vec![Self::All];
+        names.extend(CompositeScope::ALL.iter().copied().map(Self::Composite));
         for resource in ResourceType::ALL {
             names.push(Self::Type(*resource));
             let actions = resource.described().iter();
@@ -49,28 +53,37 @@ impl ScopeName {
         names
     }
 
-    /// Whether this name lets everything through that the other does. A wildcard is covered by a wildcard
-    /// only, so that an action which a type gains later is not covered by chance.
+    /// What the name lets through on every object.
     #[must_use]
-    pub fn covers(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::All, _) => true,
-            (Self::Type(own), Self::Type(asked) | Self::Action(asked, _)) => own == asked,
-            _ => self == other,
-        }
-    }
-
-    fn permission(self) -> Permission {
+    pub fn permissions(self) -> Vec<Permission> {
+        let one = |resource, action| Permission {
+            negate: false,
+            resource: Some(resource),
+            action,
+        };
         match self {
-            Self::All => Permission::ANY,
-            Self::Type(resource) => Permission {
-                negate: false,
-                resource: Some(resource),
-                action: None,
-            },
-            Self::Action(resource, action) => Permission::allow(resource, action),
+            Self::All => vec![Permission::ANY],
+            Self::Type(resource) => vec![one(resource, None)],
+            Self::Action(resource, action) => vec![one(resource, Some(action))],
+            Self::Composite(bundle) => {
+                let grants = bundle.grants().iter();
+                let each = |(resource, actions): &(ResourceType, &'static [Action])| {
+                    let resource = *resource;
+                    actions
+                        .iter()
+                        .map(move |action| one(resource, Some(*action)))
+                };
+                grants.flat_map(each).collect()
+            }
         }
     }
+}
+
+/// Whether a positive permission lets everything through that another one does. A wildcard is covered by a
+/// wildcard only, so that an action which a type gains later is not covered by chance.
+fn permission_covers(own: Permission, asked: Permission) -> bool {
+    (own.resource.is_none() || own.resource == asked.resource)
+        && (own.action.is_none() || own.action == asked.action)
 }
 
 impl FromStr for ScopeName {
@@ -79,6 +92,9 @@ impl FromStr for ScopeName {
     fn from_str(text: &str) -> Result<Self, ScopeError> {
         if matches!(text, "all" | "coder:all") {
             return Ok(Self::All);
+        }
+        if let Some(bundle) = CompositeScope::by_name(text) {
+            return Ok(Self::Composite(bundle));
         }
         let named = text.split_once(':').and_then(|(resource, action)| {
             let resource: ResourceType = resource.parse().ok()?;
@@ -99,6 +115,7 @@ impl fmt::Display for ScopeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::All => f.write_str("all"),
+            Self::Composite(bundle) => f.write_str(bundle.as_str()),
             Self::Type(resource) => write!(f, "{resource}:*"),
             Self::Action(resource, action) => write!(f, "{resource}:{action}"),
         }
@@ -169,8 +186,13 @@ impl ScopeSet {
     /// become narrower.
     #[must_use]
     pub fn covers(&self, requested: &Self) -> bool {
-        let named = |asked: &ScopeName| self.names.iter().any(|own| own.covers(*asked));
-        requested.names.iter().all(named) && self.allow_list.covers(&requested.allow_list)
+        let own: Vec<_> = self.permissions().collect();
+        let covered = |asked| own.iter().any(|own| permission_covers(*own, asked));
+        requested.permissions().all(covered) && self.allow_list.covers(&requested.allow_list)
+    }
+
+    fn permissions(&self) -> impl Iterator<Item = Permission> + '_ {
+        self.names.iter().flat_map(|name| name.permissions())
     }
 
     /// The scope for a subject.
@@ -198,7 +220,7 @@ fn role_of(name: ScopeName) -> Arc<Role> {
         LazyLock::new(|| Arc::new(Role::new("all", "").with_site([Permission::ANY])));
     match name {
         ScopeName::All => Arc::clone(&ALL),
-        _ => Arc::new(Role::new(name.to_string(), "").with_site([name.permission()])),
+        _ => Arc::new(Role::new(name.to_string(), "").with_site(name.permissions())),
     }
 }
 
@@ -251,6 +273,9 @@ mod tests {
             "user:ssh",
             "user:fly",
             "system:read",
+            "coder:templates.build",
+            "no_user_data",
+            "user.*",
             "All",
         ] {
             let error = name.parse::<ScopeName>().unwrap_err();
@@ -299,6 +324,26 @@ mod tests {
             (
                 set(&["chat:read"], None),
                 set(&["chat:update"], None),
+                false,
+            ),
+            (
+                set(&["coder:workspaces.access"], None),
+                set(&["workspace:ssh"], None),
+                true,
+            ),
+            (
+                set(&["workspace:*"], None),
+                set(&["coder:workspaces.access"], None),
+                false,
+            ),
+            (
+                set(&["workspace:*", "organization_member:read"], None),
+                set(&["coder:workspaces.access"], None),
+                true,
+            ),
+            (
+                set(&["coder:apikeys.manage_self"], None),
+                set(&["api_key:*"], None),
                 false,
             ),
             (set(&["all"], Some(&[chat])), set(&["all"], None), false),

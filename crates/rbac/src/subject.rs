@@ -159,6 +159,7 @@ impl Subject {
         PreparedSubject {
             id: self.id,
             mode: self.mode,
+            admits_all: self.scope.allow_list.is_any(),
             orgs,
             groups,
             folded,
@@ -170,15 +171,21 @@ impl Subject {
 }
 
 /// A subject that decides. Make one per version of the subject, and share it.
+///
+/// What nearly every decision reads comes first and lies together; what ACLs, lists and explanations need
+/// comes after.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub struct PreparedSubject {
     pub(crate) id: Uuid,
     pub(crate) mode: Mode,
-    /// Sorted; one block of `folded.inside` each.
+    /// The allow-list admits everything.
+    pub(crate) admits_all: bool,
+    pub(crate) folded: Folded,
+    /// Sorted; `folded` knows the cells of each by its index.
     pub(crate) orgs: Vec<Uuid>,
     /// Sorted.
     pub(crate) groups: Vec<Uuid>,
-    pub(crate) folded: Folded,
     pub(crate) allow_list: AllowList,
     /// As given, for explanations.
     pub(crate) roles: Vec<Assignment>,

@@ -123,12 +123,12 @@ impl PreparedSubject {
 
     /// By roles, ACL and scope, which the cells hold joined.
     fn rows(&self, action: Action, resource: ResourceType) -> Visibility {
-        let outside = self.folded.outside.get(resource);
+        let outside = self.folded.outside(resource);
         if outside.any.contains(action) {
             return Visibility::All;
         }
         let orgs_where = |test: &dyn Fn(&Cell) -> bool| {
-            let cells = self.folded.inside.iter().map(|block| block.get(resource));
+            let cells = (0..).map(|index| self.folded.inside_at(index, resource));
             let chosen = self.orgs.iter().zip(cells).filter(|(_, cell)| test(cell));
             Visibility::org_in(chosen.map(|(org, _)| *org).collect())
         };

@@ -1,6 +1,7 @@
 //! Everything that is derived, written from its one source; `--check` fails on what is stale.
 
 mod openapi;
+mod policy;
 mod rbac;
 mod schema;
 mod sdk;
@@ -8,7 +9,7 @@ mod typescript;
 
 use std::{fs, path::PathBuf, process::Command};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 
 use crate::paths::root;
 
@@ -30,6 +31,21 @@ impl Output {
     fn rust(path: &str, text: &str) -> anyhow::Result<Self> {
         Ok(Self::new(path, rustfmt(text)?))
     }
+
+    fn stale(&self) -> bool {
+        fs::read_to_string(&self.path).ok().as_ref() != Some(&self.text)
+    }
+
+    #[expect(
+        clippy::print_stdout,
+        reason = "a command that people run tells them what it wrote"
+    )]
+    fn write(&self) -> anyhow::Result<()> {
+        fs::write(&self.path, &self.text)
+            .with_context(|| format!("`{}` cannot be written", self.path.display()))?;
+        println!("wrote {}", self.path.display());
+        Ok(())
+    }
 }
 
 /// Writes the derived files, or only compares them.
@@ -38,11 +54,20 @@ impl Output {
 /// When something cannot be derived, or, with `check`, when a file is stale.
 #[expect(
     clippy::print_stdout,
-    reason = "a command that people run tells them what it wrote"
+    reason = "a command that people run tells them what is stale"
 )]
 pub(crate) fn run(check: bool) -> anyhow::Result<()> {
+    let policy = policy::Policy::read()?;
+    let registry = Output::rust("crates/rbac/src/generated.rs", &policy.rust()?)?;
+    if !check && registry.stale() {
+        // Everything else is derived from programs that hold the registry: build them anew with it first.
+        registry.write()?;
+        return again();
+    }
     let document = serde_json::to_value(api::openapi())?;
     let outputs = [
+        registry,
+        Output::new("docs/generated/rbac.ts", policy.typescript()?),
         Output::rust("crates/db/src/schema.rs", &schema::generate()?)?,
         Output::new("docs/generated/openapi.json", openapi::generate(&document)?),
         Output::rust(
@@ -55,24 +80,27 @@ pub(crate) fn run(check: bool) -> anyhow::Result<()> {
         ),
         Output::new("docs/generated/rbac.md", rbac::generate()),
     ];
-    let stale: Vec<_> = outputs
-        .iter()
-        .filter(|output| fs::read_to_string(&output.path).ok().as_ref() != Some(&output.text))
-        .collect();
+    let stale: Vec<_> = outputs.iter().filter(|output| output.stale()).collect();
     for output in &stale {
-        if !check {
-            fs::write(&output.path, &output.text)
-                .with_context(|| format!("`{}` cannot be written", output.path.display()))?;
+        if check {
+            println!("stale: {}", output.path.display());
+        } else {
+            output.write()?;
         }
-        println!(
-            "{} {}",
-            if check { "stale:" } else { "wrote" },
-            output.path.display()
-        );
     }
     if check && !stale.is_empty() {
         bail!("derived files are stale: run `cargo xtask codegen` and commit what it writes");
     }
+    Ok(())
+}
+
+fn again() -> anyhow::Result<()> {
+    let status = Command::new("cargo")
+        .args(["xtask", "codegen"])
+        .current_dir(root())
+        .status()
+        .context("`cargo` cannot be started")?;
+    ensure!(status.success(), "`cargo xtask codegen` failed: {status}");
     Ok(())
 }
 
