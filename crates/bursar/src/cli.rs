@@ -7,6 +7,9 @@ use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 use url::Url;
 
+/// The shortest lease of a server: a third of it passes between two signs of life.
+const SHORTEST_LEASE: Duration = Duration::from_secs(1);
+
 /// Decides who may use AI, what they may spend and who sees it, for every request.
 #[derive(Debug, Parser)]
 #[command(name = "bursar", version, about, max_term_width = 100)]
@@ -66,7 +69,7 @@ pub struct ServerOptions {
     #[arg(long, env = "BURSAR_HTTP_ADDRESS", default_value = "127.0.0.1:7080")]
     pub http_address: SocketAddr,
     /// The address that people reach this deployment at, as browsers see it.
-    #[arg(long, env = "BURSAR_ACCESS_URL")]
+    #[arg(long, env = "BURSAR_ACCESS_URL", value_parser = web_address)]
     pub access_url: Option<Url>,
 
     /// Folder for Bursar's data and its own PostgreSQL [default: /var/lib/bursar for root, else bursar in
@@ -140,7 +143,7 @@ pub struct ServerOptions {
     )]
     pub ai_default_output_tokens: u64,
     /// How long after its last sign of life a server counts as dead, and its open requests are charged.
-    #[arg(long, env = "BURSAR_AI_LEASE", default_value = "15s", value_parser = duration, help_heading = "Gateway")]
+    #[arg(long, env = "BURSAR_AI_LEASE", default_value = "15s", value_parser = lease, help_heading = "Gateway")]
     pub ai_lease: Duration,
 
     /// How long requests in flight may take to finish when the server stops.
@@ -172,6 +175,27 @@ impl ServerOptions {
     }
 }
 
+/// Reads the address that people reach the deployment at.
+fn web_address(text: &str) -> Result<Url, String> {
+    let url: Url = text
+        .parse()
+        .map_err(|error: url::ParseError| error.to_string())?;
+    if matches!(url.scheme(), "http" | "https") {
+        Ok(url)
+    } else {
+        Err("must begin with http:// or https://".to_owned())
+    }
+}
+
+/// Reads how long a lease lasts: a shorter one lapses while the server that renews it is well.
+fn lease(text: &str) -> Result<Duration, String> {
+    let lease = duration(text)?;
+    if lease < SHORTEST_LEASE {
+        return Err(format!("must be at least {}s", SHORTEST_LEASE.as_secs()));
+    }
+    Ok(lease)
+}
+
 /// Reads `250ms`, `10s`, `5m`, `1h`; a bare number is seconds.
 fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -195,7 +219,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cli, ServerOptions, duration};
+    use super::{Cli, ServerOptions, duration, lease, web_address};
     use clap::CommandFactory;
     use std::time::Duration;
 
@@ -224,6 +248,24 @@ mod tests {
         let options = ServerOptions::with_defaults().unwrap();
         assert_eq!(options.http_address.port(), 7080);
         assert!(options.aibridge && options.database_url.is_none());
+    }
+
+    #[test]
+    fn a_lease_that_lapses_by_itself_is_refused() {
+        let check = |text: &str, good: bool| assert_eq!(lease(text).is_ok(), good, "{text}");
+        check("0s", false);
+        check("999ms", false);
+        check("1s", true);
+        check("1d", false);
+    }
+
+    #[test]
+    fn the_deployments_address_is_one_for_browsers() {
+        let check = |text: &str, good: bool| assert_eq!(web_address(text).is_ok(), good, "{text}");
+        check("https://bursar.example.com", true);
+        check("http://127.0.0.1:7080/base", true);
+        check("ftp://bursar.example.com", false);
+        check("bursar.example.com", false);
     }
 
     #[test]
