@@ -40,6 +40,7 @@ impl SocketFolder {
         let inside = data.path().join("run");
         if suits(&inside) {
             let path = data.make_server_folder("run", account)?;
+            clear(&path)?;
             return Ok(SocketFolder {
                 path,
                 elsewhere: false,
@@ -98,13 +99,21 @@ fn forget(data: &DataFolder) -> Result<(), LocalError> {
     };
     let outside = PathBuf::from(text.trim());
     if fs::symlink_metadata(&outside).is_ok_and(|metadata| metadata.is_dir()) {
-        for name in [SOCKET.to_owned(), format!("{SOCKET}.lock")] {
-            let file = outside.join(name);
-            folder::remove_file_if_there(&file).map_err(LocalError::io("remove", &file))?;
-        }
+        clear(&outside)?;
         fs::remove_dir(&outside).map_err(LocalError::io("remove", &outside))?;
     }
     folder::remove_file_if_there(&remembered).map_err(LocalError::io("remove", &remembered))
+}
+
+/// Removes the socket that a server left behind, and its lock file. The data folder's lock is held and every
+/// server on the cluster is gone, so they are nobody's. PostgreSQL itself would take them for a live server's
+/// when another process has the number that they name.
+fn clear(folder: &Path) -> Result<(), LocalError> {
+    for name in [SOCKET.to_owned(), format!("{SOCKET}.lock")] {
+        let file = folder.join(name);
+        folder::remove_file_if_there(&file).map_err(LocalError::io("remove", &file))?;
+    }
+    Ok(())
 }
 
 /// The temporary directory, or `/tmp` when that one is too deep or closed to PostgreSQL's account.
@@ -183,6 +192,17 @@ mod tests {
             config.get_hosts(),
             [Host::Unix(PathBuf::from("/a b/c+d@e:f/run"))]
         );
+    }
+
+    #[test]
+    fn a_socket_whose_lock_names_a_live_stranger_is_cleared_away() {
+        let temporary = tempfile::tempdir().expect("folder");
+        let data = DataFolder::open(temporary.path()).expect("folder");
+        let make = || SocketFolder::make(&data, Path::new("/tmp"), None).expect("inside");
+        let lock = make().path().join(format!("{SOCKET}.lock"));
+        fs::write(&lock, format!("{}\n", std::process::id())).expect("file");
+        let again = make();
+        assert!(again.path().is_dir() && !lock.exists());
     }
 
     #[test]
