@@ -61,6 +61,26 @@ pub enum MigrateError {
         /// What PostgreSQL says.
         source: diesel::result::Error,
     },
+    /// The account may not make tables.
+    #[error(
+        "the account `{account}` may not make tables in the database; migrate as the role that owns them \
+         (give its address as the address to migrate with), or as an administrator run in this database: \
+         ALTER SCHEMA public OWNER TO \"{account}\""
+    )]
+    NotOwner {
+        /// The account of the address.
+        account: String,
+    },
+    /// The application's role could make tables and functions, and with those get at the owner's rights.
+    #[error(
+        "the role `{role}` may make tables, which a running server must not; as an administrator run in this \
+         database: REVOKE CREATE ON SCHEMA public FROM PUBLIC, \"{role}\" (and see that the role is neither a \
+         superuser nor a member of the owner's)"
+    )]
+    AppMayCreate {
+        /// The role.
+        role: String,
+    },
     /// A migration failed; nothing of it remains.
     #[error("a migration failed")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -90,6 +110,7 @@ pub async fn migrate(
         sql_query("SELECT bursar_grant_application($1::name)")
             .bind::<Text, _>(&role)
             .execute(connection)?;
+        forbid_making(connection, &role)?;
         Ok(applied)
     })
     .await
@@ -125,6 +146,7 @@ async fn locked(
         let mut connection = Blocking::from(connection);
         sql_query(format!("SELECT pg_advisory_lock({LOCK})")).execute(&mut connection)?;
         connection.batch_execute(DDL_LOCK_TIMEOUT)?;
+        may_make(&mut connection)?;
         let outcome = fitting(&mut connection).and_then(|()| work(&mut connection));
         let version = newest(&mut connection)?;
         sql_query(format!("SELECT pg_advisory_unlock({LOCK})")).execute(&mut connection)?;
@@ -162,6 +184,45 @@ fn newest(connection: &mut Blocking) -> Result<Option<String>, MigrateError> {
 struct Statement {
     #[diesel(sql_type = Text)]
     text: String,
+}
+
+/// Refuses an account that cannot migrate, before it fails at the first table in words of PostgreSQL's.
+fn may_make(connection: &mut Blocking) -> Result<(), MigrateError> {
+    let refused = sql_query(
+        "SELECT current_user::text AS text \
+         WHERE NOT has_schema_privilege(current_user, 'public', 'CREATE')",
+    )
+    .get_result::<Statement>(connection)
+    .optional()?;
+    let account = refused.map(|found| found.text);
+    account.map_or(Ok(()), |account| Err(MigrateError::NotOwner { account }))
+}
+
+/// Sees to it that the application's role can make nothing: before PostgreSQL 15 everybody could.
+fn forbid_making(connection: &mut Blocking, role: &str) -> Result<(), MigrateError> {
+    if !may_create(connection, role)? {
+        return Ok(());
+    }
+    let revoke = connection.transaction(|connection| {
+        connection.batch_execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    });
+    match revoke {
+        Ok(()) if !may_create(connection, role)? => Ok(()),
+        // Who does not own the schema cannot: PostgreSQL refuses, or does nothing and says so in a notice.
+        Ok(()) | Err(diesel::result::Error::DatabaseError(..)) => {
+            let role = role.to_owned();
+            Err(MigrateError::AppMayCreate { role })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn may_create(connection: &mut Blocking, role: &str) -> Result<bool, MigrateError> {
+    let able = sql_query("SELECT $1 AS text WHERE has_schema_privilege($1, 'public', 'CREATE')")
+        .bind::<Text, _>(role)
+        .get_result::<Statement>(connection)
+        .optional()?;
+    Ok(able.is_some())
 }
 
 /// Makes the application's role, which only its owner can take on, unless it exists.

@@ -102,6 +102,39 @@ async fn the_owner_cannot_be_the_application() {
 }
 
 #[tokio::test]
+async fn an_account_that_may_not_migrate_is_told_so() {
+    let db = TestDb::new().await;
+    let refused = db::migrate(&db.url(LocalRole::App).await, APP_ROLE).await;
+    assert!(
+        matches!(&refused, Err(MigrateError::NotOwner { account }) if account == APP_ROLE),
+        "{refused:?}"
+    );
+}
+
+/// As PostgreSQL 14 sets databases up.
+#[tokio::test]
+async fn the_application_makes_nothing_where_everybody_could() {
+    let db = TestDb::new().await;
+    let superuser = db.client(LocalRole::Superuser).await;
+    let everybody = "GRANT CREATE ON SCHEMA public TO PUBLIC";
+    superuser.batch_execute(everybody).await.unwrap();
+    let owner = db.url(LocalRole::Owner).await;
+    db::migrate(&owner, APP_ROLE).await.unwrap();
+    let app = db.client(LocalRole::App).await;
+    let refused = app.batch_execute("CREATE TABLE mine (id int)").await;
+    assert!(refused.is_err(), "the owner takes the right from everybody");
+
+    let not_the_owners = "ALTER SCHEMA public OWNER TO bursar_superuser; \
+        GRANT ALL ON SCHEMA public TO bursar_owner; GRANT CREATE ON SCHEMA public TO PUBLIC";
+    superuser.batch_execute(not_the_owners).await.unwrap();
+    let refused = db::migrate(&owner, APP_ROLE).await;
+    assert!(
+        matches!(&refused, Err(MigrateError::AppMayCreate { role }) if role == APP_ROLE),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
 async fn an_owner_that_may_makes_the_role_and_takes_it_on() {
     let db = TestDb::new().await;
     let superuser = db.client(LocalRole::Superuser).await;
