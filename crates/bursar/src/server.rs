@@ -48,7 +48,10 @@ impl Server {
         // Before the database is touched: a port that is taken is found out early.
         let listener = TcpListener::bind(options.http_address)
             .await
-            .with_context(|| format!("cannot listen on {}", options.http_address))?;
+            .with_context(|| {
+                let address = options.http_address;
+                format!("cannot listen on {address}; name another address with --http-address")
+            })?;
         let address = listener.local_addr()?;
         let storage = storage::open(options, environment).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);

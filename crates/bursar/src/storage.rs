@@ -1,11 +1,11 @@
 //! Where the data is: an own PostgreSQL in the data folder, or the one that an address names.
 
-use std::{path::PathBuf, time::Duration};
+use std::{io::ErrorKind, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use db::{
     Database, DatabaseOptions, Sealer,
-    local::{Durability, LocalConfig, LocalPostgres, LocalRole},
+    local::{Durability, LocalConfig, LocalError, LocalPostgres, LocalRole},
 };
 use secrecy::SecretString;
 
@@ -13,6 +13,10 @@ use crate::{cli::ServerOptions, environment::Environment};
 
 /// The role that a server works as when no option names one.
 const APP_ROLE: &str = "bursar_app";
+
+/// Connections to the own PostgreSQL besides those that the server may open: the one that listens, those of
+/// the start, and some for whoever looks inside.
+const SPARE_CONNECTIONS: u32 = 20;
 
 /// An open, migrated database.
 #[derive(Debug)]
@@ -47,8 +51,23 @@ async fn embedded(options: &ServerOptions, environment: &Environment) -> anyhow:
         .clone_from(&options.postgres_bin_dir);
     config.path_env.clone_from(&environment.path);
     config.durability = environment.durability;
+    let connections = options
+        .database_max_connections
+        .saturating_add(SPARE_CONNECTIONS);
+    config.max_connections = config.max_connections.max(u16::try_from(connections)?);
     tracing::info!(data_dir = %data_dir.display(), "starting the embedded PostgreSQL");
-    let local = LocalPostgres::start(config).await?;
+    let local = LocalPostgres::start(config)
+        .await
+        .map_err(|error| match error {
+            LocalError::Io { ref source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+                anyhow::Error::new(error).context(format!(
+                    "the data folder `{}` cannot be used by this account; start Bursar as its owner, or name \
+                     another one with --data-dir",
+                    data_dir.display()
+                ))
+            }
+            error => error.into(),
+        })?;
     match embedded_database(&local, options, environment).await {
         Ok(database) => Ok(Storage {
             database,
@@ -104,7 +123,17 @@ async fn external(
     )
     .await?;
     let step_down = (app_role != user).then_some(app_role);
-    let database = connect(url.clone(), step_down, options, environment, sealer).await?;
+    let steps_down = step_down.as_ref().map(|role| {
+        format!(
+            "the account `{user}` cannot take on the role `{role}` at connect; unless the reason below is \
+             another, run as an administrator: GRANT \"{role}\" TO \"{user}\""
+        )
+    });
+    let database = connect(url.clone(), step_down, options, environment, sealer).await;
+    let database = match steps_down {
+        Some(context) => database.context(context)?,
+        None => database?,
+    };
     Ok(Storage {
         database,
         hints_url: url.clone(),
@@ -138,5 +167,13 @@ async fn connect(
     if environment.durability == Durability::Throwaway {
         tracing::debug!("the data will not survive a power failure");
     }
-    Ok(Database::connect(database, sealer).await?)
+    let database = Database::connect(database, sealer).await?;
+    for provider in database.providers_sealed_otherwise().await? {
+        tracing::warn!(
+            provider,
+            "the key of this provider was encrypted with another encryption key: requests through it fail \
+             until the server is started with that key, or the provider is given its key again"
+        );
+    }
+    Ok(database)
 }

@@ -54,7 +54,11 @@ fn passing(kind: DatabaseErrorKind, message: &str) -> bool {
 
 /// The store's error for one of the pool's: whatever it is, there is no connection to be had now.
 pub(crate) fn from_pool(error: PoolError) -> StoreError {
-    StoreError::Unavailable(Box::new(error))
+    match error {
+        // The pool's words repeat those of what it wraps.
+        PoolError::Backend(error) => unavailable(error),
+        error => unavailable(error),
+    }
 }
 
 /// No connection, for another reason.

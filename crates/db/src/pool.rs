@@ -133,7 +133,11 @@ impl Database {
         }
     }
 
-    async fn acquire(&self) -> StoreResult<PooledConnection> {
+    pub(crate) const fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
+
+    pub(crate) async fn acquire(&self) -> StoreResult<PooledConnection> {
         self.pool.get().await.map_err(from_pool)
     }
 }

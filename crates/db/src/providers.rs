@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     errors::internal,
+    pool::Database,
     query::{bursar_now, one, parse, row, rows, run_on_one},
     schema::ai_providers,
     sealing::Sealed,
@@ -42,6 +43,21 @@ impl TryFrom<ProviderRow> for Provider {
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
+    }
+}
+
+impl Database {
+    /// The names of the providers whose keys were sealed with another encryption key than the present one:
+    /// requests through them fail. For the start, which has no actor yet; it tells nothing that is secret.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn providers_sealed_otherwise(&self) -> StoreResult<Vec<String>> {
+        let query = ai_providers::table
+            .filter(ai_providers::key_id.ne(self.sealer().key_id()))
+            .order(ai_providers::name)
+            .select(ai_providers::name);
+        rows(&*self.acquire().await?, query).await
     }
 }
 

@@ -156,6 +156,11 @@ async fn providers_are_sealed_at_rest() {
     let other = Database::connect(options, Sealer::from_key(&[8; 32]))
         .await
         .unwrap();
+    assert_eq!(store.providers_sealed_otherwise().await.unwrap(), [""; 0]);
+    assert_eq!(
+        other.providers_sealed_otherwise().await.unwrap(),
+        ["OpenAI"]
+    );
     let refused = read(&other).await.provider_key_get(new.id).await;
     assert!(
         matches!(refused, Err(StoreError::Internal(_))),
