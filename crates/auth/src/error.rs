@@ -25,6 +25,9 @@ pub enum AuthError {
     /// The cookie came with a request that another site started.
     #[error("the request comes from another site")]
     CrossOrigin,
+    /// A page of another site sent a request that changes something before anybody is signed in.
+    #[error("the request comes from a page of another site")]
+    ForeignOrigin,
     /// The key could not be looked up.
     #[error("the key could not be looked up")]
     Store(#[from] StoreError),
@@ -38,7 +41,7 @@ impl AuthError {
             Self::Missing | Self::Invalid | Self::Expired | Self::Suspended => {
                 StatusCode::UNAUTHORIZED
             }
-            Self::CrossOrigin => StatusCode::FORBIDDEN,
+            Self::CrossOrigin | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::Store(StoreError::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -57,6 +60,9 @@ impl AuthError {
             Self::CrossOrigin => {
                 "A request that signs in by cookie must come from this site: its Origin header is \
                  missing or names another."
+            }
+            Self::ForeignOrigin => {
+                "The request comes from a page of another site, which its Origin header names."
             }
             Self::Store(StoreError::Unavailable(_)) => {
                 "The database is not available. Please try again."

@@ -36,6 +36,7 @@ pub use cookies::{SESSION_COOKIE, session_cookie, session_cookie_removed};
 pub use error::AuthError;
 pub use extract::{Caller, gateway_caller};
 pub use login::{Login, LoginError, login, logout};
+pub use origin::same_site;
 pub use password_change::{PasswordUpdateError, password_update};
 pub use passwords::{PasswordError, PasswordPolicyError, Passwords, password_check};
 pub use sessions::{CreatedToken, NewToken, SESSION_LIFETIME, token_create};

@@ -1,7 +1,25 @@
-//! Where a request that signs in by cookie must come from: browsers send cookies along whoever asks.
+//! Where a request that signs in by cookie must come from: browsers send cookies along whoever asks. And where
+//! one that changes something before anybody is signed in must not come from.
 
-use http::{HeaderMap, Method, Uri, header};
+use http::{HeaderMap, Method, Uri, header, request::Parts};
 use url::Url;
+
+use crate::{AuthError, AuthState};
+
+/// Refuses a request that a page of another site sent, for what changes something before anybody is signed in:
+/// such a page could sign its visitors in as somebody else, or make the first account of a server that only
+/// they can reach. Browsers name the origin of every such request; programs name none.
+///
+/// # Errors
+/// [`AuthError::ForeignOrigin`].
+pub fn same_site(state: &AuthState, parts: &Parts) -> Result<(), AuthError> {
+    let Parts { uri, headers, .. } = parts;
+    let named = headers.contains_key(header::ORIGIN);
+    if named && !is_ours(uri, headers, state.access_url.as_ref()) {
+        return Err(AuthError::ForeignOrigin);
+    }
+    Ok(())
+}
 
 /// Whether a request that signs in by cookie may go on: it only reads, or its `Origin` is this site, by the
 /// address that it was sent to or by the deployment's own. A WebSocket counts as a write, since browsers let
@@ -13,9 +31,11 @@ pub(crate) fn admits(
     access_url: Option<&Url>,
 ) -> bool {
     let reads = matches!(*method, Method::GET | Method::HEAD);
-    if reads && !upgrades(headers) {
-        return true;
-    }
+    (reads && !upgrades(headers)) || is_ours(uri, headers, access_url)
+}
+
+/// Whether the request names one origin, and it is this site.
+fn is_ours(uri: &Uri, headers: &HeaderMap, access_url: Option<&Url>) -> bool {
     let mut origins = headers.get_all(header::ORIGIN).into_iter();
     let (Some(origin), None) = (origins.next(), origins.next()) else {
         return false;

@@ -1,11 +1,8 @@
 //! Who calls, and the store bound to them.
 
-use std::{
-    convert::Infallible,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
-use auth::{AuthState, Caller, RequestId};
+use auth::{AuthState, Caller, RequestId, same_site};
 use axum::{
     extract::{FromRef, FromRequestParts},
     http::request::Parts,
@@ -72,14 +69,16 @@ impl CallerSlot {
     }
 }
 
-/// The request's id, for an operation that has no caller yet.
+/// A request that changes something before anybody is signed in: its id. Programs send it, and pages of this
+/// site, but no page of another one.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct RequestIdOf(pub(crate) Option<Uuid>);
+pub(crate) struct Unsigned(pub(crate) Option<Uuid>);
 
-impl<S: Send + Sync> FromRequestParts<S> for RequestIdOf {
-    type Rejection = Infallible;
+impl FromRequestParts<ApiState> for Unsigned {
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        same_site(&state.auth, parts)?;
         Ok(Self(parts.extensions.get::<RequestId>().map(|id| id.0)))
     }
 }

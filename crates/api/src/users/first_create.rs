@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use crate::{
     ApiState,
     error::ApiResult,
-    extract::{JsonBody, RequestIdOf},
+    extract::{JsonBody, Unsigned},
     validate::{both, display_name, parse},
 };
 
@@ -24,7 +24,7 @@ use crate::{
 )]
 pub(crate) async fn first_user_create(
     State(state): State<ApiState>,
-    RequestIdOf(request_id): RequestIdOf,
+    Unsigned(request_id): Unsigned,
     JsonBody(body): JsonBody<CreateFirstUserRequest>,
 ) -> ApiResult<(StatusCode, Json<CreateFirstUserResponse>)> {
     let names = both(

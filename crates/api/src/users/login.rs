@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 use crate::{
     ApiState,
     error::ApiResult,
-    extract::{JsonBody, RequestIdOf},
+    extract::{JsonBody, Unsigned},
 };
 
 /// Sign in with an e-mail address and a password.
@@ -32,7 +32,7 @@ use crate::{
 )]
 pub(crate) async fn login(
     State(state): State<ApiState>,
-    RequestIdOf(request_id): RequestIdOf,
+    Unsigned(request_id): Unsigned,
     JsonBody(body): JsonBody<LoginWithPasswordRequest>,
 ) -> ApiResult<Response> {
     let login = sign_in(&state.auth, &body.email, body.password.expose(), request_id).await?;

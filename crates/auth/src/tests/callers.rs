@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{ANN, BOB, ORG, World, world};
 use crate::{
-    AuthError, AuthState, Caller, NewToken, RequestId, gateway_caller, session_cookie,
+    AuthError, AuthState, Caller, NewToken, RequestId, gateway_caller, same_site, session_cookie,
     session_cookie_removed, token_create,
 };
 
@@ -139,6 +139,24 @@ async fn a_cookie_needs_this_sites_origin_to_write() {
     // A header is not sent by a browser unasked.
     let header = ("Bursar-Session-Token", ann);
     check("POST", &[host, header, theirs], StatusCode::OK).await;
+}
+
+#[tokio::test]
+async fn pages_of_other_sites_sign_nobody_in_and_make_no_first_account() {
+    let mut auth = super::empty().auth;
+    auth.access_url = Some("https://bursar.example/base".parse().unwrap());
+    let check = |headers: Headers<'_>, expected: bool| {
+        let (parts, _) = request("POST", headers).into_parts();
+        assert_eq!(same_site(&auth, &parts).is_ok(), expected, "{headers:?}");
+    };
+    let host = ("Host", "127.0.0.1:7080");
+    check(&[host], true);
+    check(&[host, ("Origin", "http://127.0.0.1:7080")], true);
+    check(&[host, ("Origin", "https://bursar.example")], true);
+    check(&[host, ("Origin", "https://evil.example")], false);
+    check(&[host, ("Origin", "http://127.0.0.1:8080")], false);
+    check(&[host, ("Origin", "null")], false);
+    check(&[host, ("Origin", "")], false);
 }
 
 #[tokio::test]
