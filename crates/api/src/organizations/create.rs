@@ -42,20 +42,20 @@ fn new_organization(
     body: &CreateOrganizationRequest,
     id: OrganizationId,
 ) -> Checked<NewOrganization> {
-    let shown = if body.display_name.is_empty() {
-        &body.name
-    } else {
-        &body.display_name
-    };
     let names = both(
         organization_name("name", &body.name),
-        display_name("display_name", shown),
+        display_name("display_name", &body.display_name),
     );
     let texts = both(
         text("description", &body.description),
         text("icon", &body.icon),
     );
-    let ((name, display_name), (description, icon)) = both(names, texts)?;
+    let ((name, shown), (description, icon)) = both(names, texts)?;
+    let display_name = if shown.is_empty() {
+        name.to_string()
+    } else {
+        shown
+    };
     Ok(NewOrganization {
         id,
         name,
