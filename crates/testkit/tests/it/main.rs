@@ -1,4 +1,22 @@
 //! Tests over HTTP on real servers with a real database and a fake provider, one binary for all of them.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
+mod audit_list;
+#[cfg(test)]
 mod burst;
+#[cfg(test)]
+mod groups;
+#[cfg(test)]
+mod logins;
+#[cfg(test)]
+mod organizations;
+#[cfg(test)]
+mod scenes;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tokens;
+#[cfg(test)]
+mod users;
