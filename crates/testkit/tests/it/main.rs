@@ -5,6 +5,8 @@ mod audit;
 #[cfg(test)]
 mod audit_list;
 #[cfg(test)]
+mod budgets;
+#[cfg(test)]
 mod burst;
 #[cfg(test)]
 mod groups;
@@ -12,6 +14,8 @@ mod groups;
 mod logins;
 #[cfg(test)]
 mod organizations;
+#[cfg(test)]
+mod providers;
 #[cfg(test)]
 mod scenes;
 #[cfg(test)]
