@@ -15,7 +15,11 @@ mod logins;
 #[cfg(test)]
 mod organizations;
 #[cfg(test)]
+mod privileges;
+#[cfg(test)]
 mod providers;
+#[cfg(test)]
+mod races;
 #[cfg(test)]
 mod scenes;
 #[cfg(test)]
