@@ -9,9 +9,15 @@ mod budgets;
 #[cfg(test)]
 mod burst;
 #[cfg(test)]
+mod deployment;
+#[cfg(test)]
 mod groups;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod logins;
+#[cfg(test)]
+mod operations;
 #[cfg(test)]
 mod organizations;
 #[cfg(test)]

@@ -1,0 +1,380 @@
+//! Every operation of the OpenAPI document: as nobody, as a user without roles, with ids of nothing, and its
+//! answers against the document.
+
+use bursar_sdk::Client;
+use chrono::DateTime;
+use serde_json::{Value, json};
+use testkit::World;
+use uuid::Uuid;
+
+use crate::support::{ask, get, is, person, world};
+
+/// An operation of the document.
+#[derive(Debug, Clone)]
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    pub(crate) method: String,
+    /// What follows `/api/v2`; at the root, what follows the host.
+    pub(crate) path: String,
+    pub(crate) description: Value,
+}
+
+impl Operation {
+    fn public(&self) -> bool {
+        self.description["security"]
+            .as_array()
+            .is_some_and(Vec::is_empty)
+    }
+
+    pub(crate) fn has_body(&self) -> bool {
+        self.description.get("requestBody").is_some()
+    }
+
+    fn at_root(&self) -> bool {
+        matches!(self.id.as_str(), "healthz" | "readyz" | "metrics")
+    }
+}
+
+pub(crate) fn document() -> Value {
+    serde_json::from_str(include_str!("../../../../docs/generated/openapi.json")).unwrap()
+}
+
+pub(crate) fn operations(document: &Value) -> Vec<Operation> {
+    let paths = document["paths"].as_object().unwrap().iter();
+    let of = |(path, methods): (&String, &Value)| {
+        let path = path.strip_prefix("/api/v2").unwrap_or(path).to_owned();
+        let operation = move |(method, description): (&String, &Value)| Operation {
+            id: description["operationId"].as_str().unwrap().to_owned(),
+            method: method.to_uppercase(),
+            path: path.clone(),
+            description: description.clone(),
+        };
+        methods
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(operation)
+            .collect::<Vec<_>>()
+    };
+    paths.flat_map(of).collect()
+}
+
+/// A body that the operation takes: what it does is of no matter here.
+pub(crate) fn body(operation: &str, world: &World) -> Value {
+    match operation {
+        "provider_create" => json!({
+            "name": "another", "type": "openai", "base_url": "http://127.0.0.1:9/v1", "api_key": "k",
+        }),
+        "provider_update" => json!({"base_url": "http://127.0.0.1:9/v1", "api_key": "k"}),
+        "group_update" => json!({
+            "display_name": "D", "add_users": [], "remove_users": [world.cast.member_id], "avatar_url": "",
+        }),
+        "group_budget_upsert" => json!({"spend_limit_micros": 1}),
+        "organization_create" => {
+            json!({"name": "another", "display_name": "", "description": "", "icon": ""})
+        }
+        "organization_update" => json!({"display_name": "D", "description": "", "icon": ""}),
+        "group_create" => json!({"name": "another", "display_name": "", "avatar_url": ""}),
+        "organization_member_roles_update" | "user_roles_update" => json!({"roles": []}),
+        "user_create" => json!({
+            "email": "x@example.com", "username": "another", "name": "", "login_type": "none",
+            "organization_ids": [],
+        }),
+        "first_user_create" => {
+            json!({"email": "x@example.com", "username": "x", "password": "long enough"})
+        }
+        "login" => json!({"email": "x@example.com", "password": "long enough"}),
+        "api_key_create" => {
+            json!({"token_name": "another", "lifetime": 0, "scopes": [], "allow_list": []})
+        }
+        "user_password_update" => json!({"password": "long enough"}),
+        other => panic!("{other} needs a body here"),
+    }
+}
+
+/// The path with its parameters filled in by a function of their names.
+pub(crate) fn filled(path: &str, value: impl Fn(&str) -> String) -> String {
+    let mut parts = path.split('{');
+    let mut filled = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once('}').unwrap();
+        filled += &value(name);
+        filled += rest;
+    }
+    filled
+}
+
+/// The things of the cast.
+pub(crate) async fn real(world: &World) -> impl Fn(&str) -> String + use<> {
+    let key = world
+        .cast
+        .owner
+        .api_key_list("ada")
+        .await
+        .unwrap()
+        .remove(0)
+        .id;
+    let (group, organization) = (world.cast.group_id, world.cast.organization_id);
+    move |name: &str| match name {
+        "name" => "openai".to_owned(),
+        "group" => group.to_string(),
+        "organization" => organization.to_string(),
+        "user" => "ada".to_owned(),
+        "id" => key.clone(),
+        other => panic!("{other} is filled in nowhere"),
+    }
+}
+
+async fn call(
+    world: &World,
+    caller: &Client,
+    operation: &Operation,
+    path: &str,
+) -> crate::support::Answer {
+    let body = if operation.has_body() {
+        body(&operation.id, world)
+    } else {
+        Value::Null
+    };
+    let path = if operation.at_root() {
+        format!("/../..{path}")
+    } else {
+        path.to_owned()
+    };
+    ask(world, caller, &operation.method, &path, &body).await
+}
+
+#[tokio::test]
+async fn nobody_is_let_in_but_to_what_is_public() {
+    let world = world().await;
+    let real = real(&world).await;
+    let nobody = world.cast.owner.without_token();
+    let document = document();
+    let mut public = 0;
+    for operation in operations(&document) {
+        let path = filled(&operation.path, &real);
+        let answer = call(&world, &nobody, &operation, &path).await;
+        if operation.public() {
+            public += 1;
+            // The login is one of nobody whom the server knows.
+            let expected = answer.status == 200
+                || matches!(operation.id.as_str(), "login" | "first_user_create");
+            assert!(expected, "{}: {answer:?}", operation.id);
+        } else {
+            assert_eq!(answer.status, 401, "{}: {}", operation.id, answer.text);
+            // Also before a word of the request is read.
+            let answer = crate::support::ask_text(
+                &world,
+                &nobody,
+                &operation.method,
+                &filled(&operation.path, |_| "%ff".to_owned()),
+                "{",
+            )
+            .await;
+            assert_eq!(answer.status, 401, "{}: {}", operation.id, answer.text);
+        }
+    }
+    assert_eq!(public, 8);
+}
+
+/// What a person without roles and organizations gets, where it is not 404.
+const WITHOUT_ROLES: &[(&str, u16)] = &[
+    ("build_info", 200),
+    ("openapi_document", 200),
+    ("healthz", 200),
+    ("readyz", 200),
+    ("metrics", 200),
+    ("first_user_exists", 200),
+    ("first_user_create", 400),
+    ("login", 401),
+    // Lists are empty, but for oneself.
+    ("provider_list", 200),
+    ("audit_list", 200),
+    ("group_list", 200),
+    ("organization_list", 200),
+    ("user_list", 200),
+    ("logout", 200),
+];
+
+#[tokio::test]
+async fn a_person_without_roles_reaches_nothing_of_others() {
+    let world = world().await;
+    let real = real(&world).await;
+    let document = document();
+    let eve = person(&world, "eve", &[]).await.client;
+    let (logout, others): (Vec<_>, Vec<_>) = operations(&document)
+        .into_iter()
+        .partition(|operation| operation.id == "logout");
+    for operation in others.iter().chain(&logout) {
+        let answer = call(&world, &eve, operation, &filled(&operation.path, &real)).await;
+        let exception = WITHOUT_ROLES.iter().find(|(id, _)| *id == operation.id);
+        let expected = exception.map_or(404, |(_, status)| *status);
+        assert_eq!(answer.status, expected, "{}: {}", operation.id, answer.text);
+        if operation.id.ends_with("_list") && operation.id != "user_list" && expected == 200 {
+            assert!(
+                !answer.text.contains("acme") && !answer.text.contains("ada"),
+                "{answer:?}"
+            );
+        }
+    }
+    // Nothing of it changed anything.
+    let owner = &world.cast.owner;
+    assert_eq!(
+        owner.user_get("ada").await.unwrap().status,
+        bursar_sdk::UserStatus::Active
+    );
+    assert_eq!(
+        owner
+            .group_budget_get(world.cast.group_id)
+            .await
+            .unwrap()
+            .spend_limit_micros,
+        1_000_000
+    );
+    assert_eq!(owner.provider_list().await.unwrap().len(), 2);
+    world.cast.member.user_get("me").await.unwrap();
+}
+
+#[tokio::test]
+async fn things_that_do_not_exist_are_not_found() {
+    let world = world().await;
+    let document = document();
+    let real = real(&world).await;
+    for operation in operations(&document)
+        .iter()
+        .filter(|operation| operation.path.contains('{'))
+    {
+        let names: Vec<_> = operation
+            .path
+            .split('{')
+            .skip(1)
+            .map(|part| part.split('}').next().unwrap())
+            .collect();
+        // Each of the parameters in turn, the others being real.
+        for missing in &names {
+            let unknown = match *missing {
+                "name" => vec!["nothing", "%00"],
+                "group" => vec!["0190d3a0-b5a0-7c3b-9d2f-3f1d2a3b4c5d"],
+                "organization" | "user" => vec![
+                    "nothing",
+                    "0190d3a0-b5a0-7c3b-9d2f-3f1d2a3b4c5d",
+                    "-",
+                    "%00",
+                ],
+                _ => vec!["aaaaaaaaaa", "-", "%00"],
+            };
+            for text in unknown {
+                let path = filled(&operation.path, |name| {
+                    if name == *missing {
+                        text.to_owned()
+                    } else {
+                        real(name)
+                    }
+                });
+                let answer = call(&world, &world.cast.owner, operation, &path).await;
+                assert_eq!(
+                    answer.status, 404,
+                    "{} {path}: {}",
+                    operation.id, answer.text
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_are_as_the_document_says() {
+    let world = world().await;
+    let document = document();
+    let real = real(&world).await;
+    let mut checked = 0;
+    for operation in operations(&document)
+        .iter()
+        .filter(|operation| operation.method == "GET")
+    {
+        let schema =
+            &operation.description["responses"]["200"]["content"]["application/json"]["schema"];
+        if schema.is_null() {
+            continue;
+        }
+        let path = filled(&operation.path, &real);
+        for caller in [&world.cast.owner, &world.cast.member] {
+            let answer = call(&world, caller, operation, &path).await;
+            if answer.status == 200 {
+                valid(&document, schema, &answer.json(), &operation.id);
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked >= 30, "{checked}");
+    let refusal = get(&world, &world.cast.member, "/users/owner").await;
+    is(&refusal, 404);
+    valid(
+        &document,
+        &document["components"]["schemas"]["ErrorBody"],
+        &refusal.json(),
+        "a refusal",
+    );
+}
+
+/// Checks types, required fields and formats, and that there is no field that the document does not know.
+fn valid(document: &Value, schema: &Value, value: &Value, at: &str) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let pointer = reference.strip_prefix('#').unwrap();
+        return valid(document, document.pointer(pointer).unwrap(), value, at);
+    }
+    if let Some(choices) = schema["oneOf"].as_array() {
+        let null = json!({"type": "null"});
+        let choice = choices
+            .iter()
+            .find(|choice| (**choice == null) == value.is_null());
+        return valid(document, choice.unwrap(), value, at);
+    }
+    let types: Vec<_> = match &schema["type"] {
+        Value::Array(types) => types.iter().map(|kind| kind.as_str().unwrap()).collect(),
+        Value::String(kind) => vec![kind],
+        _ => return,
+    };
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_i64() => "integer",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    assert!(types.contains(&kind), "{at}: {value} is no {types:?}");
+    if let Some(words) = schema["enum"].as_array() {
+        assert!(words.contains(value), "{at}: {value}");
+    }
+    match (schema["format"].as_str(), value.as_str()) {
+        (Some("uuid"), Some(text)) => assert_eq!(text.parse::<Uuid>().unwrap().to_string(), text),
+        (Some("date-time"), Some(text)) => drop(DateTime::parse_from_rfc3339(text).unwrap()),
+        _ => {}
+    }
+    for (number, item) in value.as_array().into_iter().flatten().enumerate() {
+        valid(document, &schema["items"], item, &format!("{at}[{number}]"));
+    }
+    let required = schema["required"].as_array().into_iter().flatten();
+    for name in required {
+        assert!(
+            value.get(name.as_str().unwrap()).is_some(),
+            "{at}: {name} is missing"
+        );
+    }
+    for (name, field) in value.as_object().into_iter().flatten() {
+        let at = format!("{at}.{name}");
+        match (
+            schema["properties"].get(name),
+            schema.get("additionalProperties"),
+        ) {
+            (Some(known), _) => valid(document, known, field, &at),
+            (None, Some(any)) => valid(document, any, field, &at),
+            (None, None) => assert!(
+                schema.get("properties").is_none(),
+                "{at} is not in the document"
+            ),
+        }
+    }
+}
