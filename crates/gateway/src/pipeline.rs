@@ -236,7 +236,7 @@ async fn forward(
         hide_usage: job.hides_usage(),
     };
     if response.status().is_success() {
-        answer(inner, relay, response, headers, (job.facts.stream, finish)).await;
+        answer(inner, job, relay, response, headers, finish).await;
     } else {
         provider_error(inner, job, relay, response, headers, finish).await;
     }
@@ -245,10 +245,11 @@ async fn forward(
 /// The provider answered: as a stream or in one piece, whichever came.
 async fn answer(
     inner: &Inner,
+    job: &Job,
     relay: Relay,
     response: reqwest::Response,
     headers: HeaderMap,
-    (stream_wanted, finish): (bool, Finish),
+    finish: Finish,
 ) {
     let kind = response
         .headers()
@@ -259,12 +260,14 @@ async fn answer(
             .is_some_and(|start| start.eq_ignore_ascii_case(expected))
     };
     // What was to be streamed is not held back because its type is missing or wrong.
-    let streamed = is(b"text/event-stream") || (stream_wanted && !is(b"application/json"));
+    let streamed = is(b"text/event-stream") || (job.facts.stream && !is(b"application/json"));
     let head = (response.status(), headers);
     if streamed {
         stream::relay(inner, relay, response, head, finish).await;
     } else {
-        plain::relay(inner, relay.held, response, relay.drain, head, finish).await;
+        let Relay { held, drain, .. } = relay;
+        let key = &job.entry.key;
+        plain::relay(inner, held, response, (drain, key), head, finish).await;
     }
 }
 

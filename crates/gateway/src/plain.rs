@@ -3,10 +3,12 @@
 use axum::{body::Body, response::Response};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
+use secrecy::SecretString;
 
 use crate::{
     drain::Drain,
     gateway::Inner,
+    headers::without_key,
     held::Held,
     pipeline::{Finish, Reply},
     telemetry::Outcome,
@@ -50,12 +52,12 @@ pub(crate) async fn collect(
     }
 }
 
-/// Meters, settles and sends an answer.
+/// Meters, settles and sends an answer, without the provider's key should it be quoted there.
 pub(crate) async fn relay(
     inner: &Inner,
     mut held: Box<Held>,
     mut response: reqwest::Response,
-    mut drain: Drain,
+    (mut drain, key): (Drain, &SecretString),
     (status, headers): (StatusCode, HeaderMap),
     mut finish: Finish,
 ) {
@@ -71,6 +73,7 @@ pub(crate) async fn relay(
     match body {
         Ok(body) => {
             // A client that has left was read to the end all the same.
+            let body = without_key(body, key);
             finish.answer(Outcome::Served, whole(status, headers, body));
         }
         Err(_incomplete) => finish.upstream_failed("the provider's answer broke off"),
