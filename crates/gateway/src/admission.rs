@@ -8,7 +8,7 @@ use model::{
     spend::{NotBounded, ReserveOutcome, ReserveRequest, SpendState},
 };
 use store::StoreError;
-use tokio::time::Instant;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use crate::{
     gateway::Inner,
@@ -126,8 +126,14 @@ impl Admission<'_> {
     async fn run(mut self, job: &Job, bounds: &Bounds, reply: &mut Reply) -> Decision {
         let mut own_accord = false;
         loop {
+            let turn = match self.turn(reply).await {
+                Ok(turn) => turn,
+                Err(decision) => return self.end(decision).await,
+            };
             self.ticket.begin_look(own_accord);
-            match self.ask().await {
+            let outcome = self.ask().await;
+            drop(turn);
+            match outcome {
                 Ok(ReserveOutcome::Admitted {
                     hold,
                     cap,
@@ -174,6 +180,16 @@ impl Admission<'_> {
                 Look::ClientLeft => return self.end(Decision::Left).await,
                 Look::Stopping => return self.end(Decision::Stopping).await,
             }
+        }
+    }
+
+    /// Waits until others of the same person have been told, so that they do not take all connections.
+    async fn turn(&self, reply: &mut Reply) -> Result<Option<OwnedSemaphorePermit>, Decision> {
+        tokio::select! {
+            biased;
+            () = reply.closed() => Err(Decision::Left),
+            () = self.inner.stop.cancelled() => Err(Decision::Stopping),
+            turn = self.ticket.turn() => Ok(turn),
         }
     }
 

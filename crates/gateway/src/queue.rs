@@ -19,7 +19,11 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use model::{ReservationId, UserId};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+/// How many requests of one person ask the ledger at the same time. There they wait for each other anyway, each
+/// with a connection that somebody else needs.
+const ASKING: usize = 2;
 
 /// All lines.
 #[derive(Debug, Clone)]
@@ -37,8 +41,10 @@ struct Inner {
 type Place = (DateTime<Utc>, ReservationId);
 
 /// One person's requests.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Line {
+    /// Who may ask the ledger.
+    turns: Arc<Semaphore>,
     /// They ask for the first time.
     arriving: Vec<Arc<Slot>>,
     /// They were told to wait.
@@ -56,6 +62,16 @@ impl Slot {
     fn wake(&self) {
         self.called.store(true, Ordering::Release);
         self.call.notify_one();
+    }
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self {
+            turns: Arc::new(Semaphore::new(ASKING)),
+            arriving: Vec::new(),
+            waiting: BTreeMap::new(),
+        }
     }
 }
 
@@ -94,6 +110,7 @@ pub(crate) struct Ticket {
     queue: Queue,
     user: UserId,
     slot: Arc<Slot>,
+    turns: Arc<Semaphore>,
     /// Where it waits, once it does.
     place: Option<Place>,
     /// A call was taken by [`Ticket::begin_look`] and not handed on yet.
@@ -114,15 +131,14 @@ impl Queue {
     /// Joins a person's line without a place yet.
     pub(crate) fn join(&self, user: UserId) -> Ticket {
         let slot = Arc::new(Slot::default());
-        self.lines()
-            .entry(user)
-            .or_default()
-            .arriving
-            .push(Arc::clone(&slot));
+        let mut lines = self.lines();
+        let line = lines.entry(user).or_default();
+        line.arriving.push(Arc::clone(&slot));
         Ticket {
             queue: self.clone(),
             user,
             slot,
+            turns: Arc::clone(&line.turns),
             place: None,
             holds_call: false,
         }
@@ -164,6 +180,13 @@ impl Ticket {
         line.waiting.insert((since, id), Arc::clone(&self.slot));
         self.place = Some((since, id));
         Ok(())
+    }
+
+    /// Resolves when this request may ask the ledger, in the order in which this was called, and until what it
+    /// resolves to is dropped.
+    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        // An error would mean that the semaphore was closed, which nobody does.
+        Arc::clone(&self.turns).acquire_owned().await.ok()
     }
 
     /// Resolves when this request is called.
@@ -314,6 +337,18 @@ mod tests {
         queue.wake(ANN);
         assert_eq!((called(&two), called(&third)), (false, true));
         assert!(!two.first());
+    }
+
+    #[test]
+    fn one_person_asks_the_ledger_twice_at_a_time() {
+        let queue = Queue::new(9);
+        let tickets = [queue.join(ANN), queue.join(ANN), queue.join(ANN)];
+        let turn = |ticket: &Ticket| ticket.turn().now_or_never().flatten();
+        let (first, second) = (turn(&tickets[0]), turn(&tickets[1]));
+        assert!(first.is_some() && second.is_some() && turn(&tickets[2]).is_none());
+        assert!(turn(&queue.join(BOB)).is_some());
+        drop(first);
+        assert!(turn(&tickets[2]).is_some());
     }
 
     #[test]
