@@ -181,7 +181,8 @@ impl Draft {
             "system" => self.tally.add_talk(self.dialect, value),
             "tools" => self.read_tools("tools", value)?,
             "functions" => self.read_tools("functions", value)?,
-            "thinking" => self.read_thinking(value)?,
+            "thinking" => self.read_thinking("thinking.budget_tokens", value)?,
+            "reasoning" => self.read_thinking("reasoning.max_tokens", value)?,
             "service_tier" => self.read_tier(value)?,
             "prediction" => {
                 self.prediction_bytes = json::compact_len(value.get());
@@ -233,14 +234,17 @@ impl Draft {
         }
     }
 
-    fn read_thinking(&mut self, value: &RawValue) -> Result<(), RequestError> {
+    /// Anthropic's way to say how long a model may think, and that of those who pass requests on to many.
+    fn read_thinking(&mut self, field: &'static str, value: &RawValue) -> Result<(), RequestError> {
         self.tally.add_json(value);
         let Some(fields) = Fields::parse(value.get()) else {
             return Ok(());
         };
-        refuse_ambiguous(&fields, &["type", "budget_tokens"])?;
-        if let Some(budget) = fields.last("budget_tokens") {
-            self.thinking_budget = Some(whole("thinking.budget_tokens", budget, MAX_CAP)?);
+        let name = field.split_once('.').map_or(field, |(_, name)| name);
+        refuse_ambiguous(&fields, &["type", name])?;
+        if let Some(budget) = fields.last(name) {
+            let budget = whole(field, budget, MAX_CAP)?;
+            self.thinking_budget = self.thinking_budget.max(Some(budget));
         }
         Ok(())
     }
@@ -317,9 +321,10 @@ impl Draft {
     }
 }
 
-/// OpenAI's search models search on every request, asked or not.
+/// OpenAI's search models search on every request, asked or not, and so does any model of `OpenRouter` by this
+/// suffix.
 fn searches_always(model: &str) -> bool {
-    model.contains("-search-preview") || model.contains("-search-api")
+    model.contains("-search-preview") || model.contains("-search-api") || model.ends_with(":online")
 }
 
 fn model_name(value: &RawValue) -> Result<String, RequestError> {

@@ -103,14 +103,37 @@ fn max_uses(fields: &Fields<'_>) -> Option<u64> {
     only.1.get().parse().ok()
 }
 
+/// Words, without underscores, in the names of fields by which some servers bound the output instead of `max_tokens`,
+/// answer more often, or write the prompt anew: whoever sets one would spend beyond what is held.
+const OVERRIDES: [&str; 12] = [
+    "maxtoken",
+    "maxcompletion",
+    "maxoutput",
+    "maxnew",
+    "maxgen",
+    "maxlength",
+    "npredict",
+    "numpredict",
+    "numreturn",
+    "candidatecount",
+    "chattemplate",
+    "preset",
+];
+
+fn overrides(folded: &str) -> bool {
+    let bare = folded.replace(['_', '-'], "");
+    OVERRIDES.iter().any(|word| bare.contains(word))
+}
+
 /// Judges a top-level field that this version does not know: harmless, unless its name or its content speaks of
-/// something that is fetched or done elsewhere.
+/// something that is fetched or done elsewhere, or of bounds that we would have to set.
 pub(super) fn foreign_field_risky(key: &str, value: &RawValue) -> bool {
     if matches!(value.get(), "false" | "0" | "\"\"" | "[]" | "{}") {
         return false;
     }
     let text = value.get();
     let nested = text.starts_with(['{', '[']);
+    let speaks = |text: &str| risky(text) || overrides(text);
     // An escaped letter could hide a word from the search below; nobody needs one in a key.
-    risky(&fold(key)) || (nested && (text.contains("\\u") || risky(&fold(text))))
+    speaks(&fold(key)) || (nested && (text.contains("\\u") || speaks(&fold(text))))
 }

@@ -50,6 +50,10 @@ fn flags_and_names() {
         facts(ANTHROPIC, r#","thinking":{"type":"disabled"}"#).thinking_budget,
         None
     );
+    let f = facts(OPENAI, r#","reasoning":{"max_tokens":3000}"#);
+    assert_eq!(f.thinking_budget, Some(3000));
+    let f = facts(OPENAI, r#","reasoning":{"effort":"high"}"#);
+    assert_eq!(f.thinking_budget, None);
 }
 
 /// `role` and `content`.
@@ -266,6 +270,42 @@ const DEAR: &[(Dialect, &str, bool, &[&str])] = &[
     ),
     (
         OPENAI,
+        r#","n_predict":100000"#,
+        true,
+        &["field `n_predict`"],
+    ),
+    (
+        OPENAI,
+        r#","max_new_tokens":100000"#,
+        true,
+        &["field `max_new_tokens`"],
+    ),
+    (
+        OPENAI,
+        r#","extra_body":{"Max_Tokens":100000}"#,
+        true,
+        &["field `extra_body`"],
+    ),
+    (
+        OPENAI,
+        r#","generationConfig":{"maxOutputTokens":100000}"#,
+        true,
+        &["field `generationConfig`"],
+    ),
+    (
+        OPENAI,
+        r#","chat_template":"{% for i in range(100000) %}x{% endfor %}""#,
+        true,
+        &["field `chat_template`"],
+    ),
+    (
+        OPENAI,
+        r#","chat_template_kwargs":{"enable_thinking":true},"min_tokens":5"#,
+        false,
+        &[],
+    ),
+    (
+        OPENAI,
         r#","enable_search":false,"plugins":[],"add_generation_prompt":true"#,
         false,
         &[],
@@ -396,8 +436,10 @@ fn a_prediction_is_charged_on_both_sides() {
 
 #[test]
 fn a_search_model_searches_unasked() {
-    let body = r#"{"model":"gpt-4o-search-preview","messages":[]}"#;
-    let facts = parse_request(OPENAI, body.as_bytes()).unwrap();
-    assert_eq!(facts.fees, [Fee::WebSearch { max_uses: None }]);
-    assert!(facts.unbounded_input);
+    for model in ["gpt-4o-search-preview", "openai/gpt-4o:online"] {
+        let body = format!(r#"{{"model":"{model}","messages":[]}}"#);
+        let facts = parse_request(OPENAI, body.as_bytes()).unwrap();
+        assert_eq!(facts.fees, [Fee::WebSearch { max_uses: None }]);
+        assert!(facts.unbounded_input);
+    }
 }
