@@ -113,6 +113,33 @@ impl TestDatabase {
         connect(&self.owner_url()).await
     }
 
+    /// Makes the database unreachable: open connections are cut and new ones refused, until
+    /// [`TestDatabase::bring_back`].
+    ///
+    /// # Errors
+    /// What PostgreSQL says.
+    pub async fn take_away(&self) -> anyhow::Result<()> {
+        self.allow_connections("false").await?;
+        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+        let client = connect(&self.server.postgres.superuser_url()).await?;
+        client.execute(cut, &[&self.name]).await?;
+        Ok(())
+    }
+
+    /// Makes the database reachable again.
+    ///
+    /// # Errors
+    /// What PostgreSQL says.
+    pub async fn bring_back(&self) -> anyhow::Result<()> {
+        self.allow_connections("true").await
+    }
+
+    async fn allow_connections(&self, allowed: &str) -> anyhow::Result<()> {
+        let client = connect(&self.server.postgres.superuser_url()).await?;
+        let alter = format!("ALTER DATABASE {} ALLOW_CONNECTIONS {allowed}", self.name);
+        Ok(client.batch_execute(&alter).await?)
+    }
+
     /// Moves the database's clock by an SQL interval like `40 days`, for everything that decides a period.
     ///
     /// # Errors
