@@ -133,6 +133,27 @@ async fn signing_in_is_possible_by_each_header_and_by_the_cookie_of_this_site_on
 }
 
 #[tokio::test]
+async fn a_page_of_another_site_signs_nobody_in() {
+    let world = world().await;
+    let site = world.server.url();
+    let foreign = format!("{site}.evil.example");
+    for path in ["/api/v2/users/login", "/api/v2/users/first"] {
+        for (origin, expected) in [
+            (foreign.as_str(), 403),
+            ("https://evil.example", 403),
+            ("null", 403),
+            (&site, if path.ends_with("login") { 201 } else { 400 }),
+        ] {
+            let body = json!({"email": ADA, "username": "x", "password": PASSWORD});
+            let asked = request(&world, "POST", path).header("origin", origin);
+            let answer = send(asked.json(&body)).await;
+            assert_eq!(answer.status, expected, "{path} {origin}: {}", answer.text);
+            assert_eq!(answer.headers.contains_key("set-cookie"), expected == 201);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
     let world = world().await;
     let nobody = world.server.nobody();
