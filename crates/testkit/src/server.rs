@@ -1,6 +1,6 @@
 //! A running server on a test's own database and a free port.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use bursar::{Environment, Server, cli};
 use bursar_sdk::Client;
@@ -20,6 +20,8 @@ pub struct ServerOptions {
     pub lease: Duration,
     /// How long an answer is read on after its client has left.
     pub drain_timeout: Duration,
+    /// A file with prices that win over the built-in ones.
+    pub model_prices_file: Option<PathBuf>,
 }
 
 impl Default for ServerOptions {
@@ -29,6 +31,7 @@ impl Default for ServerOptions {
             admission_wait: Duration::from_secs(10),
             lease: Duration::from_secs(15),
             drain_timeout: Duration::from_secs(60),
+            model_prices_file: None,
         }
     }
 }
@@ -65,6 +68,9 @@ impl TestServer {
         server.ai_admission_wait = options.admission_wait;
         server.ai_lease = options.lease;
         server.ai_drain_timeout = options.drain_timeout;
+        server
+            .model_prices_file
+            .clone_from(&options.model_prices_file);
         server.shutdown_timeout = Duration::from_secs(10);
         let environment = Environment {
             default_data_dir: None,

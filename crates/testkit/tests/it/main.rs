@@ -9,13 +9,25 @@ mod budgets;
 #[cfg(test)]
 mod burst;
 #[cfg(test)]
+mod calls;
+#[cfg(test)]
+mod caps;
+#[cfg(test)]
+mod crowds;
+#[cfg(test)]
 mod deployment;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod gateway;
 #[cfg(test)]
 mod groups;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod logins;
+#[cfg(test)]
+mod money;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
@@ -29,8 +41,12 @@ mod races;
 #[cfg(test)]
 mod scenes;
 #[cfg(test)]
+mod streams;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]
 mod users;
+#[cfg(test)]
+mod waiting;
