@@ -120,3 +120,11 @@ fn rustfmt(text: &str) -> anyhow::Result<String> {
     }
     Ok(fs::read_to_string(&file)?)
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn derived_files_are_current() {
+        super::run(true).unwrap();
+    }
+}
