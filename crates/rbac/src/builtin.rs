@@ -110,12 +110,16 @@ pub fn org_role(name: &str) -> Option<&'static Arc<Role>> {
     ORG.iter().find(|role| role.name() == name)
 }
 
+/// Every name that no custom role may take: built-in roles, and names that clients know as roles.
+pub fn reserved() -> impl Iterator<Item = &'static str> {
+    let built_in = SITE.iter().chain(ORG.iter()).map(|role| role.name());
+    built_in.chain(RESERVED.iter().copied())
+}
+
 /// Whether a custom role may not take this name.
 #[must_use]
 pub fn is_reserved(name: &str) -> bool {
-    let taken = |reserved: &str| reserved.eq_ignore_ascii_case(name);
-    RESERVED.iter().copied().any(taken)
-        || SITE.iter().chain(ORG.iter()).any(|role| taken(role.name()))
+    reserved().any(|reserved| reserved.eq_ignore_ascii_case(name))
 }
 
 /// Positive permissions: each type with its actions.

@@ -169,17 +169,77 @@ fn assigning(page: &mut fmt::Formatter<'_>) -> fmt::Result {
         };
         writeln!(page, "| {} | {may} |", role.name())?;
     }
-    Ok(())
+    page.write_str(
+        "\n### Where a table by role name says otherwise\n\n\
+         The system that clients know decides by the name of the actor's role. For the built-in roles both ways \
+         agree; they differ here:\n\n| Case | By name | Here | Why |\n|---|---|---|---|\n",
+    )?;
+    for [case, by_name, here, why] in DIFFERENCES {
+        writeln!(page, "| {case} | {by_name} | {here} | {why} |")?;
+    }
+    page.write_str(
+        "\nNo custom role may take a name that is built in or that clients know as one: ",
+    )?;
+    let names: Vec<_> = builtin::reserved()
+        .map(|name| format!("`{name}`"))
+        .collect();
+    writeln!(page, "{}.", names.join(", "))
 }
+
+/// Where the rule about assigning gives another outcome than a table by role name; shown by `tests/it/assign.rs`.
+const DIFFERENCES: [[&str; 4]; 5] = [
+    [
+        "`user-admin` or `organization-user-admin` gives a custom role all of whose permissions they hold",
+        "no",
+        "yes",
+        "whoever holds a right everywhere it reaches and may assign gives away nothing that they lack",
+    ],
+    [
+        "`organization-admin` gives a custom role with a permission they lack, such as `workspace:ssh`",
+        "yes",
+        "no",
+        "otherwise they could give it to a second account, and so to themselves",
+    ],
+    [
+        "the holder of a custom role with `assign` gives a role all of whose permissions they hold",
+        "no",
+        "yes",
+        "a right to assign that assigns nothing misleads; what can be given stays bounded by what is held",
+    ],
+    [
+        "a role with a denial is given",
+        "a custom role has none; the built-in ban goes by the table",
+        "to whoever holds what it denies",
+        "only who has a right everywhere may decide that somebody loses it",
+    ],
+    [
+        "`organization-service-account`, `template-admin`, `organization-template-admin`",
+        "in the table or system roles",
+        "no such roles",
+        "there are no service accounts and no templates; the names stay reserved",
+    ],
+];
 
 fn scopes(page: &mut fmt::Formatter<'_>) -> fmt::Result {
     page.write_str("\n## Token scopes\n\n\
          A token lets through what its scopes name and its allow-list admits, of what its owner may. \
-         `coder:all` is read as `all`.\n\n")?;
+         `coder:all` is read as `all`. A name that bundles permissions lets through what is listed with it.\n\n")?;
     for name in ScopeName::catalogue() {
-        writeln!(page, "- `{name}`")?;
+        match name {
+            ScopeName::Composite(bundle) => {
+                let permissions = name.permissions().into_iter();
+                let permissions: Vec<_> = permissions.map(|p| format!("`{p}`")).collect();
+                let about = bundle.about();
+                writeln!(page, "- `{name}`: {about}: {}", permissions.join(", "))?;
+            }
+            _ => writeln!(page, "- `{name}`")?,
+        }
     }
-    Ok(())
+    page.write_str(
+        "\nKnown elsewhere and refused here: `coder:templates.build` and `coder:templates.author` (there are no \
+         templates), `no_user_data` (it is for the agents of workspaces), `application_connect` without `coder:` \
+         (an old spelling).\n",
+    )
 }
 
 #[cfg(test)]

@@ -49,7 +49,10 @@ const ANYWHERE: BlockId = 1;
 const INSIDE: u32 = 2;
 
 /// All cells of a subject.
+///
+/// The order of the fields is that of memory, see [`crate::PreparedSubject`].
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub(crate) struct Folded {
     /// Block after block, in each a cell per type.
     cells: Box<[Cell]>,

@@ -172,10 +172,10 @@ impl Subject {
 
 /// A subject that decides. Make one per version of the subject, and share it.
 ///
-/// What nearly every decision reads comes first and lies together; what ACLs, lists and explanations need
-/// comes after.
+/// What nearly every decision reads comes first, in two cache lines: who it is, where the cells are, and the
+/// organizations. What ACLs, lists and explanations need comes after.
 #[derive(Debug, Clone)]
-#[repr(C)]
+#[repr(C, align(128))]
 pub struct PreparedSubject {
     pub(crate) id: Uuid,
     pub(crate) mode: Mode,

@@ -138,3 +138,121 @@ fn an_organization_role_is_not_held_in_the_deployment() {
     let denied = actor(OWNER).prepare().may_assign(role, None).unwrap_err();
     assert!(matches!(denied, AssignDenied::WithoutOrganization { .. }));
 }
+
+/// The reference's cases A01 to A14: actor, role, organization, whether it may be given; and what is different here.
+#[test]
+fn the_assignment_cases_of_the_reference_hold() {
+    use ResourceType::{AuditLog, Group, Workspace};
+    let custom = |permission| Role::new("custom", "Custom").with_org([permission]);
+    let built_in = |name| match (site_role(name), org_role(name)) {
+        (Some(role), _) | (None, Some(role)) => Role::clone(role),
+        (None, None) => panic!("no role {name}"),
+    };
+    let read_groups = custom(Permission::allow(Group, Action::Read));
+    let read_audit = custom(Permission::allow(AuditLog, Action::Read));
+    let rows = [
+        ("A01", OWNER, built_in(OWNER), None, true),
+        ("A02", USER_ADMIN, built_in(OWNER), None, false),
+        (
+            "A04",
+            USER_ADMIN,
+            built_in(ORGANIZATION_ADMIN),
+            Some(ORG),
+            false,
+        ),
+        (
+            "A05",
+            ORGANIZATION_ADMIN,
+            built_in(ORGANIZATION_AUDITOR),
+            Some(ORG),
+            true,
+        ),
+        (
+            "A07",
+            ORGANIZATION_ADMIN,
+            read_groups.clone(),
+            Some(ORG),
+            true,
+        ),
+        ("A08", ORGANIZATION_USER_ADMIN, read_audit, Some(ORG), false),
+        // Different here: who holds all of a custom role gives it, whatever their role is called.
+        (
+            "A08, held",
+            ORGANIZATION_USER_ADMIN,
+            read_groups,
+            Some(ORG),
+            true,
+        ),
+        (
+            "A13",
+            ORGANIZATION_ADMIN,
+            custom(Permission::allow(Workspace, Action::Ssh)),
+            Some(ORG),
+            false,
+        ),
+        // Different here: a denial may be given by who holds what it takes away.
+        (
+            "A14, held",
+            ORGANIZATION_ADMIN,
+            custom(Permission::deny(Workspace, Action::Delete)),
+            Some(ORG),
+            true,
+        ),
+        (
+            "A14, not held",
+            ORGANIZATION_ADMIN,
+            custom(Permission::deny(Workspace, Action::Ssh)),
+            Some(ORG),
+            false,
+        ),
+    ];
+    for (case, name, role, org, expected) in rows {
+        let given = actor(name).prepare().may_assign(&role, org);
+        assert_eq!(given.is_ok(), expected, "{case}: {given:?}");
+    }
+}
+
+#[test]
+fn names_and_defaults_are_as_in_the_cases_of_the_reference() {
+    // A10 and A11: a name is looked up where it is to be held.
+    assert!(org_role("no-such-role").is_none() && org_role(AUDITOR).is_none());
+    // A16: the default roles of members are taken away by who may change the organization and take them.
+    let admin = actor(ORGANIZATION_ADMIN).prepare();
+    assert!(admin.allows(Action::Update, &rbac::Object::organization(ORG)));
+    let access = org_role(ORGANIZATION_WORKSPACE_ACCESS).unwrap();
+    assert!(admin.may_unassign(access, Some(ORG)).is_ok());
+}
+
+#[test]
+fn a_custom_role_with_assign_gives_what_its_holder_holds() {
+    use ResourceType::{AssignOrgRole, Group};
+    let giver = Role::new("giver", "Giver").with_org([
+        Permission::allow(AssignOrgRole, Action::Assign),
+        Permission::allow(Group, Action::Read),
+    ]);
+    let holder = Subject::user(Uuid::from_u128(1)).org_role(ORG, Arc::new(giver.clone()));
+    let holder = holder.prepare();
+    let read_groups = Role::new("a", "A").with_org([Permission::allow(Group, Action::Read)]);
+    assert!(holder.may_assign(&read_groups, Some(ORG)).is_ok());
+    // Not the right to assign itself: that takes `create`.
+    assert!(holder.may_assign(&giver, Some(ORG)).is_err());
+}
+
+#[test]
+fn retired_and_reserved_names_grant_nothing() {
+    for name in reserved() {
+        assert!(is_reserved(&name.to_uppercase()), "{name}");
+    }
+    for name in [
+        "agents-access",
+        "template-admin",
+        "organization-service-account",
+        "system",
+    ] {
+        assert!(is_reserved(name), "{name}");
+        assert!(
+            site_role(name).is_none() && org_role(name).is_none(),
+            "{name}"
+        );
+    }
+}
