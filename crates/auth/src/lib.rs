@@ -1,9 +1,10 @@
 //! Who is calling: keys, passwords, sessions, and the axum extractor that turns a request into a store bound
 //! to its caller.
 //!
-//! A request's way in: [`Caller`] finds the key that it carries, the store gives the key's owner in one
-//! query, secrets are compared in constant time, and the owner's roles, groups and the key's scopes become
-//! the subject that authorizes everything from there on. The gateway uses [`gateway_caller`] instead, which
+//! A request's way in: [`Caller`] finds the key that it carries, one light query
+//! gives it with its owner's status and versions, secrets are compared in constant time, and the owner's roles,
+//! groups and the key's scopes become the subject that authorizes everything from there on. [`SubjectCache`]
+//! keeps subjects by those versions, so that a change counts from the next request on. The gateway uses [`gateway_caller`] instead, which
 //! never looks at the cookie.
 //!
 //! # What this crate must not know
@@ -26,6 +27,7 @@ mod passwords;
 mod sessions;
 mod setup;
 mod state;
+mod subjects;
 mod throttle;
 mod tokens;
 
@@ -42,4 +44,5 @@ pub use passwords::{PasswordError, PasswordPolicyError, Passwords, password_chec
 pub use sessions::{CreatedToken, NewToken, SESSION_LIFETIME, token_create};
 pub use setup::{FirstUser, SetupError, first_user_create, first_user_exists};
 pub use state::{AuthState, RequestId};
+pub use subjects::{SubjectCache, subject_get};
 pub use throttle::LoginThrottle;

@@ -7,7 +7,7 @@ use model::{Clock, IdSource};
 use url::Url;
 use uuid::Uuid;
 
-use crate::{LoginThrottle, Passwords};
+use crate::{LoginThrottle, Passwords, SubjectCache};
 
 /// What authentication needs. A router's state `S` offers it by `impl FromRef<S> for AuthState`.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub struct AuthState {
     pub passwords: Passwords,
     /// Slows down who guesses passwords.
     pub throttle: LoginThrottle,
+    /// What people may do, kept by versions.
+    pub subjects: SubjectCache,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes ids.
@@ -40,6 +42,7 @@ impl AuthState {
             authorized,
             passwords: Passwords::new(concurrent),
             throttle: LoginThrottle::default(),
+            subjects: SubjectCache::default(),
             clock,
             ids,
             access_url,

@@ -6,11 +6,12 @@ use diesel::{
     pg::Pg,
     prelude::*,
     sql_query,
-    sql_types::{Array, BigInt, Binary, Bool, Jsonb, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Binary, Bool, Text, Uuid as SqlUuid},
 };
 use model::{
-    GroupId, OrganizationId, UserId,
-    api_keys::{ApiKey, ApiKeyKind, KeyOwner, NewApiKey},
+    OrganizationId, UserId,
+    api_keys::{ApiKey, ApiKeyKind, KeyStamp, NewApiKey},
+    subjects::SubjectVersions,
 };
 use store::{
     StoreResult,
@@ -73,25 +74,22 @@ fn parse_kind(text: &str) -> StoreResult<ApiKeyKind> {
     }
 }
 
-/// A key with its owner's standing, as one row.
-const KEY_OWNER: &str = "\
+/// A key with its owner's standing and versions, as one row. Every request reads one.
+const KEY_STAMP: &str = "\
 SELECT k.id, k.user_id, k.kind, k.token_name, k.scopes, k.allow_list, k.created_at, k.expires_at, \
-    k.hashed_secret, k.expires_at <= bursar_now() AS expired, \
-    u.username, u.status, u.roles AS site_roles, \
-    (SELECT coalesce( \
-            jsonb_agg(jsonb_build_array(m.organization_id, m.roles) \
-                ORDER BY m.created_at, m.organization_id), \
-            '[]') \
-        FROM organization_members AS m \
-        JOIN organizations AS o ON o.id = m.organization_id AND NOT o.deleted \
-        WHERE m.user_id = u.id) AS organization_roles, \
-    ARRAY(SELECT g.group_id FROM group_members AS g WHERE g.user_id = u.id ORDER BY g.group_id) \
-        AS group_ids \
+    k.hashed_secret, k.expires_at <= bursar_now() AS expired, u.username, u.status, \
+    coalesce((SELECT v.version FROM subject_versions AS v WHERE v.id = u.id), 0) AS user_version, \
+    coalesce(o.ids, '{}') AS organization_ids, coalesce(o.versions, '{}') AS organization_versions \
 FROM api_keys AS k JOIN users AS u ON u.id = k.user_id AND NOT u.deleted \
+CROSS JOIN LATERAL ( \
+    SELECT array_agg(m.organization_id ORDER BY m.organization_id) AS ids, \
+        array_agg(coalesce(v.version, 0) ORDER BY m.organization_id) AS versions \
+    FROM organization_members AS m LEFT JOIN subject_versions AS v ON v.id = m.organization_id \
+    WHERE m.user_id = u.id) AS o \
 WHERE k.id = $1";
 
 #[derive(QueryableByName)]
-struct KeyOwnerRow {
+struct KeyStampRow {
     #[diesel(embed)]
     key: ApiKeyRow,
     #[diesel(sql_type = Binary)]
@@ -102,37 +100,37 @@ struct KeyOwnerRow {
     username: String,
     #[diesel(sql_type = Text)]
     status: String,
-    #[diesel(sql_type = Array<Text>)]
-    site_roles: Vec<String>,
-    #[diesel(sql_type = Jsonb)]
-    organization_roles: serde_json::Value,
+    #[diesel(sql_type = BigInt)]
+    user_version: i64,
     #[diesel(sql_type = Array<SqlUuid>)]
-    group_ids: Vec<Uuid>,
+    organization_ids: Vec<Uuid>,
+    #[diesel(sql_type = Array<BigInt>)]
+    organization_versions: Vec<i64>,
 }
 
-fn key_owner(row: KeyOwnerRow) -> StoreResult<KeyOwner> {
-    let organizations: Vec<(OrganizationId, Vec<String>)> =
-        serde_json::from_value(row.organization_roles).map_err(internal)?;
+fn key_stamp(row: KeyStampRow) -> StoreResult<KeyStamp> {
+    let organizations = row.organization_ids.into_iter().map(OrganizationId);
     let hashed_secret = row.hashed_secret.try_into();
-    Ok(KeyOwner {
+    Ok(KeyStamp {
         key: row.key.try_into()?,
         hashed_secret: hashed_secret
             .map_err(|_bytes: Vec<u8>| internal("`api_keys.hashed_secret` is no digest"))?,
         expired: row.expired,
         username: parse("users.username", &row.username)?,
         status: parse_status(&row.status)?,
-        site_roles: row.site_roles,
-        organization_roles: organizations,
-        group_ids: row.group_ids.into_iter().map(GroupId).collect(),
+        versions: SubjectVersions {
+            user: row.user_version,
+            organizations: organizations.zip(row.organization_versions).collect(),
+        },
     })
 }
 
 #[async_trait]
 impl<Mode: Send + Sync> ApiKeyRead for Unit<Mode> {
-    async fn key_owner_get(&mut self, id: &str) -> StoreResult<Option<KeyOwner>> {
-        let query = sql_query(KEY_OWNER).bind::<Text, _>(id.to_owned());
-        let found: Option<KeyOwnerRow> = row(self.connection()?, Cached(query)).await?;
-        found.map(key_owner).transpose()
+    async fn key_stamp_get(&mut self, id: &str) -> StoreResult<Option<KeyStamp>> {
+        let query = sql_query(KEY_STAMP).bind::<Text, _>(id.to_owned());
+        let found: Option<KeyStampRow> = row(self.connection()?, Cached(query)).await?;
+        found.map(key_stamp).transpose()
     }
 
     async fn api_key_get(&mut self, id: &str) -> StoreResult<Option<ApiKey>> {

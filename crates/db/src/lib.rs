@@ -28,6 +28,7 @@ mod query;
 mod schema;
 mod sealing;
 mod spend;
+mod subjects;
 mod tls;
 mod unit;
 mod users;

@@ -189,6 +189,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    subject_version_raises (id) {
+        id -> Uuid,
+        ids -> Array<Uuid>,
+    }
+}
+
+diesel::table! {
+    subject_versions (id) {
+        id -> Uuid,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Uuid,
         email -> Text,

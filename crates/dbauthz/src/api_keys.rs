@@ -2,7 +2,7 @@
 
 use model::{
     UserId,
-    api_keys::{ApiKey, ApiKeyKind, KeyOwner, NewApiKey},
+    api_keys::{ApiKey, ApiKeyKind, KeyStamp, NewApiKey},
 };
 use rbac::{Action, Object, ScopeSet};
 use store::{StoreError, StoreResult};
@@ -37,7 +37,7 @@ pub(crate) const RULES: &[Rule] = &[
         "in `user_password_update`",
     ),
     rule(
-        "key_owner_get",
+        "key_stamp_get",
         Shape::Fetch,
         &["api_key:read"],
         "system actors only",
@@ -138,15 +138,15 @@ wrapper! {
 }
 
 impl<U: store::ReadUnit + ?Sized> PresentedKeys<'_, U> {
-    /// A key with everything that deciding for its owner needs.
+    /// A key with its owner's standing and versions.
     ///
     /// # Errors
     /// `Denied`.
-    pub async fn key_owner_get(&mut self, id: &str) -> StoreResult<Option<KeyOwner>> {
-        let found = self.unit.key_owner_get(id).await?;
-        if let Some(owner) = &found {
+    pub async fn key_stamp_get(&mut self, id: &str) -> StoreResult<Option<KeyStamp>> {
+        let found = self.unit.key_stamp_get(id).await?;
+        if let Some(stamp) = &found {
             self.gate
-                .check(Action::Read, &Object::api_key(None, owner.key.user_id.0))?;
+                .check(Action::Read, &Object::api_key(None, stamp.key.user_id.0))?;
         }
         Ok(found)
     }

@@ -45,6 +45,7 @@ mod providers;
 mod roles;
 mod rules;
 mod spend;
+mod subjects;
 mod system;
 mod units;
 mod users;
@@ -63,6 +64,7 @@ pub use organizations::Organizations;
 pub use providers::{ProviderKeys, Providers};
 pub use rules::{Rule, Shape, rules};
 pub use spend::{Ledger, Spend};
+pub use subjects::Subjects;
 pub use system::SystemActor;
 pub use units::{
     Authorized, BoundStore, ReadUnit, SystemReadUnit, SystemStore, SystemWriteUnit, WriteUnit,

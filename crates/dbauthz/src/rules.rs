@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::{
-    SystemActor, api_keys, audit, budgets, groups, organizations, providers, spend, users,
+    SystemActor, api_keys, audit, budgets, groups, organizations, providers, spend, subjects, users,
 };
 
 /// How a wrapped method goes about its check.
@@ -74,6 +74,7 @@ pub(crate) const ALL: &[(&str, &[Rule])] = &[
     ("budgets", budgets::RULES),
     ("providers", providers::RULES),
     ("spend", spend::RULES),
+    ("subjects", subjects::RULES),
     ("audit", audit::RULES),
 ];
 

@@ -42,8 +42,8 @@ impl SystemActor {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Authenticator => {
-                "before a caller is known nobody can act as them: it reads the key or the password's hash, \
-                 and makes the session"
+                "before a caller is known nobody can act as them: it reads the key and its owner's roles, or \
+                 the password's hash, and makes the session"
             }
             Self::Setup => {
                 "while no account exists nobody could make one: it makes the first owner, once, and the \
@@ -66,6 +66,7 @@ impl SystemActor {
             Self::Authenticator => &[
                 (R::ApiKey, Action::Create),
                 (R::ApiKey, Action::Read),
+                (R::AssignRole, Action::Read),
                 (R::User, Action::Read),
                 (R::User, Action::ReadPersonal),
                 (R::User, Action::UpdatePersonal),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     Actor, ApiKeys, Audit, Budgets, Groups, Ledger, Logins, Organizations, PresentedKeys,
-    ProviderKeys, Providers, Setup, Spend, SystemActor, Users, gate::Gate,
+    ProviderKeys, Providers, Setup, Spend, Subjects, SystemActor, Users, gate::Gate,
 };
 
 /// The raw store, out of reach: it must be bound to an actor before it has any method.
@@ -255,6 +255,10 @@ macro_rules! rooms {
             /// What people spent.
             pub fn spend(&mut self) -> Spend<'_, dyn store::$inner> {
                 Spend::new(&self.gate, &mut *self.unit)
+            }
+            /// What people's rights are made of.
+            pub fn subjects(&mut self) -> Subjects<'_, dyn store::$inner> {
+                Subjects::new(&self.gate, &mut *self.unit)
             }
             /// The audit log.
             pub fn audit(&mut self) -> Audit<'_, dyn store::$inner> {

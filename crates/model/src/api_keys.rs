@@ -57,9 +57,9 @@ pub struct NewApiKey {
     pub lifetime: chrono::Duration,
 }
 
-/// Everything that authenticating a key and deciding for its owner needs, read by one query.
+/// What every request needs to know of the key that it presents, read by one light query.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyOwner {
+pub struct KeyStamp {
     /// The key.
     pub key: ApiKey,
     /// The SHA-256 of the key's secret, to be compared in constant time.
@@ -70,10 +70,6 @@ pub struct KeyOwner {
     pub username: crate::Name,
     /// Whether the owner may act.
     pub status: crate::users::UserStatus,
-    /// The owner's site roles, without the implied `member`.
-    pub site_roles: Vec<String>,
-    /// The owner's organizations with the roles given there, without the implied `organization-member`.
-    pub organization_roles: Vec<(crate::OrganizationId, Vec<String>)>,
-    /// The groups that the owner was put in; Everyone groups follow from the organizations.
-    pub group_ids: Vec<crate::GroupId>,
+    /// Whether what the owner may do has changed.
+    pub versions: crate::subjects::SubjectVersions,
 }

@@ -19,6 +19,7 @@ pub mod page;
 pub mod prices;
 pub mod providers;
 pub mod spend;
+pub mod subjects;
 pub mod users;
 
 pub use clock::{Clock, IdSource, SystemClock, UuidV7Source};

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::{
     UserId,
-    api_keys::{ApiKey, KeyOwner, NewApiKey},
+    api_keys::{ApiKey, KeyStamp, NewApiKey},
 };
 
 use crate::StoreResult;
@@ -11,9 +11,9 @@ use crate::StoreResult;
 /// Reads keys.
 #[async_trait]
 pub trait ApiKeyRead: Send {
-    /// A key with everything that deciding for its owner needs, in one query. Expired keys and those of
-    /// suspended people are found and marked; those of deleted people are not found.
-    async fn key_owner_get(&mut self, id: &str) -> StoreResult<Option<KeyOwner>>;
+    /// A key with its owner's standing and versions, in one query. Expired keys and those of suspended people
+    /// are found and marked; those of deleted people are not found.
+    async fn key_stamp_get(&mut self, id: &str) -> StoreResult<Option<KeyStamp>>;
     /// One key, without its secret.
     async fn api_key_get(&mut self, id: &str) -> StoreResult<Option<ApiKey>>;
     /// The API tokens of a person, newest first; sessions are not among them.

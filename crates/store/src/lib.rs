@@ -15,6 +15,7 @@ pub mod groups;
 pub mod organizations;
 pub mod providers;
 pub mod spend;
+pub mod subjects;
 pub mod users;
 
 use async_trait::async_trait;
@@ -65,6 +66,7 @@ pub trait ReadUnit:
     + providers::ProviderRead
     + spend::SpendRead
     + audit::AuditRead
+    + subjects::SubjectRead
     + Send
 {
 }

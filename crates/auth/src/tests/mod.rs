@@ -2,6 +2,7 @@
 
 mod accounts;
 mod callers;
+mod freshness;
 mod logins;
 mod races;
 
@@ -21,7 +22,7 @@ use model::{
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::{AuthState, Caller, LoginThrottle, Passwords, gateway_caller, login};
+use crate::{AuthState, Caller, LoginThrottle, Passwords, SubjectCache, gateway_caller, login};
 
 const ANN: UserId = UserId(Uuid::from_u128(0xa1));
 const BOB: UserId = UserId(Uuid::from_u128(0xb0));
@@ -79,6 +80,7 @@ fn empty() -> World {
         authorized: Authorized::new(Arc::new(store.clone())),
         passwords: Passwords::new(NonZeroUsize::MIN),
         throttle: LoginThrottle::default(),
+        subjects: SubjectCache::default(),
         clock: Arc::new(Still),
         ids: Arc::new(Counted::default()),
         access_url: None,

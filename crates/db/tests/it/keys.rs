@@ -6,6 +6,7 @@ use model::{
     api_keys::{ApiKeyKind, NewApiKey},
     groups::GroupUpdate,
     prices::ProviderKind,
+    subjects::SubjectVersions,
     users::UserStatus,
 };
 use secrecy::ExposeSecret;
@@ -73,17 +74,24 @@ async fn a_key_tells_all_that_a_decision_for_its_owner_needs() {
     unit.commit().await.unwrap();
 
     let mut unit = read(&store).await;
-    let owner = unit.key_owner_get("token00001").await.unwrap().unwrap();
-    assert_eq!(owner.hashed_secret, [1; 32]);
-    assert_eq!((owner.username.as_str(), owner.expired), ("ada", false));
-    assert_eq!(owner.site_roles, site_roles);
-    assert_eq!(owner.organization_roles, [(organization, roles.to_vec())]);
-    assert_eq!(owner.group_ids, [team.id]);
+    let stamp = unit.key_stamp_get("token00001").await.unwrap().unwrap();
+    assert_eq!(stamp.hashed_secret, [1; 32]);
+    assert_eq!((stamp.username.as_str(), stamp.expired), ("ada", false));
+    // Made and joined, then changed in three ways at once; the organization was made.
+    let expected = SubjectVersions {
+        user: 2,
+        organizations: vec![(organization, 1)],
+    };
+    assert_eq!(stamp.versions, expected);
+    let held = unit.subject_roles_get(user).await.unwrap().unwrap();
+    assert_eq!(held.site_roles, site_roles);
+    assert_eq!(held.organization_roles, [(organization, roles.to_vec())]);
+    assert_eq!(held.group_ids, [team.id]);
     let listed = unit.api_key_list(user).await.unwrap();
-    assert_eq!(listed, std::slice::from_ref(&owner.key));
+    assert_eq!(listed, std::slice::from_ref(&stamp.key));
     db.shift_time("2 hours").await;
-    let owner = unit.key_owner_get("token00001").await.unwrap().unwrap();
-    assert!(owner.expired);
+    let stamp = unit.key_stamp_get("token00001").await.unwrap().unwrap();
+    assert!(stamp.expired);
 }
 
 #[tokio::test]
@@ -104,10 +112,11 @@ async fn keys_end_with_their_owner() {
     assert!(matches!(gone, Err(StoreError::NotFound)), "{gone:?}");
     let suspended = UserStatus::Suspended;
     unit.user_status_update(user, suspended).await.unwrap();
-    let owner = unit.key_owner_get("session001").await.unwrap().unwrap();
-    assert_eq!(owner.status, suspended);
+    let stamp = unit.key_stamp_get("session001").await.unwrap().unwrap();
+    assert_eq!(stamp.status, suspended);
     unit.user_delete(user).await.unwrap();
-    assert_eq!(unit.key_owner_get("session001").await.unwrap(), None);
+    assert_eq!(unit.key_stamp_get("session001").await.unwrap(), None);
+    assert_eq!(unit.subject_roles_get(user).await.unwrap(), None);
     let late = new_key(user, "late000001", ApiKeyKind::Session, "");
     let late = unit.api_key_create(&late).await;
     assert!(matches!(late, Err(StoreError::NotFound)), "{late:?}");

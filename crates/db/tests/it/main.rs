@@ -24,3 +24,5 @@ mod people;
 mod support;
 #[cfg(test)]
 mod units;
+#[cfg(test)]
+mod versions;

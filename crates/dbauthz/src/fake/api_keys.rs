@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::{
     UserId,
-    api_keys::{ApiKey, ApiKeyKind, KeyOwner, NewApiKey},
+    api_keys::{ApiKey, ApiKeyKind, KeyStamp, NewApiKey},
 };
 use store::{
     StoreResult,
@@ -14,33 +14,22 @@ use super::FakeUnit;
 
 #[async_trait]
 impl ApiKeyRead for FakeUnit {
-    async fn key_owner_get(&mut self, id: &str) -> StoreResult<Option<KeyOwner>> {
-        let state = self.call("key_owner_get");
+    async fn key_stamp_get(&mut self, id: &str) -> StoreResult<Option<KeyStamp>> {
+        self.call("key_stamp_get");
+        let state = &self.state;
         let Some((key, hashed_secret)) = state.keys.iter().find(|(key, _)| key.id == id) else {
             return Ok(None);
         };
         let Some(user) = state.users.iter().find(|user| user.id == key.user_id) else {
             return Ok(None);
         };
-        let memberships = state
-            .members
-            .iter()
-            .filter(|member| member.user_id == user.id);
-        let groups = state
-            .group_members
-            .iter()
-            .filter(|member| member.user_id == user.id);
-        Ok(Some(KeyOwner {
+        Ok(Some(KeyStamp {
             key: key.clone(),
             hashed_secret: *hashed_secret,
             expired: key.expires_at <= state.now,
             username: user.username.clone(),
             status: user.status,
-            site_roles: user.roles.clone(),
-            organization_roles: memberships
-                .map(|m| (m.organization_id, m.roles.clone()))
-                .collect(),
-            group_ids: groups.map(|member| member.group_id).collect(),
+            versions: state.versions(&self.store.0.versions, user.id),
         }))
     }
 

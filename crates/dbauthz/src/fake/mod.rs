@@ -5,6 +5,7 @@ mod api_keys;
 mod groups;
 mod people;
 mod rest;
+mod subjects;
 
 use std::{
     collections::BTreeMap,
@@ -54,6 +55,7 @@ struct Shared {
     state: Mutex<State>,
     calls: Mutex<Vec<&'static str>>,
     contexts: Mutex<Vec<WriteContext>>,
+    versions: Mutex<subjects::Versions>,
 }
 
 /// An in-memory [`Store`]. Clones share what they hold.

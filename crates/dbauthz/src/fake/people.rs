@@ -297,9 +297,11 @@ impl OrganizationWrite for FakeUnit {
     }
 
     async fn organization_delete(&mut self, id: OrganizationId) -> StoreResult<()> {
-        self.call("organization_delete")
-            .organizations
-            .retain(|org| org.id != id);
+        let state = self.call("organization_delete");
+        state.organizations.retain(|org| org.id != id);
+        state.members.retain(|member| member.organization_id != id);
+        state.groups.retain(|group| group.organization_id != id);
+        state.group_members.retain(|m| m.organization_id != id);
         Ok(())
     }
 
@@ -318,8 +320,11 @@ impl OrganizationWrite for FakeUnit {
         organization: OrganizationId,
         user: UserId,
     ) -> StoreResult<()> {
-        let members = &mut self.call("organization_member_delete").members;
+        let state = self.call("organization_member_delete");
+        let members = &mut state.members;
         members.retain(|m| m.organization_id != organization || m.user_id != user);
+        let groups = &mut state.group_members;
+        groups.retain(|m| m.organization_id != organization || m.user_id != user);
         Ok(())
     }
 

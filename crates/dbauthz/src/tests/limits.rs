@@ -251,7 +251,7 @@ async fn each_system_actor_does_its_own_work_and_no_other() {
     for actor in SystemActor::ALL {
         let mut unit = authorized.as_system(*actor).begin().await.unwrap();
         let can = |is: SystemActor| if is == *actor { End::Done } else { End::Hidden };
-        let keys = unit.presented_keys().key_owner_get("annsession").await;
+        let keys = unit.presented_keys().key_stamp_get("annsession").await;
         assert_eq!(end(keys), can(SystemActor::Authenticator));
         let secret = unit.provider_keys().provider_key_get(PROVIDER).await;
         assert_eq!(end(secret), can(SystemActor::Gateway));

@@ -260,8 +260,12 @@ pub(super) fn keys() -> Vec<Case> {
         case!("api_key_delete", u => u.api_keys().api_key_delete("bobsession"), [
             allow(Delete, key(BOB)),
         ]),
-        case!(system "key_owner_get", u => u.presented_keys().key_owner_get("bobsession"), [
+        case!(system "key_stamp_get", u => u.presented_keys().key_stamp_get("bobsession"), [
             allow(Read, key(BOB)),
+        ]),
+        case!("subject_roles_get", u => u.subjects().subject_roles_get(BOB), [
+            allow(Read, of(BOB)),
+            allow(Read, Object::assign_role()),
         ]),
     ]
 }

@@ -1,0 +1,36 @@
+//! What people's rights are made of.
+
+use model::{UserId, subjects::SubjectRoles};
+use rbac::{Action, Object};
+use store::{StoreError, StoreResult};
+
+use crate::{
+    rules::{Rule, Shape, rule},
+    units::wrapper,
+};
+
+pub(crate) const RULES: &[Rule] = &[rule(
+    "subject_roles_get",
+    Shape::Fetch,
+    &["user:read", "assign_role:read"],
+    "every member may see which roles there are, so seeing who holds them takes the right to see the person too",
+)];
+
+wrapper! {
+    /// What people's rights are made of, each call authorized.
+    Subjects
+}
+
+impl<U: store::ReadUnit + ?Sized> Subjects<'_, U> {
+    /// The roles and groups of a person, in the site and in every organization.
+    ///
+    /// # Errors
+    /// `NotFound`, `Denied`.
+    pub async fn subject_roles_get(&mut self, user: UserId) -> StoreResult<SubjectRoles> {
+        let roles = self.unit.subject_roles_get(user).await?;
+        let roles = roles.ok_or(StoreError::NotFound)?;
+        self.gate.check(Action::Read, &Object::user(user.0))?;
+        self.gate.check(Action::Read, &Object::assign_role())?;
+        Ok(roles)
+    }
+}

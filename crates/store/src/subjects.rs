@@ -1,0 +1,14 @@
+//! What people's rights are made of.
+
+use async_trait::async_trait;
+use model::{UserId, subjects::SubjectRoles};
+
+use crate::StoreResult;
+
+/// Reads what people's rights are made of.
+#[async_trait]
+pub trait SubjectRead: Send {
+    /// The roles and groups of a person, in one query. Deleted people have none, deleted organizations do not
+    /// count.
+    async fn subject_roles_get(&mut self, user: UserId) -> StoreResult<Option<SubjectRoles>>;
+}
