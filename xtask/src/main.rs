@@ -1,13 +1,17 @@
 //! `cargo xtask`: the one place for the commands of this repository.
 
+mod authz_eval;
 mod ci;
 mod clients;
 mod codegen;
+mod engine;
 mod layers;
 mod paths;
 mod tidy;
 
-use clap::{Parser, Subcommand};
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand, ValueEnum};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "The commands of this repository")]
@@ -26,14 +30,52 @@ enum Command {
     },
     /// Run what CI runs.
     Ci,
+    /// Compare the authorization engine's decisions with those of another engine.
+    AuthzEval {
+        /// JSON lines, plain or compressed with gzip.
+        file: PathBuf,
+    },
+    /// Measure a part of Bursar and print the figures.
+    Bench {
+        /// What to measure.
+        what: Engine,
+    },
+    /// Compare a part of Bursar with its naive twin on random cases, until all are done or one differs.
+    Fuzz {
+        /// What to compare.
+        what: Engine,
+        /// How many cases.
+        #[arg(long, default_value_t = 10_000_000)]
+        cases: u64,
+        /// The seed of the first case; each further case has the next one.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Run the official OpenAI and Anthropic client libraries for Python against a demo server.
     Clients,
 }
 
-fn main() -> anyhow::Result<()> {
+/// A part that can be measured or compared.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Engine {
+    /// The authorization engine.
+    Authz,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
-        Command::Codegen { check } => codegen::run(check),
-        Command::Ci => ci::run(),
-        Command::Clients => clients::run(),
+        Command::Codegen { check } => codegen::run(check)?,
+        Command::Ci => ci::run()?,
+        Command::AuthzEval { file } => return authz_eval::run(&file),
+        Command::Bench {
+            what: Engine::Authz,
+        } => engine::bench()?,
+        Command::Fuzz {
+            what: Engine::Authz,
+            cases,
+            seed,
+        } => engine::fuzz(cases, seed)?,
+        Command::Clients => clients::run()?,
     }
+    Ok(ExitCode::SUCCESS)
 }
