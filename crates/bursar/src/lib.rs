@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config_file;
 pub mod demo;
 pub mod environment;
+mod http;
 pub mod logging;
 pub mod server;
 mod storage;

@@ -10,7 +10,6 @@ use std::{
 use anyhow::Context;
 use api::{ApiState, Features, MetricsText, Readiness};
 use auth::AuthState;
-use axum::serve::ListenerExt;
 use bursar_sdk::BuildInfo;
 use db::{Hint, local::LocalPostgres};
 use dbauthz::Authorized;
@@ -21,7 +20,7 @@ use secrecy::SecretString;
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli::ServerOptions, environment::Environment, storage};
+use crate::{cli::ServerOptions, environment::Environment, http, storage};
 
 /// How often the metrics recorder tidies up its histograms.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
@@ -33,7 +32,7 @@ pub struct Server {
     gateway: Gateway,
     local: Option<LocalPostgres>,
     stopping: CancellationToken,
-    serving: JoinHandle<std::io::Result<()>>,
+    serving: JoinHandle<()>,
     background: Vec<JoinHandle<()>>,
     shutdown_timeout: Duration,
 }
@@ -87,9 +86,10 @@ impl Server {
             metrics: MetricsText::new(move || metrics.render()),
         };
         let routes = api::router(state).merge(gateway::router(gateway.clone()));
-        let serving = tokio::spawn(serve(
+        let serving = tokio::spawn(http::serve(
             listener,
             api::with_middleware(routes, ids),
+            http::HEAD_TIMEOUT,
             stopping.clone(),
         ));
         let background = vec![listening, tokio::spawn(keep_metrics_tidy(stopping.clone()))];
@@ -121,8 +121,7 @@ impl Server {
         tokio::select! {
             error = database => anyhow::Error::new(error).context("the embedded PostgreSQL has ended"),
             outcome = &mut self.serving => match outcome {
-                Ok(Ok(())) => anyhow::anyhow!("the HTTP server has ended"),
-                Ok(Err(error)) => anyhow::Error::new(error).context("the HTTP server has ended"),
+                Ok(()) => anyhow::anyhow!("the HTTP server has ended"),
                 Err(error) => anyhow::Error::new(error).context("the HTTP server has ended"),
             },
         }
@@ -159,22 +158,6 @@ impl Server {
             None => Ok(()),
         }
     }
-}
-
-async fn serve(
-    listener: TcpListener,
-    routes: axum::Router,
-    stopping: CancellationToken,
-) -> std::io::Result<()> {
-    // Without TCP_NODELAY a small last piece of an answer waits for the client's acknowledgement.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its delay");
-        }
-    });
-    axum::serve(listener, routes)
-        .with_graceful_shutdown(stopping.cancelled_owned())
-        .await
 }
 
 fn price_book(options: &ServerOptions) -> anyhow::Result<PriceBook> {

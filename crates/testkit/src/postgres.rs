@@ -1,14 +1,17 @@
 //! A database for each test, cloned from a migrated template, in one local PostgreSQL per test process.
 
-use std::sync::{
-    LazyLock,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use anyhow::Context;
 use db::local::{Durability, LocalConfig, LocalPostgres, LocalRole};
 use secrecy::{ExposeSecret, SecretString};
-use tempfile::TempDir;
 use tokio::{runtime::Runtime, sync::OnceCell};
 use tokio_postgres::{Client, NoTls};
 
@@ -27,8 +30,6 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 #[derive(Debug)]
 struct Server {
     postgres: LocalPostgres,
-    // Removed by the operating system's cleaning at worst: statics are not dropped when a process ends.
-    _folder: TempDir,
 }
 
 async fn server() -> anyhow::Result<&'static Server> {
@@ -47,8 +48,12 @@ async fn on_runtime<T: Send + 'static>(
 }
 
 async fn start() -> anyhow::Result<Server> {
-    let folder = tempfile::Builder::new().prefix("bursar-test-").tempdir()?;
-    let mut config = LocalConfig::new(folder.path());
+    let folder = tempfile::Builder::new()
+        .prefix("bursar-test-")
+        .tempdir()?
+        .keep();
+    remove_at_exit(&folder)?;
+    let mut config = LocalConfig::new(&folder);
     config.durability = Durability::Throwaway;
     config.max_connections = 300;
     let postgres = LocalPostgres::start(config).await?;
@@ -58,10 +63,24 @@ async fn start() -> anyhow::Result<Server> {
         LocalRole::App.name(),
     )
     .await?;
-    Ok(Server {
-        postgres,
-        _folder: folder,
-    })
+    Ok(Server { postgres })
+}
+
+/// Removes the folder when this process has ended, however it does, and its PostgreSQL after it: statics are not
+/// dropped.
+fn remove_at_exit(folder: &Path) -> anyhow::Result<()> {
+    let script =
+        "read _; while [ -e \"$1/postgres/postmaster.pid\" ]; do sleep 0.1; done; rm -rf \"$1\"";
+    let watcher = Command::new("sh")
+        .args(["-c", script, "sh"])
+        .arg(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    // Its pipe stays open until this process ends.
+    Box::leak(Box::new(watcher));
+    Ok(())
 }
 
 /// One test's own database. It stays until the process ends.
