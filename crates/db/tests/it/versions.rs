@@ -65,99 +65,101 @@ async fn check(client: &Client, rows: &[(&str, &[&str])]) {
     }
 }
 
+/// Statements, and whose version each raises.
+const CHANGES: &[(&str, &[&str])] = &[
+    (
+        "INSERT INTO users (id, username, email) VALUES ($new, 'new', 'n')",
+        &["new"],
+    ),
+    (
+        "UPDATE users SET status = 'suspended' WHERE id = $ada",
+        &["ada"],
+    ),
+    ("UPDATE users SET status = 'suspended' WHERE id = $ada", &[]),
+    ("UPDATE users SET status = 'active'", &["ada"]),
+    (
+        "UPDATE users SET roles = '{auditor}' WHERE id IN ($ada, $bob)",
+        &["ada", "bob"],
+    ),
+    (
+        "UPDATE users SET roles = '{}', last_seen_at = now() WHERE id = $bob",
+        &["bob"],
+    ),
+    (
+        "UPDATE users SET last_seen_at = now(), updated_at = now(), hashed_password = 'x'",
+        &[],
+    ),
+    (
+        "UPDATE users SET name = 'x', username = 'ada2', email = 'a2' WHERE id = $ada",
+        &[],
+    ),
+    ("UPDATE users SET deleted = true WHERE id = $new", &["new"]),
+    ("UPDATE users SET roles = '{}' WHERE false", &[]),
+    (
+        "UPDATE organizations SET display_name = 'x', updated_at = now(), name = 'b'  WHERE id = $beta",
+        &[],
+    ),
+    (
+        "INSERT INTO organization_members (organization_id, user_id) VALUES ($beta, $ada), ($beta, $cid)",
+        &["ada", "cid"],
+    ),
+    (
+        "UPDATE organization_members SET roles = '{organization-admin}' WHERE organization_id = $beta",
+        &["ada", "cid"],
+    ),
+    ("UPDATE organization_members SET updated_at = now()", &[]),
+    (
+        "DELETE FROM organization_members WHERE organization_id = $beta AND user_id = $cid",
+        &["cid"],
+    ),
+    (
+        "UPDATE organizations SET deleted = true WHERE id = $beta",
+        &["beta"],
+    ),
+    (
+        "UPDATE groups SET name = 'crew', display_name = 'x', updated_at = now() WHERE id = $team",
+        &[],
+    ),
+    (
+        "INSERT INTO group_members (group_id, organization_id, user_id) VALUES ($team, $acme, $ada)",
+        &["ada"],
+    ),
+    ("UPDATE group_members SET created_at = now()", &[]),
+    ("DELETE FROM group_members WHERE user_id = $ada", &["ada"]),
+    // Somebody else in one's place.
+    (
+        "UPDATE group_members SET user_id = $ada WHERE user_id = $bob",
+        &["ada", "bob"],
+    ),
+    ("INSERT INTO group_ai_budgets VALUES ($team, $acme, 5)", &[]),
+    (
+        "INSERT INTO api_keys (id, hashed_secret, user_id, kind, scopes, allow_list, expires_at) \
+            VALUES ('k', sha256(''), $ada, 'session', '{all}', '{*:*}', now())",
+        &[],
+    ),
+    ("DELETE FROM api_keys", &[]),
+    // Several statements of one transaction raise once; what is rolled back raises nothing.
+    (
+        "UPDATE users SET roles = '{a}' WHERE id = $ada; UPDATE users SET roles = '{b}' WHERE id = $ada",
+        &["ada"],
+    ),
+    (
+        "BEGIN; UPDATE users SET roles = '{c}' WHERE id = $ada; ROLLBACK",
+        &[],
+    ),
+    (
+        "BEGIN; UPDATE users SET roles = '{d}' WHERE id = $ada; SAVEPOINT s; \
+            UPDATE users SET roles = '{d}' WHERE id = $bob; ROLLBACK TO s; COMMIT",
+        &["ada"],
+    ),
+];
+
 #[tokio::test]
 async fn whatever_changes_a_decision_raises_a_version_and_nothing_else_does() {
     let db = TestDb::new().await;
     let client = db.client(LocalRole::App).await;
     client.batch_execute(&sql(PEOPLE)).await.unwrap();
-    let rows: &[(&str, &[&str])] = &[
-        (
-            "INSERT INTO users (id, username, email) VALUES ($new, 'new', 'n')",
-            &["new"],
-        ),
-        (
-            "UPDATE users SET status = 'suspended' WHERE id = $ada",
-            &["ada"],
-        ),
-        ("UPDATE users SET status = 'suspended' WHERE id = $ada", &[]),
-        ("UPDATE users SET status = 'active'", &["ada"]),
-        (
-            "UPDATE users SET roles = '{auditor}' WHERE id IN ($ada, $bob)",
-            &["ada", "bob"],
-        ),
-        (
-            "UPDATE users SET roles = '{}', last_seen_at = now() WHERE id = $bob",
-            &["bob"],
-        ),
-        (
-            "UPDATE users SET last_seen_at = now(), updated_at = now(), hashed_password = 'x'",
-            &[],
-        ),
-        (
-            "UPDATE users SET name = 'x', username = 'ada2', email = 'a2' WHERE id = $ada",
-            &[],
-        ),
-        ("UPDATE users SET deleted = true WHERE id = $new", &["new"]),
-        ("UPDATE users SET roles = '{}' WHERE false", &[]),
-        (
-            "UPDATE organizations SET display_name = 'x', updated_at = now(), name = 'b'  WHERE id = $beta",
-            &[],
-        ),
-        (
-            "INSERT INTO organization_members (organization_id, user_id) VALUES ($beta, $ada), ($beta, $cid)",
-            &["ada", "cid"],
-        ),
-        (
-            "UPDATE organization_members SET roles = '{organization-admin}' WHERE organization_id = $beta",
-            &["ada", "cid"],
-        ),
-        ("UPDATE organization_members SET updated_at = now()", &[]),
-        (
-            "DELETE FROM organization_members WHERE organization_id = $beta AND user_id = $cid",
-            &["cid"],
-        ),
-        (
-            "UPDATE organizations SET deleted = true WHERE id = $beta",
-            &["beta"],
-        ),
-        (
-            "UPDATE groups SET name = 'crew', display_name = 'x', updated_at = now() WHERE id = $team",
-            &[],
-        ),
-        (
-            "INSERT INTO group_members (group_id, organization_id, user_id) VALUES ($team, $acme, $ada)",
-            &["ada"],
-        ),
-        ("UPDATE group_members SET created_at = now()", &[]),
-        ("DELETE FROM group_members WHERE user_id = $ada", &["ada"]),
-        // Somebody else in one's place.
-        (
-            "UPDATE group_members SET user_id = $ada WHERE user_id = $bob",
-            &["ada", "bob"],
-        ),
-        ("INSERT INTO group_ai_budgets VALUES ($team, $acme, 5)", &[]),
-        (
-            "INSERT INTO api_keys (id, hashed_secret, user_id, kind, scopes, allow_list, expires_at) \
-            VALUES ('k', sha256(''), $ada, 'session', '{all}', '{*:*}', now())",
-            &[],
-        ),
-        ("DELETE FROM api_keys", &[]),
-        // Several statements of one transaction raise once; what is rolled back raises nothing.
-        (
-            "UPDATE users SET roles = '{a}' WHERE id = $ada; UPDATE users SET roles = '{b}' WHERE id = $ada",
-            &["ada"],
-        ),
-        (
-            "BEGIN; UPDATE users SET roles = '{c}' WHERE id = $ada; ROLLBACK",
-            &[],
-        ),
-        (
-            "BEGIN; UPDATE users SET roles = '{d}' WHERE id = $ada; SAVEPOINT s; \
-            UPDATE users SET roles = '{d}' WHERE id = $bob; ROLLBACK TO s; COMMIT",
-            &["ada"],
-        ),
-    ];
-    check(&client, rows).await;
+    check(&client, CHANGES).await;
 }
 
 #[tokio::test]

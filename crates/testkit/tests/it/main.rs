@@ -19,6 +19,8 @@ mod deployment;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod freshness;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod groups;
