@@ -93,7 +93,7 @@ impl Finish {
     }
 
     /// Answers that the house failed.
-    fn internal(self, cause: &dyn std::error::Error) {
+    fn internal(self, cause: &(dyn std::error::Error + 'static)) {
         let response = refusals::internal(self.dialect, cause, self.request_id);
         self.answer(Outcome::Failed, response);
     }
@@ -102,7 +102,7 @@ impl Finish {
     fn stopping(self) {
         self.error(
             Outcome::Failed,
-            ErrorKind::Internal,
+            ErrorKind::Unavailable,
             "the server is shutting down; try again",
         );
     }

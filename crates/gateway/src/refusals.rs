@@ -4,6 +4,7 @@ use axum::{body::Body, response::Response};
 use chrono::SecondsFormat;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use model::spend::{NotBounded, SpendState};
+use store::StoreError;
 
 use crate::{
     access::Denial,
@@ -38,22 +39,26 @@ pub(crate) fn error(
         let value = HeaderValue::from_static(if retry { "true" } else { "false" });
         headers.insert(SHOULD_RETRY, value);
     }
-    if kind == ErrorKind::RetryLater {
+    if matches!(kind, ErrorKind::RetryLater | ErrorKind::Unavailable) {
         headers.insert(header::RETRY_AFTER, RETRY_AFTER);
     }
     response
 }
 
-/// The house failed: logged with its cause, told without it.
+/// The house failed: logged with its cause, told without it. An absent database is told apart, since it will
+/// be back.
 pub(crate) fn internal(
     dialect: Dialect,
-    cause: &dyn std::error::Error,
+    cause: &(dyn std::error::Error + 'static),
     request_id: Option<uuid::Uuid>,
 ) -> Response {
-    tracing::error!(
-        error = source_text(cause),
-        "a request through the gateway failed"
-    );
+    let error_text = source_text(cause);
+    if let Some(StoreError::Unavailable(_)) = cause.downcast_ref() {
+        tracing::warn!(error = error_text, "a request found the database away");
+        let text = "the database is not available at the moment; try again soon";
+        return error(dialect, ErrorKind::Unavailable, text, request_id);
+    }
+    tracing::error!(error = error_text, "a request through the gateway failed");
     let text = "the request failed because of an internal error; try again";
     error(dialect, ErrorKind::Internal, text, request_id)
 }
@@ -273,5 +278,16 @@ mod tests {
         check(ErrorKind::OverBudget, Some("false"), false);
         check(ErrorKind::RetryLater, Some("true"), true);
         check(ErrorKind::Internal, None, false);
+        check(ErrorKind::Unavailable, Some("true"), true);
+    }
+
+    #[test]
+    fn an_absent_database_is_no_internal_error() {
+        let check = |cause: StoreError, status: u16| {
+            let answer = internal(Dialect::OpenAiChat, &cause, None);
+            assert_eq!(answer.status().as_u16(), status, "{cause:?}");
+        };
+        check(StoreError::Unavailable("gone".into()), 503);
+        check(StoreError::Internal("a bug".into()), 500);
     }
 }

@@ -185,7 +185,7 @@ async fn a_reservation_whose_answer_was_lost_is_undone() {
     let answer = rig
         .ask(Spoken::OpenAi, &Spoken::OpenAi.body(Some(50), false))
         .await;
-    assert_eq!(answer.status(), 500);
+    assert_eq!(answer.status(), 503);
     assert!(
         !answer.text().await.unwrap().contains("broke"),
         "nothing internal is told"

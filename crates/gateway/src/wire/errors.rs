@@ -29,13 +29,15 @@ pub enum ErrorKind {
     UpstreamFailed,
     /// The provider did not answer in time.
     UpstreamTimeout,
+    /// The gateway cannot decide just now, as when its database is away: nothing was forwarded.
+    Unavailable,
     /// The gateway's own fault.
     Internal,
 }
 
 impl ErrorKind {
     /// All kinds, for tables and tests.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::BadRequest,
         Self::Unauthorized,
         Self::Forbidden,
@@ -46,6 +48,7 @@ impl ErrorKind {
         Self::RetryLater,
         Self::UpstreamFailed,
         Self::UpstreamTimeout,
+        Self::Unavailable,
         Self::Internal,
     ];
 
@@ -61,6 +64,7 @@ impl ErrorKind {
             Self::RetryLater => 429,
             Self::Internal => 500,
             Self::UpstreamFailed => 502,
+            Self::Unavailable => 503,
             Self::UpstreamTimeout => 504,
         }
     }
@@ -70,7 +74,7 @@ impl ErrorKind {
     pub const fn should_retry(self) -> Option<bool> {
         match self {
             Self::OverBudget | Self::ModelUnpriced => Some(false),
-            Self::RetryLater => Some(true),
+            Self::RetryLater | Self::Unavailable => Some(true),
             Self::BadRequest
             | Self::Unauthorized
             | Self::Forbidden
@@ -95,6 +99,7 @@ impl ErrorKind {
             Self::RetryLater => ("rate_limit_error", "rate_limit_exceeded"),
             Self::UpstreamFailed => ("server_error", "upstream_error"),
             Self::UpstreamTimeout => ("server_error", "upstream_timeout"),
+            Self::Unavailable => ("server_error", "unavailable"),
             Self::Internal => ("server_error", "internal_error"),
         }
     }
@@ -112,6 +117,7 @@ impl ErrorKind {
             Self::RetryLater => ("rate_limit_error", None),
             Self::UpstreamFailed | Self::Internal => ("api_error", None),
             Self::UpstreamTimeout => ("timeout_error", None),
+            Self::Unavailable => ("overloaded_error", None),
         }
     }
 }
