@@ -102,6 +102,113 @@ export interface AuditLogResponse {
   count: number;
 }
 
+/** What a row's own list of people and groups says. */
+export interface AuthorizationAcl {
+  barred_by?: AuthorizationCause | null;
+  entry?: AuthorizationAclEntry | null;
+  /** The verdict; refused when an entry would allow, but a permission forbids. */
+  verdict: AuthorizationVerdict;
+}
+
+/** An entry of a row's own list. */
+export interface AuthorizationAclEntry {
+  /** The id of the person, group or organization. */
+  id: string;
+  /** For whom it is. */
+  kind: AuthorizationAclKind;
+}
+
+/** For whom an entry is. */
+export type AuthorizationAclKind = "user" | "group" | "everyone";
+
+/** An answer: whether it is allowed, or, when that was asked for, why. */
+export type AuthorizationAnswer = boolean | AuthorizationExplained;
+
+/** A permission that decided. */
+export interface AuthorizationCause {
+  /** How far it reaches. */
+  level: AuthorizationLevel;
+  /** The organization that the role is held in. */
+  organization_id?: string | null;
+  /** The permission as written: `type:action`, with a sign before it when it forbids. */
+  permission: string;
+  /** The role that has it, or the scope's name. */
+  role: string;
+}
+
+/** A question: may the action be done to the object? */
+export interface AuthorizationCheck {
+  /** The action's name. What the server does not know is not allowed. */
+  action: string;
+  /** What it is done to. */
+  object: AuthorizationObject;
+}
+
+/** An answer with its reason. */
+export interface AuthorizationExplained {
+  /** Whether it is allowed. */
+  allowed: boolean;
+  explanation?: AuthorizationExplanation | null;
+}
+
+/** Why: `(roles or acl) and scope and allow_list`, without a fault. */
+export interface AuthorizationExplanation {
+  /** What the row's own list of people and groups says. */
+  acl: AuthorizationAcl;
+  /** The entry of the token's allow-list that admits the object; absent when none does. */
+  allow_list?: string | null;
+  fault?: AuthorizationFault | null;
+  /** The organization that decided. */
+  organization_id?: string | null;
+  /** What the roles say. */
+  roles: AuthorizationSide;
+  /** What the token's scopes say. */
+  scope: AuthorizationSide;
+  /** The whole of it on one line, for people. */
+  text: string;
+}
+
+/** What is wrong with a question that nothing could allow. */
+export type AuthorizationFault = "undeclared_action" | "contradiction";
+
+/** How far a permission reaches. */
+export type AuthorizationLevel = "site" | "user" | "organization" | "member";
+
+/** What an action is done to: a row by its id, or whatever has this owner and organization. */
+export interface AuthorizationObject {
+  /** Whether it may belong to any organization. */
+  any_org?: boolean;
+  /** The organization that it belongs to; to none when absent. */
+  organization_id?: string | null;
+  /** Whose it is, as an id or `me`; nobody's when absent. */
+  owner_id?: string | null;
+  /** The row itself. Its owner and organization are then the row's own, whatever is said here; of somebody
+   * in an organization or group it is the person's id, and the organization must be named. What does
+   * not exist, or must not be seen, is not allowed. */
+  resource_id?: string | null;
+  /** The type's name. What the server does not know is not allowed. */
+  resource_type: string;
+}
+
+/** Questions, each under a name of the caller's choice; 1,000 at most. */
+export interface AuthorizationRequest {
+  /** The questions. */
+  checks: Record<string, AuthorizationCheck>;
+}
+
+/** The answers, by the names of the questions. */
+export type AuthorizationResponse = Record<string, AuthorizationAnswer>;
+
+/** What roles or scopes say. */
+export interface AuthorizationSide {
+  cause?: AuthorizationCause | null;
+  /** The verdict. */
+  verdict: AuthorizationVerdict;
+}
+
+/** What one part of a decision says. */
+export type AuthorizationVerdict = "granted" | "refused" | "silent";
+
 /** Which server answers. */
 export interface BuildInfo {
   /** The address at which people reach this deployment; may be empty. */
@@ -212,6 +319,12 @@ export interface ErrorBody {
   message: string;
   /** What is wrong with single fields of the request. */
   validations?: Array<ValidationError>;
+}
+
+/** The scopes that a token may be given. */
+export interface ExternalApiKeyScopes {
+  /** Their names, in alphabetical order. */
+  external: Array<string>;
 }
 
 /** A token, shown this once. */

@@ -12,6 +12,7 @@
 
 mod api_keys;
 mod audit;
+mod authorization;
 mod budgets;
 mod deployment;
 mod docs;
@@ -63,6 +64,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .merge(spend::routes())
         .merge(providers::routes())
         .merge(audit::routes())
+        .merge(authorization::routes())
         .merge(deployment::routes())
         .route_layer(axum::middleware::from_fn(middleware::record_refusals))
         .layer(axum::middleware::map_response(middleware::no_store))

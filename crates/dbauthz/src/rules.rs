@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use crate::{
-    SystemActor, api_keys, audit, budgets, groups, organizations, providers, spend, subjects, users,
+    SystemActor, api_keys, audit, budgets, groups, objects, organizations, providers, spend,
+    subjects, users,
 };
 
 /// How a wrapped method goes about its check.
@@ -75,6 +76,7 @@ pub(crate) const ALL: &[(&str, &[Rule])] = &[
     ("providers", providers::RULES),
     ("spend", spend::RULES),
     ("subjects", subjects::RULES),
+    ("objects", objects::RULES),
     ("audit", audit::RULES),
 ];
 

@@ -12,7 +12,7 @@ use store::{Store, StoreResult};
 use uuid::Uuid;
 
 use crate::{
-    Actor, ApiKeys, Audit, Budgets, Groups, Ledger, Logins, Organizations, PresentedKeys,
+    Actor, ApiKeys, Audit, Budgets, Groups, Ledger, Logins, Objects, Organizations, PresentedKeys,
     ProviderKeys, Providers, Setup, Spend, Subjects, SystemActor, Users, gate::Gate,
 };
 
@@ -259,6 +259,10 @@ macro_rules! rooms {
             /// What people's rights are made of.
             pub fn subjects(&mut self) -> Subjects<'_, dyn store::$inner> {
                 Subjects::new(&self.gate, &mut *self.unit)
+            }
+            /// Objects of decisions.
+            pub fn objects(&mut self) -> Objects<'_, dyn store::$inner> {
+                Objects::new(&self.gate, &mut *self.unit)
             }
             /// The audit log.
             pub fn audit(&mut self) -> Audit<'_, dyn store::$inner> {

@@ -10,6 +10,7 @@
 
 mod api_keys;
 mod audit;
+mod authorization;
 mod budgets;
 #[cfg(feature = "client")]
 pub mod client;
@@ -25,6 +26,7 @@ mod users;
 
 pub use api_keys::*;
 pub use audit::*;
+pub use authorization::*;
 pub use budgets::*;
 #[cfg(feature = "client")]
 pub use client::{ApiError, Client};

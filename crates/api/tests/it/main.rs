@@ -2,6 +2,8 @@
 //! What the database itself decides is shown elsewhere, on a real server.
 
 #[cfg(test)]
+mod authorization;
+#[cfg(test)]
 mod budgets;
 #[cfg(test)]
 mod people;

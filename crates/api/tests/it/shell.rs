@@ -40,6 +40,7 @@ fn body(id: &str) -> &'static str {
         "provider_create" => {
             r#"{"name": "a", "type": "openai", "base_url": "http://a.test/v1", "api_key": "k"}"#
         }
+        "authorization_check" => r#"{"checks": {}}"#,
         _ => "{}",
     }
 }
@@ -108,6 +109,8 @@ async fn who_has_no_role_and_no_organization_reaches_nothing_of_others() {
             // Lists hold what one may see, and everybody may sign out.
             "user_list" | "organization_list" | "group_list" | "provider_list" | "audit_list"
             | "logout" => 200,
+            // Everybody may ask what they may do; that it is nothing is the answer.
+            "authorization_check" | "scope_list" => 200,
             _ => 404,
         };
         assert_eq!(answer.status.as_u16(), expected, "{id}: {}", answer.text);

@@ -19,6 +19,7 @@ pub(super) const ADDED: &[&str] = &[
     "organization_find",
     "provider_use",
     "first_user_create",
+    "object_get",
 ];
 
 /// Every repository method, by a plain scan of the source: `async fn` in a `pub trait …Read` or `…Write`.

@@ -86,6 +86,43 @@ impl Client {
             .await
     }
 
+    /// List the scopes that an API token may be given.
+    ///
+    /// `GET /api/v2/auth/scopes`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn scope_list(&self) -> Result<crate::ExternalApiKeyScopes, Error> {
+        self.call(Method::GET, &["api", "v2", "auth", "scopes"])?
+            .answer()
+            .await
+    }
+
+    /// Ask what one may do, many questions at once, and why.
+    ///
+    /// It is a help for programs that show what can be done: nothing relies on its answers, and doing it is checked
+    /// again. With `explain` each answer names the role, permission, scope or entry that decided.
+    ///
+    /// Somebody else's rights are told to who holds `assign_role:read` and may read that person. Every member
+    /// holds the first by the table of roles, to see which roles there are, so it alone would show everybody
+    /// everybody's rights. Rows that a question names are looked up with the caller's rights, not the other's.
+    ///
+    /// `POST /api/v2/authcheck`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn authorization_check(
+        &self,
+        query: &crate::AuthorizationCheckQuery,
+        body: &crate::AuthorizationRequest,
+    ) -> Result<crate::AuthorizationResponse, Error> {
+        self.call(Method::POST, &["api", "v2", "authcheck"])?
+            .query(query)
+            .json(body)
+            .answer()
+            .await
+    }
+
     /// Tell the server's version.
     ///
     /// `GET /api/v2/buildinfo`

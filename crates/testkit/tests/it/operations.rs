@@ -88,6 +88,9 @@ pub(crate) fn body(operation: &str, world: &World) -> Value {
             json!({"token_name": "another", "lifetime": 0, "scopes": [], "allow_list": []})
         }
         "user_password_update" => json!({"password": "long enough"}),
+        "authorization_check" => json!({"checks": {"it": {
+            "object": {"resource_type": "user", "resource_id": world.cast.member_id}, "action": "read",
+        }}}),
         other => panic!("{other} needs a body here"),
     }
 }
@@ -194,6 +197,9 @@ const WITHOUT_ROLES: &[(&str, u16)] = &[
     ("organization_list", 200),
     ("user_list", 200),
     ("logout", 200),
+    // What is asked about does not exist for them.
+    ("authorization_check", 200),
+    ("scope_list", 200),
 ];
 
 #[tokio::test]

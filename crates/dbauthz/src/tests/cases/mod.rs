@@ -29,6 +29,7 @@ pub(super) fn all() -> Vec<Case> {
     cases.extend(people::keys());
     cases.extend(things::groups());
     cases.extend(things::providers());
+    cases.extend(things::objects());
     cases.extend(things::ledger());
     cases
 }

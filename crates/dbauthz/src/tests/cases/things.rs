@@ -12,7 +12,7 @@ use model::{
 use rbac::{
     Action::{Create, Delete, Read, Update, Use},
     Object,
-    ResourceType::{AiProvider, AiUsageEvent, AuditLog, Group, GroupMember},
+    ResourceType::{self as R, AiProvider, AiUsageEvent, AuditLog, Group, GroupMember},
 };
 use store::providers::{NewProvider, ProviderUpdate};
 use uuid::Uuid;
@@ -149,6 +149,31 @@ fn settlement() -> Settlement {
         response_model: None,
         provider_response_id: None,
     }
+}
+
+pub(super) fn objects() -> Vec<Case> {
+    vec![
+        case!("object_get", u => u.objects().object_get(R::User, BOB.0, None), [
+            allow(Read, Object::user(BOB.0)),
+        ]),
+        case!("object_get", u => u.objects().object_get(R::Organization, ORG.0, None), [
+            allow(Read, Object::organization(ORG.0)),
+        ]),
+        case!(
+            "object_get",
+            u => u.objects().object_get(R::OrganizationMember, BOB.0, Some(ORG)),
+            [allow(Read, Object::organization_member(ORG.0, BOB.0))]
+        ),
+        case!("object_get", u => u.objects().object_get(GroupMember, BOB.0, Some(ORG)), [
+            allow(Read, Object::group_member(ORG.0, BOB.0)),
+        ]),
+        case!("object_get", u => u.objects().object_get(Group, GROUP.0, None), [
+            allow(Read, Object::group(ORG.0, GROUP.0)),
+        ]),
+        case!("object_get", u => u.objects().object_get(AiProvider, PROVIDER.0, None), [
+            allow(Read, Object::ai_provider(Some(PROVIDER.0))),
+        ]),
+    ]
 }
 
 pub(super) fn ledger() -> Vec<Case> {
