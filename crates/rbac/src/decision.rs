@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use crate::{
-    fold::Cell,
+    fold::Grant,
     object::{AclEntry, Object},
     registry::Action,
     subject::{Mode, PreparedSubject},
@@ -62,19 +62,22 @@ impl PreparedSubject {
         if object.in_any_org() {
             return self.allows_in_any_org(action, object);
         }
+        let outside = self.folded.outside(resource);
         let Some(org) = object.get_org() else {
-            let outside = self.folded.outside(resource);
             let own = self.owns(object) || self.both_are_nobody(object);
             return if own { outside.own } else { outside.any }.contains(action);
         };
-        match self.folded.inside(org, resource) {
-            None => self.folded.outside(resource).any.contains(action),
-            Some(cell) => {
-                self.cell_allows(cell, action, object)
-                    || (object.is_shared()
-                        && self.cell_allows_by_acl(cell, action, object, Some(org)))
-            }
+        // What the site level grants is granted in every organization, so nothing has to be looked up for it.
+        if outside.any.contains(action) {
+            return true;
         }
+        let Some(block) = self.folded.block(org) else {
+            return false;
+        };
+        self.grants(self.folded.granted(block, resource), action, object)
+            || (object.is_shared(action)
+                && self.grants(self.folded.by_acl(block, resource), action, object)
+                && self.acl_match(action, object, Some(org)).is_some())
     }
 
     fn allows_in_any_org(&self, action: Action, object: &Object) -> bool {
@@ -83,39 +86,27 @@ impl PreparedSubject {
             return false;
         }
         let cell = self.folded.anywhere(resource);
-        if self.cell_allows(cell, action, object) {
+        if self.grants(cell.granted, action, object) {
             return true;
         }
-        if !object.is_shared() {
+        if !object.is_shared(action) {
             return false;
         }
+        let by_acl = |grant, org| {
+            self.grants(grant, action, object) && self.acl_match(action, object, org).is_some()
+        };
         match self.mode {
             Mode::Bursar => self.orgs.iter().enumerate().any(|(index, org)| {
                 let cell = self.folded.inside_at(index, resource);
-                self.cell_allows_by_acl(cell, action, object, Some(*org))
+                by_acl(cell.by_acl, Some(*org))
             }),
-            Mode::Reference => {
-                !self.orgs.is_empty()
-                    && self.cell_allows_by_acl(cell, action, object, object.get_org())
-            }
+            Mode::Reference => !self.orgs.is_empty() && by_acl(cell.by_acl, object.get_org()),
         }
     }
 
     #[inline]
-    fn cell_allows(&self, cell: &Cell, action: Action, object: &Object) -> bool {
-        cell.any.contains(action) || (cell.own.contains(action) && self.owns(object))
-    }
-
-    fn cell_allows_by_acl(
-        &self,
-        cell: &Cell,
-        action: Action,
-        object: &Object,
-        org: Option<Uuid>,
-    ) -> bool {
-        let open =
-            cell.acl_any.contains(action) || (cell.acl_own.contains(action) && self.owns(object));
-        open && self.acl_match(action, object, org).is_some()
+    fn grants(&self, grant: Grant, action: Action, object: &Object) -> bool {
+        grant.any.contains(action) || (grant.own.contains(action) && self.owns(object))
     }
 
     /// The first ACL entry that grants the action, for an object in this organization, which the subject must

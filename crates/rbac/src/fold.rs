@@ -19,26 +19,22 @@ use crate::{
     subject::{Assignment, Mode},
 };
 
+/// Actions on objects of one type in one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Grant {
+    /// On any object.
+    pub(crate) any: ActionSet,
+    /// On the subject's own objects. Contains `any`.
+    pub(crate) own: ActionSet,
+}
+
 /// What is allowed on objects of one type in one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Cell {
-    /// By roles and scope, on any object.
-    pub(crate) any: ActionSet,
-    /// By roles and scope, on the subject's own objects. Contains `any`.
-    pub(crate) own: ActionSet,
-    /// By the scope, if an ACL entry of the object grants it, on any object.
-    pub(crate) acl_any: ActionSet,
-    /// By the scope, if an ACL entry of the object grants it, on own objects. Contains `acl_any`.
-    pub(crate) acl_own: ActionSet,
-}
-
-impl Cell {
-    const NONE: Self = Self {
-        any: ActionSet::EMPTY,
-        own: ActionSet::EMPTY,
-        acl_any: ActionSet::EMPTY,
-        acl_own: ActionSet::EMPTY,
-    };
+    /// By roles and scope.
+    pub(crate) granted: Grant,
+    /// By the scope, if an ACL entry of the object grants it.
+    pub(crate) by_acl: Grant,
 }
 
 type Block = TypeMap<Cell>;
@@ -48,47 +44,80 @@ const ANYWHERE: BlockId = 1;
 /// The block of the first set of roles that is held in some organization.
 const INSIDE: u32 = 2;
 
+/// The cells of the first blocks for one type: a cache line.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(align(64))]
+struct Line([Grant; NEAR_BLOCKS]);
+
+/// As many as fit a line. A subject in four organizations has six at most, and most have no more.
+const NEAR_BLOCKS: usize = 8;
+
 /// All cells of a subject.
 ///
-/// The order of the fields is that of memory, see [`crate::PreparedSubject`].
+/// The order of the fields is that of memory, see [`crate::PreparedSubject`]. A decision reads one line of `near`,
+/// which depends on the object's type alone, so that it is on its way while the organization is looked up.
 #[derive(Debug, Clone)]
 #[repr(C)]
 pub(crate) struct Folded {
-    /// Block after block, in each a cell per type.
-    cells: Box<[Cell]>,
     places: Places,
+    near: TypeMap<Line>,
+    near_by_acl: TypeMap<Line>,
+    /// All further blocks.
+    far: Box<[Block]>,
 }
 
 impl Folded {
-    /// For objects in no organization; its `any` also for organizations that the subject is no member of.
+    /// For objects in no organization; its `any` holds everywhere.
     #[inline]
-    pub(crate) fn outside(&self, resource: ResourceType) -> &Cell {
-        self.cell(OUTSIDE, resource)
+    pub(crate) fn outside(&self, resource: ResourceType) -> Grant {
+        self.granted(OUTSIDE, resource)
     }
 
     /// For "in any organization of mine".
-    pub(crate) fn anywhere(&self, resource: ResourceType) -> &Cell {
+    pub(crate) fn anywhere(&self, resource: ResourceType) -> Cell {
         self.cell(ANYWHERE, resource)
     }
 
-    /// For objects in this organization; nothing if the subject is no member of it.
+    /// The block for objects in this organization; nothing if the subject is no member of it.
     #[inline]
-    pub(crate) fn inside(&self, org: Uuid, resource: ResourceType) -> Option<&Cell> {
-        self.places
-            .block(org)
-            .map(|block| self.cell(block, resource))
+    pub(crate) fn block(&self, org: Uuid) -> Option<BlockId> {
+        self.places.block(org)
     }
 
     /// For objects in the organization at an index of the sorted organizations.
-    pub(crate) fn inside_at(&self, index: usize, resource: ResourceType) -> &Cell {
+    pub(crate) fn inside_at(&self, index: usize, resource: ResourceType) -> Cell {
         let block = self.places.block_at(index);
-        block.map_or(&Cell::NONE, |block| self.cell(block, resource))
+        block.map_or_else(Cell::default, |block| self.cell(block, resource))
     }
 
+    /// By roles and scope.
     #[inline]
-    fn cell(&self, block: BlockId, resource: ResourceType) -> &Cell {
-        let index = block * ResourceType::COUNT + resource.index();
-        self.cells.get(index).unwrap_or(&Cell::NONE)
+    pub(crate) fn granted(&self, block: BlockId, resource: ResourceType) -> Grant {
+        match self.near.get(resource).0.get(block) {
+            Some(grant) => *grant,
+            None => self.far_cell(block, resource).granted,
+        }
+    }
+
+    /// By the scope, if an ACL entry grants it.
+    pub(crate) fn by_acl(&self, block: BlockId, resource: ResourceType) -> Grant {
+        match self.near_by_acl.get(resource).0.get(block) {
+            Some(grant) => *grant,
+            None => self.far_cell(block, resource).by_acl,
+        }
+    }
+
+    fn cell(&self, block: BlockId, resource: ResourceType) -> Cell {
+        Cell {
+            granted: self.granted(block, resource),
+            by_acl: self.by_acl(block, resource),
+        }
+    }
+
+    fn far_cell(&self, block: BlockId, resource: ResourceType) -> Cell {
+        let far = block.checked_sub(NEAR_BLOCKS);
+        let block = far.and_then(|block| self.far.get(block));
+        block.map_or_else(Cell::default, |block| *block.get(resource))
     }
 
     pub(crate) fn new(
@@ -100,15 +129,13 @@ impl Folded {
         let held = HeldInOrgs::sort(roles, scope, orgs);
         let roles = Levels::pool(roles, held.patterns(Side::Roles));
         let scope = Levels::pool(scope, held.patterns(Side::Scope));
-        let outside = block(|resource| Cell {
-            acl_any: ActionSet::EMPTY,
-            acl_own: ActionSet::EMPTY,
-            ..cell(
-                roles.outside(resource),
-                scope.outside(resource),
-                resource,
-                mode,
-            )
+        let outside = block(|resource| {
+            let roles = roles.outside(resource);
+            let cell = cell(roles, scope.outside(resource), resource, mode);
+            Cell {
+                by_acl: Grant::default(),
+                ..cell
+            }
         });
         let inside: Vec<_> = (0..held.patterns.len())
             .map(|pattern| {
@@ -125,12 +152,24 @@ impl Folded {
                 cell(roles, scope.highest(resource), resource, mode)
             }),
         };
-        let blocks = [outside, anywhere].into_iter().chain(inside);
-        let mut cells = Vec::with_capacity((held.patterns.len() + 2) * ResourceType::COUNT);
-        blocks.for_each(|block| cells.extend_from_slice(block.values()));
+        let mut blocks = [outside, anywhere].into_iter().chain(inside);
+        let (mut near, mut near_by_acl) = (TypeMap::<Line>::default(), TypeMap::<Line>::default());
+        for (index, block) in blocks.by_ref().take(NEAR_BLOCKS).enumerate() {
+            for resource in ResourceType::ALL {
+                let cell = block.get(*resource);
+                if let Some(grant) = near.get_mut(*resource).0.get_mut(index) {
+                    *grant = cell.granted;
+                }
+                if let Some(grant) = near_by_acl.get_mut(*resource).0.get_mut(index) {
+                    *grant = cell.by_acl;
+                }
+            }
+        }
         Self {
-            cells: cells.into(),
             places: Places::new(orgs, &held.blocks),
+            near,
+            near_by_acl,
+            far: blocks.collect(),
         }
     }
 }
@@ -230,20 +269,22 @@ impl<'a> HeldInOrgs<'a> {
 /// by organization, by the cells of those.
 fn somewhere(outside: &Block, inside: &[Block]) -> Block {
     block(|resource| {
-        let site = outside.get(resource).any;
-        let nothing_else = Cell {
+        let site = outside.get(resource).granted.any;
+        let nothing_else = Grant {
             any: site,
             own: site,
-            ..Cell::default()
         };
-        inside
-            .iter()
-            .map(|block| block.get(resource))
-            .fold(nothing_else, |sum, cell| Cell {
-                any: sum.any.union(cell.any),
-                own: sum.own.union(cell.own),
-                ..sum
-            })
+        let granted = inside.iter().map(|block| block.get(resource).granted).fold(
+            nothing_else,
+            |sum, grant| Grant {
+                any: sum.any.union(grant.any),
+                own: sum.own.union(grant.own),
+            },
+        );
+        Cell {
+            granted,
+            by_acl: Grant::default(),
+        }
     })
 }
 
@@ -266,10 +307,14 @@ fn cell(roles: Reach, scope: Reach, resource: ResourceType, mode: Mode) -> Cell 
         scope.own.intersection(possible),
     );
     Cell {
-        any: roles.any.intersection(scope_any),
-        own: roles.own.intersection(scope_own),
-        acl_any: scope_any.minus(barred),
-        acl_own: scope_own.minus(barred),
+        granted: Grant {
+            any: roles.any.intersection(scope_any),
+            own: roles.own.intersection(scope_own),
+        },
+        by_acl: Grant {
+            any: scope_any.minus(barred),
+            own: scope_own.minus(barred),
+        },
     }
 }
 

@@ -53,7 +53,8 @@ impl AclList {
 pub struct Object {
     resource: ResourceType,
     any_org: bool,
-    shared: bool,
+    /// What all ACL entries together let do.
+    shared: ActionSet,
     org: Option<Uuid>,
     owner: Option<Uuid>,
     id: Option<Uuid>,
@@ -69,7 +70,7 @@ impl Object {
         Self {
             resource,
             any_org: false,
-            shared: false,
+            shared: ActionSet::EMPTY,
             org: None,
             owner: None,
             id: None,
@@ -110,7 +111,7 @@ impl Object {
     /// Adds what one user may do.
     #[must_use]
     pub fn with_user_acl(mut self, user: Uuid, actions: ActionSet) -> Self {
-        self.shared = true;
+        self.shared = self.shared.union(actions);
         self.users.push(AclEntry { id: user, actions });
         self
     }
@@ -118,7 +119,7 @@ impl Object {
     /// Adds what one group may do; an organization's id stands for everyone in it.
     #[must_use]
     pub fn with_group_acl(mut self, group: Uuid, actions: ActionSet) -> Self {
-        self.shared = true;
+        self.shared = self.shared.union(actions);
         self.groups.push(AclEntry { id: group, actions });
         self
     }
@@ -156,9 +157,10 @@ impl Object {
         self.any_org
     }
 
-    /// Whether any ACL has an entry.
-    pub(crate) const fn is_shared(&self) -> bool {
-        self.shared
+    /// Whether some ACL entry lets somebody do the action.
+    #[inline]
+    pub(crate) const fn is_shared(&self, action: Action) -> bool {
+        self.shared.contains(action)
     }
 
     /// What single users may do.

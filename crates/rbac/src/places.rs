@@ -19,14 +19,17 @@ pub(crate) struct Places {
     near_blocks: [u8; NEAR],
     near: [u128; NEAR],
     /// Empty if all organizations are near; else twice as many slots as organizations or more, a power of two.
-    far: Box<[u128]>,
-    /// By the slot; [`FREE`] marks an empty one.
-    far_blocks: Box<[u32]>,
+    far: Box<[Slot]>,
     /// By the index of the organization.
     blocks: Box<[u32]>,
 }
 
-const FREE: u32 = u32::MAX;
+/// An organization with its block, or (without a block) nothing.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    org: u128,
+    block: Option<u32>,
+}
 
 impl Places {
     /// Different organizations with their blocks.
@@ -36,7 +39,6 @@ impl Places {
             near_blocks: [0; NEAR],
             near: [0; NEAR],
             far: Box::default(),
-            far_blocks: Box::default(),
             blocks: blocks.into(),
         };
         if orgs.len() > NEAR {
@@ -55,18 +57,18 @@ impl Places {
 
     fn fill_far(&mut self, orgs: &[Uuid], blocks: &[u32]) {
         let size = (orgs.len() * 2).next_power_of_two();
-        let mut far = vec![0; size];
-        let mut far_blocks = vec![FREE; size];
+        let mut far = vec![Slot::default(); size];
         for (org, block) in orgs.iter().map(Uuid::as_u128).zip(blocks) {
-            let free = probe(org, size)
-                .find(|slot| far_blocks.get(*slot).is_some_and(|block| *block == FREE));
-            let Some(slot) = free else { continue };
-            if let (Some(key), Some(value)) = (far.get_mut(slot), far_blocks.get_mut(slot)) {
-                (*key, *value) = (org, *block);
+            let is_free = |slot: &usize| far.get(*slot).is_some_and(|slot| slot.block.is_none());
+            let free = probe(org, size).find(is_free);
+            if let Some(slot) = free.and_then(|slot| far.get_mut(slot)) {
+                *slot = Slot {
+                    org,
+                    block: Some(*block),
+                };
             }
         }
         self.far = far.into();
-        self.far_blocks = far_blocks.into();
     }
 
     /// The block of an organization; nothing if the subject is no member of it.
@@ -89,12 +91,10 @@ impl Places {
     #[inline]
     fn far_block(&self, org: u128) -> Option<BlockId> {
         for slot in probe(org, self.far.len()) {
-            let (key, block) = (self.far.get(slot)?, self.far_blocks.get(slot)?);
-            if *block == FREE {
-                return None;
-            }
-            if *key == org {
-                return BlockId::try_from(*block).ok();
+            let slot = self.far.get(slot)?;
+            let block = slot.block?;
+            if slot.org == org {
+                return BlockId::try_from(block).ok();
             }
         }
         None

@@ -132,12 +132,12 @@ impl PreparedSubject {
             let chosen = self.orgs.iter().zip(cells).filter(|(_, cell)| test(cell));
             Visibility::org_in(chosen.map(|(org, _)| *org).collect())
         };
-        let whole = |cell: &Cell| cell.any.contains(action);
-        let own = |cell: &Cell| cell.own.contains(action) && !whole(cell);
-        let by_acl = |cell: &Cell| cell.acl_any.contains(action) && !whole(cell);
+        let whole = |cell: &Cell| cell.granted.any.contains(action);
+        let own = |cell: &Cell| cell.granted.own.contains(action) && !whole(cell);
+        let by_acl = |cell: &Cell| cell.by_acl.any.contains(action) && !whole(cell);
         // On own rows roles are asked first, so an ACL matters only where they do not already grant.
         let own_by_acl = |cell: &Cell| {
-            cell.acl_own.contains(action) && !by_acl(cell) && !whole(cell) && !own(cell)
+            cell.by_acl.own.contains(action) && !by_acl(cell) && !whole(cell) && !own(cell)
         };
         let mine = || Visibility::OwnerIs(self.id);
         let outside_own = if outside.own.contains(action) {
