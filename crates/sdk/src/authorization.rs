@@ -91,7 +91,7 @@ pub enum AuthorizationAnswer {
     /// Whether it is allowed.
     Plain(bool),
     /// The same with the reason.
-    Explained(AuthorizationExplained),
+    Explained(Box<AuthorizationExplained>),
 }
 
 impl AuthorizationAnswer {

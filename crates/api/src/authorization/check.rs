@@ -215,10 +215,10 @@ fn answer(
         return AuthorizationAnswer::Plain(allowed);
     }
     let explanation = decided.map(|(action, object)| subject.explain(*action, object));
-    AuthorizationAnswer::Explained(AuthorizationExplained {
+    AuthorizationAnswer::Explained(Box::new(AuthorizationExplained {
         allowed: explanation
             .as_ref()
             .is_some_and(|explanation| explanation.decision.allows()),
         explanation: explanation.as_ref().map(wire::explanation),
-    })
+    }))
 }
