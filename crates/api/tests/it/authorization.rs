@@ -27,6 +27,7 @@ fn of(resource: &str, more: &Value) -> Value {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of questions")]
 async fn questions_are_answered_for_the_caller() {
     let world = World::new();
     let (org, member, owner) = (json!(ORG), json!(MEMBER), json!(OWNER));
