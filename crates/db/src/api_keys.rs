@@ -175,6 +175,15 @@ impl ApiKeyWrite for Unit<Writing> {
             .try_into()
     }
 
+    async fn api_key_lock(&mut self, id: &str) -> StoreResult<Option<ApiKey>> {
+        let lock = api_keys::table
+            .filter(api_keys::id.eq(id))
+            .select(ApiKeyRow::as_select())
+            .for_update();
+        let found: Option<ApiKeyRow> = row(self.connection()?, lock).await?;
+        found.map(TryInto::try_into).transpose()
+    }
+
     async fn api_key_delete(&mut self, id: &str) -> StoreResult<()> {
         let delete = diesel::delete(api_keys::table).filter(api_keys::id.eq(id));
         run_on_one(self.connection()?, delete).await

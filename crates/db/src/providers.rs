@@ -136,6 +136,15 @@ impl ProviderWrite for Unit<Writing> {
             .try_into()
     }
 
+    async fn provider_lock(&mut self, name: &Name) -> StoreResult<Option<Provider>> {
+        let lock = ai_providers::table
+            .filter(lower(ai_providers::name).eq(name.as_str().to_lowercase()))
+            .select(ProviderRow::as_select())
+            .for_update();
+        let found: Option<ProviderRow> = row(self.connection()?, lock).await?;
+        found.map(TryInto::try_into).transpose()
+    }
+
     async fn provider_update(
         &mut self,
         id: ProviderId,

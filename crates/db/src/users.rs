@@ -298,6 +298,13 @@ impl UserWrite for Unit<Writing> {
             .select(UserRow::as_select())
             .for_update();
         let found = row(conn, lock).await?;
+        // After the account, as whoever adds a membership does. Nobody who holds one waits for the account.
+        let memberships = organization_members::table
+            .filter(organization_members::user_id.eq(id.0))
+            .order(organization_members::organization_id)
+            .select(organization_members::organization_id)
+            .for_share();
+        let _locked: Vec<Uuid> = rows(conn, memberships).await?;
         with_organizations_one(conn, found).await
     }
 

@@ -26,10 +26,11 @@ pub(crate) const RULES: &[Rule] = &[
         "api_key_create",
         Shape::Check,
         &["api_key:create", "give a role"],
-        "the presented key must cover the new scope and allow-list; in another's name each role held there \
-         must be one that the caller may give; sessions are made by system actors only",
+        "the presented key must cover the new scope and allow-list; in another's name locks the account, and each \
+         role held there must be one that the caller may give; sessions are made by system actors only",
     ),
-    rule("api_key_delete", Shape::Fetch, &["api_key:delete"], ""),
+    rule("api_key_lock", Shape::Inside, &[], ""),
+    rule("api_key_delete", Shape::Lock, &["api_key:delete"], ""),
     rule(
         "api_key_delete_sessions",
         Shape::Inside,
@@ -88,11 +89,8 @@ impl<U: store::WriteUnit + ?Sized> ApiKeys<'_, U> {
         if let Some(actor) = self.gate.actor() {
             covered(actor, new)?;
             if actor.user_id != new.user_id {
-                let user = self
-                    .unit
-                    .user_get(new.user_id)
-                    .await?
-                    .ok_or(StoreError::NotFound)?;
+                let user = self.unit.user_lock(new.user_id).await?;
+                let user = user.ok_or(StoreError::NotFound)?;
                 may_become(self.gate, self.unit, &user).await?;
             }
         }
@@ -104,12 +102,8 @@ impl<U: store::WriteUnit + ?Sized> ApiKeys<'_, U> {
     /// # Errors
     /// `NotFound`, `Denied`.
     pub async fn api_key_delete(&mut self, id: &str) -> StoreResult<()> {
-        // The owner of a key never changes, so the row needs no lock.
-        let key = self
-            .unit
-            .api_key_get(id)
-            .await?
-            .ok_or(StoreError::NotFound)?;
+        let key = self.unit.api_key_lock(id).await?;
+        let key = key.ok_or(StoreError::NotFound)?;
         self.gate
             .check(Action::Delete, &Object::api_key(None, key.user_id.0))?;
         self.unit.api_key_delete(id).await

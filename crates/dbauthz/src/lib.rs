@@ -29,7 +29,8 @@
 //! # To add
 //!
 //! - **a method**: one method in the wrapper of its feature and one line in its `RULES`; a case in
-//!   `tests/cases`. The test that reads the traits of `store` fails until both exist.
+//!   `tests/cases`. The test that reads the traits of `store` fails until both exist; then
+//!   `UPDATE=1 cargo test -p dbauthz` writes who reaches it into `tests/golden`, to be read before it is committed.
 //! - **a feature**: a module of its name with `wrapper!`, `RULES` and the methods; a line in `rules.rs`
 //!   and in `units.rs`.
 //! - **a system actor**: a variant of [`SystemActor`] with its permissions and the reason it exists.

@@ -28,8 +28,9 @@ pub(crate) const RULES: &[Rule] = &[
         "the others are dropped",
     ),
     rule("provider_create", Shape::Check, &["ai_provider:create"], ""),
-    rule("provider_update", Shape::Fetch, &["ai_provider:update"], ""),
-    rule("provider_delete", Shape::Fetch, &["ai_provider:delete"], ""),
+    rule("provider_lock", Shape::Inside, &[], ""),
+    rule("provider_update", Shape::Lock, &["ai_provider:update"], ""),
+    rule("provider_delete", Shape::Lock, &["ai_provider:delete"], ""),
     rule(
         "provider_key_get",
         Shape::Check,
@@ -93,7 +94,7 @@ impl<U: store::WriteUnit + ?Sized> Providers<'_, U> {
         self.unit.provider_create(new).await
     }
 
-    /// Changes a provider. What its check depends on, the id, never changes, so the row needs no lock.
+    /// Changes a provider.
     ///
     /// # Errors
     /// `NotFound`, `Denied`; as [`store::providers::ProviderWrite::provider_update`].
@@ -102,7 +103,7 @@ impl<U: store::WriteUnit + ?Sized> Providers<'_, U> {
         name: &Name,
         update: &ProviderUpdate,
     ) -> StoreResult<Provider> {
-        let provider = self.fetched(name, Action::Update).await?;
+        let provider = self.locked(name, Action::Update).await?;
         self.unit.provider_update(provider.id, update).await
     }
 
@@ -111,8 +112,18 @@ impl<U: store::WriteUnit + ?Sized> Providers<'_, U> {
     /// # Errors
     /// `NotFound`, `Denied`.
     pub async fn provider_delete(&mut self, name: &Name) -> StoreResult<()> {
-        let provider = self.fetched(name, Action::Delete).await?;
+        let provider = self.locked(name, Action::Delete).await?;
         self.unit.provider_delete(provider.id).await
+    }
+
+    async fn locked(&mut self, name: &Name, action: Action) -> StoreResult<Provider> {
+        let provider = self
+            .unit
+            .provider_lock(name)
+            .await?
+            .ok_or(StoreError::NotFound)?;
+        self.gate.check(action, &object(provider.id))?;
+        Ok(provider)
     }
 }
 

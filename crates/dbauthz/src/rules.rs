@@ -12,8 +12,7 @@ use crate::{
 pub enum Shape {
     /// Checks, then calls: for what does not exist yet.
     Check,
-    /// Fetches the row and checks the object made from it, then returns it, or calls where nothing that
-    /// the check depends on can change.
+    /// Fetches the row and checks the object made from it, then returns it.
     Fetch,
     /// Fetches and locks the row, checks the object made from it, changes it in the same transaction.
     Lock,

@@ -28,6 +28,8 @@ pub trait ApiKeyWrite: ApiKeyRead {
     /// # Errors
     /// [`crate::StoreError::Taken`] with `api_keys_user_id_token_name_key`.
     async fn api_key_create(&mut self, new: &NewApiKey) -> StoreResult<ApiKey>;
+    /// One key, its row locked until the unit ends.
+    async fn api_key_lock(&mut self, id: &str) -> StoreResult<Option<ApiKey>>;
     /// Ends a key.
     async fn api_key_delete(&mut self, id: &str) -> StoreResult<()>;
     /// Ends a person's sessions, except the one with this id. Returns how many.

@@ -54,6 +54,8 @@ pub trait ProviderWrite: ProviderRead {
     /// # Errors
     /// [`crate::StoreError::Taken`] with `ai_providers_name_key`.
     async fn provider_create(&mut self, new: &NewProvider) -> StoreResult<Provider>;
+    /// One provider by its unique name, without regard to case, its row locked until the unit ends.
+    async fn provider_lock(&mut self, name: &Name) -> StoreResult<Option<Provider>>;
     /// Changes a provider.
     ///
     /// # Errors

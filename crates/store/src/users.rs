@@ -42,7 +42,7 @@ pub trait UserWrite: UserRead {
     /// [`crate::StoreError::Taken`] with `users_username_key` or `users_email_key`;
     /// [`crate::StoreError::NotFound`] when an organization does not exist.
     async fn user_create(&mut self, user: &NewUser) -> StoreResult<User>;
-    /// One account, its row locked until the unit ends.
+    /// One account, its row and its memberships locked until the unit ends, so that no role of it changes.
     async fn user_lock(&mut self, id: UserId) -> StoreResult<Option<User>>;
     /// Marks an account deleted; ends its keys and memberships. Its name and address become free.
     async fn user_delete(&mut self, id: UserId) -> StoreResult<()>;

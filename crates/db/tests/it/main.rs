@@ -17,6 +17,8 @@ mod lists;
 #[cfg(test)]
 mod local;
 #[cfg(test)]
+mod locks;
+#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod people;

@@ -68,6 +68,14 @@ impl ApiKeyWrite for FakeUnit {
         Ok(key)
     }
 
+    async fn api_key_lock(&mut self, id: &str) -> StoreResult<Option<ApiKey>> {
+        let keys = &self.call("api_key_lock").keys;
+        Ok(keys
+            .iter()
+            .find(|(key, _)| key.id == id)
+            .map(|(key, _)| key.clone()))
+    }
+
     async fn api_key_delete(&mut self, id: &str) -> StoreResult<()> {
         self.call("api_key_delete")
             .keys

@@ -102,6 +102,14 @@ impl ProviderWrite for FakeUnit {
         Ok(provider)
     }
 
+    async fn provider_lock(&mut self, name: &Name) -> StoreResult<Option<Provider>> {
+        let providers = &self.call("provider_lock").providers;
+        Ok(providers
+            .iter()
+            .find(|provider| provider.name == *name)
+            .cloned())
+    }
+
     async fn provider_update(
         &mut self,
         id: ProviderId,

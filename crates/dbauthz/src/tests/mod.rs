@@ -3,6 +3,7 @@
 
 mod cases;
 mod coverage;
+mod golden;
 mod limits;
 mod recorder;
 mod world;

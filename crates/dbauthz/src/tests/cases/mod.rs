@@ -15,6 +15,8 @@ pub(super) struct Case {
     pub(super) method: &'static str,
     /// Whether it is reached by system actors only.
     pub(super) system: bool,
+    /// Whether it is a list, which is empty for who may see nothing.
+    pub(super) list: bool,
     pub(super) checks: Vec<Check>,
     /// Gives the number of rows for a list, and 1 for anything else.
     pub(super) run: for<'a> fn(&'a mut SystemWriteUnit) -> BoxFuture<'a, StoreResult<usize>>,
@@ -37,21 +39,22 @@ pub(super) fn all() -> Vec<Case> {
 /// `case!("method", unit => a call, [checks])`, `case!(system …)`, `case!(list …)`.
 macro_rules! case {
     ($method:literal, $unit:ident => $call:expr, $checks:expr) => {
-        case!(@ false, $method, $unit => $call.await.map(|_| 1), $checks)
+        case!(@ false, false, $method, $unit => $call.await.map(|_| 1), $checks)
     };
     (system $method:literal, $unit:ident => $call:expr, $checks:expr) => {
-        case!(@ true, $method, $unit => $call.await.map(|_| 1), $checks)
+        case!(@ true, false, $method, $unit => $call.await.map(|_| 1), $checks)
     };
     (list $method:literal, $unit:ident => $call:expr, $checks:expr) => {
-        case!(@ false, $method, $unit => $call.await.map(|rows| rows.len()), $checks)
+        case!(@ false, true, $method, $unit => $call.await.map(|rows| rows.len()), $checks)
     };
     (page $method:literal, $unit:ident => $call:expr, $checks:expr) => {
-        case!(@ false, $method, $unit => $call.await.map(|page| page.items.len()), $checks)
+        case!(@ false, true, $method, $unit => $call.await.map(|page| page.items.len()), $checks)
     };
-    (@ $system:literal, $method:literal, $unit:ident => $call:expr, $checks:expr) => {
+    (@ $system:literal, $list:literal, $method:literal, $unit:ident => $call:expr, $checks:expr) => {
         $crate::tests::cases::Case {
             method: $method,
             system: $system,
+            list: $list,
             checks: Vec::from($checks),
             run: |$unit| Box::pin(async move { $call }),
         }
