@@ -197,14 +197,20 @@ fn said(program: &Path, argument: &str) -> Option<OsString> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
     fn script(path: &Path, text: &str) {
         fs::create_dir_all(path.parent().expect("a folder")).expect("folder");
-        fs::write(path, format!("#!/bin/sh\n{text}\n")).expect("script");
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("mode");
+        // Written by another process: were it open for writing here while another test's thread starts a
+        // program, that child would hold it open, and starting it would fail as "text file busy".
+        let write = "printf '#!/bin/sh\\n%s\\n' \"$2\" > \"$1\" && chmod 755 \"$1\"";
+        let status = Command::new("sh")
+            .args(["-c", write, "sh"])
+            .arg(path)
+            .arg(text)
+            .status();
+        assert!(status.expect("sh").success());
     }
 
     /// A folder with fake programs of `version` at `root`/`folder`.
