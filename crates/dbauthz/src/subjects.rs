@@ -12,8 +12,9 @@ use crate::{
 pub(crate) const RULES: &[Rule] = &[rule(
     "subject_roles_get",
     Shape::Fetch,
-    &["user:read", "assign_role:read"],
-    "every member may see which roles there are, so seeing who holds them takes the right to see the person too",
+    &["user:read", "assign_role:read", "organization:read"],
+    "every member may see which roles there are, so seeing who holds them takes the right to see the person, and \
+     every organization that the person has roles in",
 )];
 
 wrapper! {
@@ -31,6 +32,10 @@ impl<U: store::ReadUnit + ?Sized> Subjects<'_, U> {
         let roles = roles.ok_or(StoreError::NotFound)?;
         self.gate.check(Action::Read, &Object::user(user.0))?;
         self.gate.check(Action::Read, &Object::assign_role())?;
+        for (organization, _) in &roles.organization_roles {
+            let organization = Object::organization(organization.0);
+            self.gate.check(Action::Read, &organization)?;
+        }
         Ok(roles)
     }
 }

@@ -67,6 +67,7 @@ impl SystemActor {
                 (R::ApiKey, Action::Create),
                 (R::ApiKey, Action::Read),
                 (R::AssignRole, Action::Read),
+                (R::Organization, Action::Read),
                 (R::User, Action::Read),
                 (R::User, Action::ReadPersonal),
                 (R::User, Action::UpdatePersonal),

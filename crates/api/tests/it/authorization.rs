@@ -256,8 +256,11 @@ async fn the_rights_of_others_are_told_to_who_may_see_them_only() {
     world.store.state().keys[0].0.scopes = vec!["assign_role:read".to_owned()];
     check(OWNER, "max", &group, "read", 404).await;
     // The row is looked up with the caller's rights.
-    let both = ["user:read", "assign_role:read"].map(str::to_owned);
-    world.store.state().keys[0].0.scopes = both.to_vec();
+    let enough = ["user:read", "assign_role:read", "organization:read"].map(str::to_owned);
+    // Without the last, what the person may do in an organization that the token cannot see stays hidden.
+    world.store.state().keys[0].0.scopes = enough[..2].to_vec();
+    check(OWNER, "max", &group, "read", 404).await;
+    world.store.state().keys[0].0.scopes = enough.to_vec();
     let told = check(OWNER, "max", &group, "read", 200).await;
     assert_eq!(told, json!({"allowed": false}));
 }

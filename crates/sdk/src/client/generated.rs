@@ -103,9 +103,9 @@ impl Client {
     /// It is a help for programs that show what can be done: nothing relies on its answers, and doing it is checked
     /// again. With `explain` each answer names the role, permission, scope or entry that decided.
     ///
-    /// Somebody else's rights are told to who holds `assign_role:read` and may read that person. Every member
-    /// holds the first by the table of roles, to see which roles there are, so it alone would show everybody
-    /// everybody's rights. Rows that a question names are looked up with the caller's rights, not the other's.
+    /// Somebody else's rights are told to who holds `assign_role:read` and may read that person and every
+    /// organization that the person is in. Every member holds the first by the table of roles, to see which roles
+    /// there are, so it alone would show everybody everybody's rights. Rows that a question names are looked up with the caller's rights, not the other's.
     ///
     /// `POST /api/v2/authcheck`
     ///

@@ -266,6 +266,7 @@ pub(super) fn keys() -> Vec<Case> {
         case!("subject_roles_get", u => u.subjects().subject_roles_get(BOB), [
             allow(Read, of(BOB)),
             allow(Read, Object::assign_role()),
+            allow(Read, Object::organization(ORG.0)),
         ]),
     ]
 }
