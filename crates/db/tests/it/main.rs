@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod decisions;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod ledger;
