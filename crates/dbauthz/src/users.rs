@@ -44,13 +44,13 @@ pub(crate) const RULES: &[Rule] = &[
         "user_delete",
         Shape::Lock,
         &["user:delete", "give a role"],
-        "nobody deletes themself; each role held must be one that the caller may give; the last owner stays",
+        "nobody deletes themself; each site role held must be one that the caller may give; the last owner stays",
     ),
     rule(
         "user_status_update",
         Shape::Lock,
         &["user:update", "give a role"],
-        "nobody suspends themself; each role held must be one that the caller may give; the last owner stays",
+        "nobody suspends themself; each site role held must be one that the caller may give; the last owner stays",
     ),
     rule(
         "user_roles_update",
