@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{pg::Pg, prelude::*};
 use model::{Name, ProviderId, providers::Provider};
+use rbac::Visibility;
 use secrecy::{ExposeSecret, SecretString};
 use store::{
     StoreError, StoreResult,
@@ -19,6 +20,15 @@ use crate::{
     sealing::Sealed,
     unit::{Unit, Writing},
     users::lower,
+    visibility::{Columns, Visible},
+};
+
+/// Providers are the deployment's: nobody owns one, and no organization has one.
+const COLUMNS: Columns = Columns {
+    id: Some("\"ai_providers\".\"id\""),
+    owner: None,
+    organization: None,
+    groups: false,
 };
 
 #[derive(Queryable, Selectable)]
@@ -81,8 +91,9 @@ impl<Mode: Send + Sync> ProviderRead for Unit<Mode> {
         found.map(TryInto::try_into).transpose()
     }
 
-    async fn provider_list(&mut self) -> StoreResult<Vec<Provider>> {
+    async fn provider_list(&mut self, visibility: &Visibility) -> StoreResult<Vec<Provider>> {
         let query = ai_providers::table
+            .filter(Visible::new(visibility, &COLUMNS))
             .order((lower(ai_providers::name), ai_providers::id))
             .select(ProviderRow::as_select());
         let found: Vec<ProviderRow> = rows(self.connection()?, query).await?;

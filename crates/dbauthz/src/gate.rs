@@ -130,11 +130,6 @@ impl Gate {
         Err(StoreError::Denied { action, resource })
     }
 
-    /// Whether the action on the object is allowed, for lists that the store cannot narrow.
-    pub(crate) fn allows(&self, action: Action, object: &Object) -> bool {
-        self.authorizer.permits(action, object)
-    }
-
     /// The rows of a type that may be read.
     pub(crate) fn readable(&self, resource: ResourceType) -> Visibility {
         self.authorizer.rows(Action::Read, resource)

@@ -1,7 +1,7 @@
 //! Objects of decisions, for questions that touch no more of their rows.
 
 use model::{OrganizationId, organizations::OrganizationMember};
-use rbac::{Action, Object, ResourceType};
+use rbac::{Action, Object, ResourceType, Visibility};
 use store::{StoreError, StoreResult};
 use uuid::Uuid;
 
@@ -64,9 +64,11 @@ impl<U: store::ReadUnit + ?Sized> Objects<'_, U> {
                 group.as_ref().map(groups::object)
             }
             ResourceType::AiProvider => {
-                let mut providers = self.unit.provider_list().await?.into_iter();
-                let provider = providers.find(|provider| provider.id.0 == id);
-                provider.map(|provider| Object::ai_provider(Some(provider.id.0)))
+                let this = Visibility::IdIn(vec![id]);
+                let found = self.unit.provider_list(&this).await?;
+                found
+                    .first()
+                    .map(|provider| Object::ai_provider(Some(provider.id.0)))
             }
             _ => None,
         };

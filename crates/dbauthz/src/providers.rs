@@ -25,7 +25,7 @@ pub(crate) const RULES: &[Rule] = &[
         "provider_list",
         Shape::Visibility,
         &["ai_provider:read"],
-        "the others are dropped",
+        "",
     ),
     rule("provider_create", Shape::Check, &["ai_provider:create"], ""),
     rule("provider_lock", Shape::Inside, &[], ""),
@@ -66,10 +66,8 @@ impl<U: store::ReadUnit + ?Sized> Providers<'_, U> {
     /// # Errors
     /// None of its own.
     pub async fn provider_list(&mut self) -> StoreResult<Vec<Provider>> {
-        // There are a handful, and they come whole: dropping rows leaves no page short.
-        let mut providers = self.unit.provider_list().await?;
-        providers.retain(|provider| self.gate.allows(Action::Read, &object(provider.id)));
-        Ok(providers)
+        let visibility = self.gate.readable(ResourceType::AiProvider);
+        self.unit.provider_list(&visibility).await
     }
 
     async fn fetched(&mut self, name: &Name, action: Action) -> StoreResult<Provider> {

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use model::{Name, ProviderId, prices::ProviderKind, providers::Provider};
+use rbac::Visibility;
 use secrecy::SecretString;
 
 use crate::StoreResult;
@@ -37,8 +38,8 @@ pub struct ProviderUpdate {
 pub trait ProviderRead: Send {
     /// One provider by its unique name, without regard to case.
     async fn provider_get(&mut self, name: &Name) -> StoreResult<Option<Provider>>;
-    /// All providers, by name.
-    async fn provider_list(&mut self) -> StoreResult<Vec<Provider>>;
+    /// The providers that the visibility admits, by name.
+    async fn provider_list(&mut self, visibility: &Visibility) -> StoreResult<Vec<Provider>>;
     /// A provider's key, decrypted.
     ///
     /// # Errors

@@ -150,7 +150,10 @@ async fn providers_are_sealed_at_rest() {
     let mut unit = read(&store).await;
     let found = unit.provider_get(&name("openai")).await.unwrap().unwrap();
     assert_eq!((found.id, found.kind), (new.id, ProviderKind::OpenAi));
-    assert_eq!(unit.provider_list().await.unwrap(), [found]);
+    assert_eq!(
+        unit.provider_list(&rbac::Visibility::All).await.unwrap(),
+        [found]
+    );
     let key = unit.provider_key_get(new.id).await.unwrap().unwrap();
     assert_eq!(key.expose_secret(), "sk-first");
 

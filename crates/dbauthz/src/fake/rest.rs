@@ -11,7 +11,7 @@ use model::{
         SettleOutcome, Settlement, SpendState,
     },
 };
-use rbac::Visibility;
+use rbac::{Object, Visibility};
 use secrecy::SecretString;
 use store::{
     StoreError, StoreResult,
@@ -72,8 +72,10 @@ impl ProviderRead for FakeUnit {
             .cloned())
     }
 
-    async fn provider_list(&mut self) -> StoreResult<Vec<Provider>> {
-        Ok(self.call("provider_list").providers.clone())
+    async fn provider_list(&mut self, visibility: &Visibility) -> StoreResult<Vec<Provider>> {
+        let mut providers = self.call("provider_list").providers.clone();
+        providers.retain(|provider| visibility.matches(&Object::ai_provider(Some(provider.id.0))));
+        Ok(providers)
     }
 
     async fn provider_key_get(&mut self, id: ProviderId) -> StoreResult<Option<SecretString>> {

@@ -86,7 +86,7 @@ pub(super) fn providers() -> Vec<Case> {
         case!("provider_use", u => u.providers().provider_use(&name("openai")), [
             allow(Use, provider()),
         ]),
-        case!(list "provider_list", u => u.providers().provider_list(), [allow(Read, provider())]),
+        case!(list "provider_list", u => u.providers().provider_list(), [rows(AiProvider)]),
         case!("provider_create", u => u.providers().provider_create(&new_provider()), [
             allow(Create, Object::new(AiProvider)),
         ]),
