@@ -230,6 +230,7 @@ async fn a_streams_error_event_passes() {
 
 #[tokio::test]
 async fn a_whole_answer_takes_hardly_longer_than_direct() {
+    const MARGIN: Duration = Duration::from_millis(30);
     // A small write before each pause is what delayed acknowledgements stall, by 40 ms each.
     let script = Script {
         output: Output::Tokens(24),
@@ -248,13 +249,14 @@ async fn a_whole_answer_takes_hardly_longer_than_direct() {
             started.elapsed()
         };
         let (mut direct, mut through) = (Duration::MAX, Duration::MAX);
-        for _ in 0..8 {
+        // A stall comes every time; a busy machine does not.
+        for _ in 0..60 {
             direct = direct.min(time(direct_url.clone(), rig.fake.api_key()).await);
             through = through.min(time(rig.url(dialect.path()), TOKEN.to_owned()).await);
+            if through < direct + MARGIN {
+                break;
+            }
         }
-        assert!(
-            through < direct + Duration::from_millis(30),
-            "{through:?} against {direct:?}"
-        );
+        assert!(through < direct + MARGIN, "{through:?} against {direct:?}");
     }
 }

@@ -76,6 +76,7 @@ async fn a_stream_keeps_its_write_borders_and_hides_usage_nobody_asked_for() {
 
 #[tokio::test]
 async fn a_whole_streamed_answer_takes_hardly_longer_than_direct() {
+    const MARGIN: Duration = Duration::from_millis(35);
     // A small write before each pause is what delayed acknowledgements stall, by 40 ms.
     let script = Script {
         output: Output::Tokens(24),
@@ -94,14 +95,18 @@ async fn a_whole_streamed_answer_takes_hardly_longer_than_direct() {
         };
         let direct_url = direct(&world, spoken);
         let (mut straight, mut through) = (Duration::MAX, Duration::MAX);
-        for _ in 0..10 {
+        // A stall comes every time; a busy machine does not.
+        for _ in 0..60 {
             straight = straight.min(time(direct_url.clone(), &world.fake.api_key()).await);
             let token = world.cast.member_token.expose();
             through = through.min(time(url(&world.server, spoken.path()), token).await);
+            if through < straight + MARGIN {
+                break;
+            }
         }
         println!("{spoken:?}: {through:?} through the gateway, {straight:?} direct");
         assert!(
-            through < straight + Duration::from_millis(35),
+            through < straight + MARGIN,
             "{through:?} against {straight:?}"
         );
     }
