@@ -148,15 +148,11 @@ impl Gate {
     }
 
     fn role_refused(&self, action: Action, org: Option<Uuid>, reason: String) -> StoreError {
-        let resource = if org.is_some() {
-            ResourceType::AssignOrgRole
-        } else {
-            ResourceType::AssignRole
-        };
+        let resource = assignment(org);
         let actor = &self.context.actor_name;
         tracing::debug!(%actor, %action, %resource, reason, "authorization refused");
         self.count(action, resource);
-        StoreError::RoleNotAssignable(reason)
+        StoreError::RoleNotAssignable { resource, reason }
     }
 
     fn count(&self, action: Action, resource: ResourceType) {
@@ -165,5 +161,14 @@ impl Gate {
             "action" => action.as_str(), "resource" => resource.as_str()
         )
         .increment(1);
+    }
+}
+
+/// The type of the right to give and take roles of the site, or of an organization.
+pub(crate) const fn assignment(org: Option<Uuid>) -> ResourceType {
+    if org.is_some() {
+        ResourceType::AssignOrgRole
+    } else {
+        ResourceType::AssignRole
     }
 }

@@ -6,7 +6,7 @@ use model::{OrganizationId, users::User};
 use rbac::{Action, Object, Role, builtin};
 use store::{StoreError, StoreResult};
 
-use crate::gate::Gate;
+use crate::gate::{Gate, assignment};
 
 /// The role of this name in an organization, or of the site.
 fn role(name: &str, org: Option<OrganizationId>) -> Option<&'static Arc<Role>> {
@@ -25,8 +25,9 @@ fn role(name: &str, org: Option<OrganizationId>) -> Option<&'static Arc<Role>> {
 fn wanted(names: &[String], org: Option<OrganizationId>) -> StoreResult<Vec<String>> {
     let mut wanted: Vec<String> = Vec::with_capacity(names.len());
     for name in names {
-        let role = role(name, org).ok_or_else(|| {
-            StoreError::RoleNotAssignable(format!("`{name}` is not a supported role"))
+        let role = role(name, org).ok_or_else(|| StoreError::RoleNotAssignable {
+            resource: assignment(org.map(|org| org.0)),
+            reason: format!("`{name}` is not a supported role"),
         })?;
         if !role.is_implied() && !wanted.contains(name) {
             wanted.push(name.clone());
@@ -85,10 +86,13 @@ pub(crate) fn not_above(
     for role in held.iter().filter_map(|name| role(name, org)) {
         gate.may_give(role, org.map(|org| org.0))
             .map_err(|error| match error {
-                StoreError::RoleNotAssignable(_) => StoreError::RoleNotAssignable(format!(
-                    "the account holds the role `{}`, which you may not assign",
-                    role.name()
-                )),
+                StoreError::RoleNotAssignable { resource, .. } => StoreError::RoleNotAssignable {
+                    resource,
+                    reason: format!(
+                        "the account holds the role `{}`, which you may not assign",
+                        role.name()
+                    ),
+                },
                 other => other,
             })?;
     }

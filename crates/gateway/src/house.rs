@@ -121,7 +121,7 @@ async fn provider_use(store: &BoundStore, name: &str) -> Result<Provider, Denial
     found.await.map_err(|error| match error {
         StoreError::NotFound => missing(),
         StoreError::Denied { .. } => Denial::Forbidden,
-        other @ (StoreError::RoleNotAssignable(_)
+        other @ (StoreError::RoleNotAssignable { .. }
         | StoreError::Taken(_)
         | StoreError::Violated(_)
         | StoreError::Refused(_)

@@ -19,8 +19,13 @@ pub enum StoreError {
         resource: rbac::ResourceType,
     },
     /// A role may not be given or taken by this caller, with the reason.
-    #[error("{0}")]
-    RoleNotAssignable(String),
+    #[error("{reason}")]
+    RoleNotAssignable {
+        /// The type of the right that is missing: for roles of the site or of an organization.
+        resource: rbac::ResourceType,
+        /// Why, for the caller.
+        reason: String,
+    },
     /// A unique value is taken; names the constraint.
     #[error("the constraint `{0}` is violated: the value is taken")]
     Taken(String),

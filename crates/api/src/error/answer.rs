@@ -123,8 +123,8 @@ fn store(error: &StoreError) -> Answer {
         StoreError::Denied { resource, .. } => {
             Answer::new(StatusCode::NOT_FOUND, HIDDEN).refused(*resource)
         }
-        StoreError::RoleNotAssignable(reason) => {
-            Answer::new(StatusCode::FORBIDDEN, sentence(reason)).refused(ResourceType::AssignRole)
+        StoreError::RoleNotAssignable { resource, reason } => {
+            Answer::new(StatusCode::FORBIDDEN, sentence(reason)).refused(*resource)
         }
         StoreError::Taken(constraint) => taken(constraint),
         StoreError::Violated(constraint) => violated(constraint),
@@ -301,7 +301,11 @@ mod tests {
         };
         check(StoreError::NotFound, 404, HIDDEN, None);
         check(denied, 404, HIDDEN, None);
-        check(StoreError::RoleNotAssignable("no".into()), 403, "No.", None);
+        let not_assignable = StoreError::RoleNotAssignable {
+            resource: ResourceType::AssignOrgRole,
+            reason: "no".into(),
+        };
+        check(not_assignable, 403, "No.", None);
         check(
             StoreError::Taken("users_email_key".into()),
             409,

@@ -27,7 +27,7 @@ async fn end(case: &Case, gate: Gate) -> String {
     match (case.run)(&mut unit).await {
         Ok(rows) if case.list => rows.to_string(),
         Ok(_) => "+".to_owned(),
-        Err(StoreError::Denied { .. } | StoreError::RoleNotAssignable(_)) => "-".to_owned(),
+        Err(StoreError::Denied { .. } | StoreError::RoleNotAssignable { .. }) => "-".to_owned(),
         Err(StoreError::Refused(_)) => "!".to_owned(),
         Err(StoreError::NotFound) => "?".to_owned(),
         Err(error) => panic!("{}: {error:?}", case.method),

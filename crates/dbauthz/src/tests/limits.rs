@@ -36,7 +36,7 @@ enum End {
 fn end<T>(result: StoreResult<T>) -> End {
     match result {
         Ok(_) => End::Done,
-        Err(StoreError::RoleNotAssignable(_)) => End::Role,
+        Err(StoreError::RoleNotAssignable { .. }) => End::Role,
         Err(StoreError::Refused(_)) => End::Rule,
         Err(error) if error.hidden() => End::Hidden,
         Err(error) => panic!("{error:?}"),

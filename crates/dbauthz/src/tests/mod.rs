@@ -59,7 +59,7 @@ async fn run(case: &Case, deny: Deny) -> Run {
 fn refused(error: &StoreError) -> bool {
     matches!(
         error,
-        StoreError::Denied { .. } | StoreError::RoleNotAssignable(_)
+        StoreError::Denied { .. } | StoreError::RoleNotAssignable { .. }
     )
 }
 

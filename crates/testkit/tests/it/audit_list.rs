@@ -164,7 +164,7 @@ const REFUSED_MEMBER: &str = r#"
 const REFUSED_ADMIN: &str = r#"
     404 PUT /users/ada/roles {"roles": ["owner"]} => write assign_role
     404 PUT /users/ada/status/suspend => write user
-    403 PUT /organizations/acme/members/ada/roles {"roles": ["nonsense"]} => write assign_role
+    403 PUT /organizations/acme/members/ada/roles {"roles": ["nonsense"]} => write assign_org_role
     400 PATCH /groups/<acme> {"name": "x"} =>
 "#;
 
