@@ -114,45 +114,7 @@ CREATE TRIGGER subject_versions_delete AFTER DELETE ON group_members
 CREATE TRIGGER subject_versions_truncate AFTER TRUNCATE ON group_members
     FOR EACH STATEMENT EXECUTE FUNCTION raise_subject_versions('user_id', '');
 
--- Gives the application's role its rights on everything that the owner has made so far. Called after every
--- migration; owner only.
---   every table      read and write
---   audit_logs       read: lines come from the triggers
---   ai_usage_events  read and append
---   migrations       read: to know whether it fits the program
---   versions         read: the triggers raise them
-CREATE OR REPLACE FUNCTION bursar_grant_application(application name) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, public, pg_temp
-    AS $$
-DECLARE
-    relation regclass;
-    rights text;
-BEGIN
-    -- Taking rights from the owner would stop the audit triggers, which write as the owner.
-    IF application = current_user THEN
-        RAISE EXCEPTION 'the application''s role must be another than the owner `%`', application;
-    END IF;
-    EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', application);
-    FOR relation IN
-        SELECT c.oid FROM pg_class AS c
-        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
-            AND pg_get_userbyid(c.relowner) = current_user
-    LOOP
-        rights := CASE relation
-            WHEN 'public.audit_logs'::regclass THEN 'SELECT'
-            WHEN 'public.ai_usage_events'::regclass THEN 'SELECT, INSERT'
-            WHEN 'public.__diesel_schema_migrations'::regclass THEN 'SELECT'
-            WHEN 'public.subject_versions'::regclass THEN 'SELECT'
-            WHEN 'public.subject_version_raises'::regclass THEN ''
-            ELSE 'SELECT, INSERT, UPDATE, DELETE'
-        END;
-        EXECUTE format('REVOKE ALL ON %s FROM %I', relation, application);
-        IF rights <> '' THEN
-            EXECUTE format('GRANT %s ON %s TO %I', rights, relation, application);
-        END IF;
-    END LOOP;
-    EXECUTE format(
-        'GRANT EXECUTE ON FUNCTION public.audit_refused(text, text, text, integer) TO %I', application);
-END
-$$;
+-- The triggers raise them; the server only reads them.
+INSERT INTO application_rights (table_name, rights) VALUES
+    ('subject_versions', 'SELECT'),
+    ('subject_version_raises', '');

@@ -87,6 +87,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    application_rights (table_name) {
+        table_name -> Text,
+        rights -> Text,
+    }
+}
+
+diesel::table! {
     audit_logs (id) {
         id -> Uuid,
         time -> Timestamptz,

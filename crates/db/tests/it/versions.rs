@@ -224,6 +224,8 @@ async fn the_application_cannot_set_versions_back() {
         "DELETE FROM subject_version_raises",
         "INSERT INTO subject_version_raises (ids) VALUES ('{}')",
         "SELECT raise_noted_subject_versions()",
+        "SELECT rights FROM application_rights",
+        "UPDATE application_rights SET rights = ''",
     ] {
         let refused = app.batch_execute(statement).await.unwrap_err();
         let code = refused.code().map(|code| code.code().to_owned());
