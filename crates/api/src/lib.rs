@@ -19,13 +19,17 @@ mod docs;
 mod error;
 mod extract;
 mod groups;
+mod identities;
+mod idpsync;
 mod middleware;
 mod organizations;
 mod providers;
+mod roles;
 mod spend;
 mod state;
 mod users;
 mod validate;
+mod workspaces;
 
 use axum::{Router, extract::DefaultBodyLimit};
 use utoipa_axum::router::OpenApiRouter;
@@ -65,6 +69,10 @@ fn routes() -> OpenApiRouter<ApiState> {
         .merge(providers::routes())
         .merge(audit::routes())
         .merge(authorization::routes())
+        .merge(roles::routes())
+        .merge(workspaces::routes())
+        .merge(idpsync::routes())
+        .merge(identities::routes())
         .merge(deployment::routes())
         .route_layer(axum::middleware::from_fn(middleware::record_refusals))
         .layer(axum::middleware::map_response(middleware::no_store))

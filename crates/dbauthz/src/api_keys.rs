@@ -9,7 +9,7 @@ use store::{StoreError, StoreResult};
 
 use crate::{
     Actor,
-    roles::may_become,
+    assignments::may_become,
     rules::{Rule, Shape, rule},
     units::wrapper,
 };

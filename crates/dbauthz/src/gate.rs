@@ -7,7 +7,7 @@ use rbac::{Action, Object, PreparedSubject, ResourceType, Role, Visibility};
 use store::{StoreError, StoreResult, WriteContext};
 use uuid::Uuid;
 
-use crate::{Actor, SystemActor};
+use crate::{Actor, SystemActor, WorkspaceSharing};
 
 /// What the gate asks. Implemented by the engine's subject, and by the tests' recorder.
 pub(crate) trait Authorizer: Send + Sync + fmt::Debug {
@@ -54,11 +54,12 @@ pub(crate) struct Gate {
     /// The person; `None` for a system actor.
     actor: Option<Actor>,
     context: WriteContext,
+    workspace_sharing: WorkspaceSharing,
 }
 
 impl Gate {
     /// The gate of a person.
-    pub(crate) fn person(actor: Actor) -> Self {
+    pub(crate) fn person(actor: Actor, workspace_sharing: WorkspaceSharing) -> Self {
         let context = WriteContext {
             user_id: Some(actor.user_id),
             actor_name: actor.username.to_string(),
@@ -69,11 +70,12 @@ impl Gate {
             authorizer,
             actor: Some(actor),
             context,
+            workspace_sharing,
         }
     }
 
     /// The gate of a system actor.
-    pub(crate) fn system(actor: SystemActor) -> Self {
+    pub(crate) fn system(actor: SystemActor, workspace_sharing: WorkspaceSharing) -> Self {
         let context = WriteContext {
             user_id: None,
             actor_name: actor.name().to_owned(),
@@ -83,6 +85,7 @@ impl Gate {
             authorizer: actor.subject(),
             actor: None,
             context,
+            workspace_sharing,
         }
     }
 
@@ -106,6 +109,11 @@ impl Gate {
     /// The person who acts; `None` for a system actor.
     pub(crate) const fn actor(&self) -> Option<&Actor> {
         self.actor.as_ref()
+    }
+
+    /// The deployment's switch over the sharing of workspaces.
+    pub(crate) const fn workspace_sharing(&self) -> WorkspaceSharing {
+        self.workspace_sharing
     }
 
     /// Whether this is the person who acts.

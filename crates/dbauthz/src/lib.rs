@@ -37,10 +37,13 @@
 
 mod actor;
 mod api_keys;
+mod assignments;
 mod audit;
 mod budgets;
 mod gate;
 mod groups;
+mod identities;
+mod idpsync;
 mod objects;
 mod organizations;
 mod providers;
@@ -49,8 +52,10 @@ mod rules;
 mod spend;
 mod subjects;
 mod system;
+mod system_roles;
 mod units;
 mod users;
+mod workspaces;
 
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
@@ -62,14 +67,20 @@ pub use api_keys::{ApiKeys, PresentedKeys};
 pub use audit::Audit;
 pub use budgets::Budgets;
 pub use groups::Groups;
+pub use identities::Identities;
+pub use idpsync::Idpsync;
 pub use objects::Objects;
 pub use organizations::Organizations;
 pub use providers::{ProviderKeys, Providers};
+pub use roles::Roles;
 pub use rules::{Rule, Shape, rules};
 pub use spend::{Ledger, Spend};
 pub use subjects::Subjects;
 pub use system::SystemActor;
+pub use system_roles::SystemRoles;
 pub use units::{
-    Authorized, BoundStore, ReadUnit, SystemReadUnit, SystemStore, SystemWriteUnit, WriteUnit,
+    Authorized, BoundStore, ReadUnit, SystemReadUnit, SystemStore, SystemWriteUnit,
+    WorkspaceSharing, WriteUnit,
 };
 pub use users::{Logins, Setup, Users};
+pub use workspaces::Workspaces;

@@ -8,7 +8,7 @@ use rbac::{Action, Object, ResourceType};
 use store::{StoreError, StoreResult};
 
 use crate::{
-    roles::{may_take_all, roles_change},
+    assignments::{may_take_all, roles_change},
     rules::{Rule, Shape, rule},
     units::wrapper,
 };

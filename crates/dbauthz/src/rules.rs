@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use crate::{
-    SystemActor, api_keys, audit, budgets, groups, objects, organizations, providers, spend,
-    subjects, users,
+    SystemActor, api_keys, audit, budgets, groups, identities, idpsync, objects, organizations,
+    providers, roles, spend, subjects, system_roles, users, workspaces,
 };
 
 /// How a wrapped method goes about its check.
@@ -77,6 +77,11 @@ pub(crate) const ALL: &[(&str, &[Rule])] = &[
     ("subjects", subjects::RULES),
     ("objects", objects::RULES),
     ("audit", audit::RULES),
+    ("roles", roles::RULES),
+    ("system_roles", system_roles::RULES),
+    ("workspaces", workspaces::RULES),
+    ("identities", identities::RULES),
+    ("idpsync", idpsync::RULES),
 ];
 
 /// The checks of every method and the system actors, as Markdown, for the generated reference.

@@ -12,21 +12,49 @@ use store::{Store, StoreResult};
 use uuid::Uuid;
 
 use crate::{
-    Actor, ApiKeys, Audit, Budgets, Groups, Ledger, Logins, Objects, Organizations, PresentedKeys,
-    ProviderKeys, Providers, Setup, Spend, Subjects, SystemActor, Users, gate::Gate,
+    Actor, ApiKeys, Audit, Budgets, Groups, Identities, Idpsync, Ledger, Logins, Objects,
+    Organizations, PresentedKeys, ProviderKeys, Providers, Roles, Setup, Spend, Subjects,
+    SystemActor, SystemRoles, Users, Workspaces, gate::Gate,
 };
 
 /// The raw store, out of reach: it must be bound to an actor before it has any method.
 #[derive(Debug, Clone)]
 pub struct Authorized {
     store: Arc<dyn Store>,
+    workspace_sharing: WorkspaceSharing,
+}
+
+/// Whether workspaces may be shared in this deployment at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WorkspaceSharing {
+    /// As each organization's settings say.
+    #[default]
+    ByOrganization,
+    /// Nobody shares, and what was shared counts for nothing while this lasts. What was granted is kept.
+    Disabled,
 }
 
 impl Authorized {
     /// Wraps the raw store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+        Self {
+            store,
+            workspace_sharing: WorkspaceSharing::default(),
+        }
+    }
+
+    /// The same, with the deployment's switch over the sharing of workspaces set.
+    #[must_use]
+    pub const fn with_workspace_sharing(mut self, sharing: WorkspaceSharing) -> Self {
+        self.workspace_sharing = sharing;
+        self
+    }
+
+    /// The deployment's switch over the sharing of workspaces.
+    #[must_use]
+    pub const fn workspace_sharing(&self) -> WorkspaceSharing {
+        self.workspace_sharing
     }
 
     /// The store as a person may use it.
@@ -34,7 +62,7 @@ impl Authorized {
     pub fn as_actor(&self, actor: Actor) -> BoundStore {
         let (store, gate) = (
             Arc::clone(&self.store),
-            Arc::new(Gate::person(actor.clone())),
+            Arc::new(Gate::person(actor.clone(), self.workspace_sharing)),
         );
         BoundStore {
             bound: Bound { store, gate },
@@ -45,7 +73,10 @@ impl Authorized {
     /// The store as a system actor may use it.
     #[must_use]
     pub fn as_system(&self, actor: SystemActor) -> SystemStore {
-        let (store, gate) = (Arc::clone(&self.store), Arc::new(Gate::system(actor)));
+        let (store, gate) = (
+            Arc::clone(&self.store),
+            Arc::new(Gate::system(actor, self.workspace_sharing)),
+        );
         SystemStore {
             bound: Bound { store, gate },
         }
@@ -118,6 +149,12 @@ impl BoundStore {
     #[must_use]
     pub fn user_id(&self) -> UserId {
         self.actor.user_id
+    }
+
+    /// The deployment's switch over the sharing of workspaces.
+    #[must_use]
+    pub fn workspace_sharing(&self) -> WorkspaceSharing {
+        self.bound.gate.workspace_sharing()
     }
 
     /// The request on whose behalf the store is used.
@@ -268,6 +305,18 @@ macro_rules! rooms {
             pub fn audit(&mut self) -> Audit<'_, dyn store::$inner> {
                 Audit::new(&self.gate, &mut *self.unit)
             }
+            /// Custom roles of an organization.
+            pub fn roles(&mut self) -> Roles<'_, dyn store::$inner> {
+                Roles::new(&self.gate, &mut *self.unit)
+            }
+            /// Workspaces: the shared folders of a team's AI work.
+            pub fn workspaces(&mut self) -> Workspaces<'_, dyn store::$inner> {
+                Workspaces::new(&self.gate, &mut *self.unit)
+            }
+            /// How an identity provider's claims become organizations, groups and roles.
+            pub fn idpsync(&mut self) -> Idpsync<'_, dyn store::$inner> {
+                Idpsync::new(&self.gate, &mut *self.unit)
+            }
         }
 
         impl $system {
@@ -290,6 +339,14 @@ macro_rules! rooms {
             /// The spend ledger.
             pub fn ledger(&mut self) -> Ledger<'_, dyn store::$inner> {
                 Ledger::new(&self.unit.gate, &mut *self.unit.unit)
+            }
+            /// The roles that come with being a member, as every organization keeps them.
+            pub fn system_roles(&mut self) -> SystemRoles<'_, dyn store::$inner> {
+                SystemRoles::new(&self.unit.gate, &mut *self.unit.unit)
+            }
+            /// Accounts at an identity provider, and sign-ins under way there.
+            pub fn identities(&mut self) -> Identities<'_, dyn store::$inner> {
+                Identities::new(&self.unit.gate, &mut *self.unit.unit)
             }
         }
 

@@ -12,7 +12,7 @@ use store::{StoreError, StoreResult};
 pub use logins::{Logins, Setup};
 
 use crate::{
-    roles::{may_become, not_above, roles_change},
+    assignments::{may_become, not_above, roles_change},
     rules::{Rule, Shape, rule},
     units::wrapper,
 };

@@ -48,6 +48,10 @@ ids! {
     OrganizationId,
     /// A group of an organization. The Everyone group's id equals its organization's.
     GroupId,
+    /// A custom role of an organization.
+    RoleId,
+    /// A workspace: a shared folder of a team's AI work.
+    WorkspaceId,
     /// A configured AI provider.
     ProviderId,
     /// One row of the audit log.

@@ -11,6 +11,7 @@ use crate::{
     registry::{Action, ResourceType},
     role::{PermissionList, Role},
     subject::PreparedSubject,
+    system_roles::is_system,
 };
 
 /// Why a role may not be given or taken.
@@ -30,6 +31,12 @@ pub enum AssignDenied {
         /// What the subject lacks.
         missing: Permission,
     },
+    /// The role comes with membership.
+    #[error("not authorized to assign role \"{role}\", which comes with membership")]
+    System {
+        /// The role's name.
+        role: String,
+    },
     /// The role has permissions in an organization, and none was named.
     #[error("role \"{role}\" has organization perms without an org id specified")]
     WithoutOrganization {
@@ -43,8 +50,8 @@ impl PreparedSubject {
     ///
     /// It needs `assign` there, and every site and organization permission of the role (for a negative one,
     /// its positive). Member-level and user-level permissions reach only what the receiver owns, and implied
-    /// roles come with being a user or member: these need `assign` alone. To hand on `assign` itself takes
-    /// `create` on that type as well.
+    /// roles come with being a user: these need `assign` alone. To hand on `assign` itself takes `create` on that
+    /// type as well. A [`crate::SystemRole`] is given by nobody.
     ///
     /// # Errors
     ///
@@ -91,6 +98,9 @@ impl PreparedSubject {
         if !self.allows(action, &desk) {
             return Err(AssignDenied::NotAssigner { role: name() });
         }
+        if is_system(role.name()) {
+            return Err(AssignDenied::System { role: name() });
+        }
         if role.is_implied() {
             return Ok(());
         }
@@ -121,7 +131,7 @@ impl PreparedSubject {
 }
 
 /// What the giver must hold for one permission of the role.
-fn needed(permission: Permission) -> PermissionSet {
+pub(crate) fn needed(permission: Permission) -> PermissionSet {
     let mut set = PermissionSet::default();
     set.add(Permission {
         negate: false,

@@ -21,6 +21,7 @@ use crate::{
         },
     },
     role::Role,
+    system_roles::SystemRole,
 };
 
 /// Everything on every type.
@@ -41,31 +42,17 @@ pub const ORGANIZATION_USER_ADMIN: &str = "organization-user-admin";
 pub const ORGANIZATION_WORKSPACE_CREATION_BAN: &str = "organization-workspace-creation-ban";
 /// Own workspaces in one organization.
 pub const ORGANIZATION_WORKSPACE_ACCESS: &str = "organization-workspace-access";
-/// What every member of an organization holds without being given it.
-pub const ORGANIZATION_MEMBER: &str = "organization-member";
 
-/// Names without a role here that no custom role may take, because existing clients know them.
+/// Names without a role here that no custom role may take: existing clients know them, or explanations name them.
 const RESERVED: &[&str] = &[
     "template-admin",
     "organization-template-admin",
-    "organization-service-account",
     "agents-access",
     "custom-site-role",
     "custom-organization-role",
+    "no-workspace-sharing",
     "system",
 ];
-
-/// Which members of an organization may share what they own, and so need to see whom to share with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ShareableOwners {
-    /// Every member.
-    #[default]
-    Everyone,
-    /// Service accounts only.
-    ServiceAccounts,
-    /// Nobody.
-    None,
-}
 
 static SITE: LazyLock<Vec<Arc<Role>>> = LazyLock::new(|| {
     [owner(), member(), auditor(), user_admin()]
@@ -80,10 +67,16 @@ static ORG: LazyLock<Vec<Arc<Role>>> = LazyLock::new(|| {
         organization_user_admin(),
         organization_workspace_creation_ban(),
         organization_workspace_access(),
-        organization_member(ShareableOwners::Everyone),
     ]
     .map(Arc::new)
     .into()
+});
+
+static NO_WORKSPACE_SHARING: LazyLock<Arc<Role>> = LazyLock::new(|| {
+    let role = Role::new("no-workspace-sharing", "No Workspace Sharing")
+        .with_site([Permission::deny(Workspace, Share)])
+        .implied();
+    Arc::new(role)
 });
 
 /// The roles that are held in the deployment.
@@ -92,7 +85,7 @@ pub fn site_roles() -> &'static [Arc<Role>] {
     &SITE
 }
 
-/// The roles that are held in an organization.
+/// The roles that are given in an organization. What comes with membership is a [`SystemRole`].
 #[must_use]
 pub fn org_roles() -> &'static [Arc<Role>] {
     &ORG
@@ -104,16 +97,18 @@ pub fn site_role(name: &str) -> Option<&'static Arc<Role>> {
     SITE.iter().find(|role| role.name() == name)
 }
 
-/// The role of an organization with this name. The name of a deployment role is not found here.
+/// The role of an organization with this name. The name of a deployment role is not found here, nor that of a
+/// [`SystemRole`], whose content is each organization's own.
 #[must_use]
 pub fn org_role(name: &str) -> Option<&'static Arc<Role>> {
     ORG.iter().find(|role| role.name() == name)
 }
 
-/// Every name that no custom role may take: built-in roles, and names that clients know as roles.
+/// Every name that no custom role may take: built-in roles, system roles, and names that clients know as roles.
 pub fn reserved() -> impl Iterator<Item = &'static str> {
     let built_in = SITE.iter().chain(ORG.iter()).map(|role| role.name());
-    built_in.chain(RESERVED.iter().copied())
+    let system = SystemRole::ALL.iter().map(|role| role.name());
+    built_in.chain(system).chain(RESERVED.iter().copied())
 }
 
 /// Whether a custom role may not take this name.
@@ -122,8 +117,15 @@ pub fn is_reserved(name: &str) -> bool {
     reserved().any(|reserved| reserved.eq_ignore_ascii_case(name))
 }
 
+/// What everybody holds besides while nobody in the deployment may share workspaces. It stops owners too, and hides
+/// what was shared from nobody.
+#[must_use]
+pub fn no_workspace_sharing() -> Arc<Role> {
+    Arc::clone(&NO_WORKSPACE_SHARING)
+}
+
 /// Positive permissions: each type with its actions.
-fn grants(table: &[(ResourceType, &[Action])]) -> Vec<Permission> {
+pub(crate) fn grants(table: &[(ResourceType, &[Action])]) -> Vec<Permission> {
     let line = |(resource, actions): &(ResourceType, &[Action])| {
         let resource = *resource;
         actions
@@ -275,36 +277,6 @@ fn organization_workspace_access() -> Role {
     .with_member(all_of(&[Workspace]))
 }
 
-/// What every member of an organization holds, by the organization's rule about sharing.
-#[must_use]
-pub fn organization_member(sharing: ShareableOwners) -> Role {
-    let mut org = grants(&[(Organization, &[Read]), (AssignOrgRole, &[Read])]);
-    let mut own = grants(&[
-        (OrganizationMember, &[Read]),
-        (GroupMember, &[Read]),
-        (Chat, &[Create, Read, Update, Share]),
-        (ChatFile, &[Create, Read]),
-    ]);
-    let no_sharing = Permission::deny(Workspace, Share);
-    match sharing {
-        ShareableOwners::Everyone => {
-            org.extend(grants(&[(OrganizationMember, &[Read]), (Group, &[Read])]));
-        }
-        ShareableOwners::ServiceAccounts => {
-            org.extend(grants(&[(OrganizationMember, &[Read])]));
-            own.push(no_sharing);
-        }
-        ShareableOwners::None => {
-            org.push(no_sharing);
-            own.push(no_sharing);
-        }
-    }
-    Role::new(ORGANIZATION_MEMBER, "Organization Member")
-        .with_org(org)
-        .with_member(own)
-        .implied()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -374,35 +346,5 @@ mod tests {
             assert!(is_reserved(name), "{name}");
         }
         assert!(!is_reserved("support"));
-    }
-
-    #[test]
-    fn the_member_role_follows_the_rule_about_sharing() {
-        // mode, reads members, reads groups, denied in the organization, denied on own
-        let rows = [
-            (ShareableOwners::Everyone, true, true, false, false),
-            (ShareableOwners::None, false, false, true, true),
-            (ShareableOwners::ServiceAccounts, true, false, false, true),
-        ];
-        for (sharing, members, groups, org_denied, own_denied) in rows {
-            let role = organization_member(sharing);
-            let (org, own) = (role.org().set(), role.member().set());
-            assert_eq!(
-                org.allowed(OrganizationMember).contains(Read),
-                members,
-                "{sharing:?}"
-            );
-            assert_eq!(org.allowed(Group).contains(Read), groups, "{sharing:?}");
-            assert_eq!(
-                org.denied(Workspace).contains(Share),
-                org_denied,
-                "{sharing:?}"
-            );
-            assert_eq!(
-                own.denied(Workspace).contains(Share),
-                own_denied,
-                "{sharing:?}"
-            );
-        }
     }
 }

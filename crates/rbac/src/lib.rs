@@ -44,6 +44,7 @@ pub mod foreign;
 
 mod allow_list;
 mod assign;
+mod custom_roles;
 mod decision;
 mod explain;
 mod explanation;
@@ -57,10 +58,12 @@ mod registry;
 mod role;
 mod scope;
 mod subject;
+mod system_roles;
 mod visibility;
 
 pub use allow_list::{AllowEntry, AllowList, AllowListError};
 pub use assign::AssignDenied;
+pub use custom_roles::{GrantDenied, custom_role, unreachable};
 pub use decision::Decision;
 pub use explanation::{
     AclCause, AclVerdict, AllowListVerdict, Cause, Explanation, Fault, Level, Side,
@@ -72,4 +75,8 @@ pub use registry::{Action, ActionSet, ResourceType, UnknownName};
 pub use role::{PermissionList, Role, RoleName, RoleNameError};
 pub use scope::{Scope, ScopeError, ScopeName, ScopeSet};
 pub use subject::{Assignment, Mode, PreparedSubject, Subject};
+pub use system_roles::{
+    OrgPermissions, SYSTEM_ROLES_VERSION, ShareableOwners, SystemRole, UnknownShareableOwners,
+    is_system, org_member_permissions, org_service_account_permissions,
+};
 pub use visibility::Visibility;

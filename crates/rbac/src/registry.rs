@@ -14,6 +14,17 @@ pub struct UnknownName {
     word: String,
 }
 
+/// Whether rows of a type belong to an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InOrganization {
+    /// Each row belongs to one.
+    Always,
+    /// Some do; the others are the deployment's.
+    Sometimes,
+    /// No row does.
+    Never,
+}
+
 /// A set of actions, one bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct ActionSet(u32);

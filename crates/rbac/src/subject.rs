@@ -11,6 +11,7 @@ use crate::{
     permission::Permission,
     role::{Role, RoleName},
     scope::Scope,
+    system_roles::{ShareableOwners, SystemRole},
 };
 
 /// Whose rules decide.
@@ -89,13 +90,12 @@ impl Subject {
         self
     }
 
-    /// Adds what every member of the organization holds.
+    /// Adds what every member of the organization holds where everyone may share. What members hold in an organization
+    /// of the database is its own copy of the role: see [`SystemRole::stored`].
     #[must_use]
     pub fn member_of(self, org: Uuid) -> Self {
-        match builtin::org_role(builtin::ORGANIZATION_MEMBER) {
-            Some(role) => self.org_role(org, Arc::clone(role)),
-            None => self,
-        }
+        let role = SystemRole::OrganizationMember.role(ShareableOwners::Everyone);
+        self.org_role(org, Arc::clone(role))
     }
 
     /// Adds built-in roles by the names they are stored under. Returns the names that are no built-in role

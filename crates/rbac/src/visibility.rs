@@ -70,6 +70,22 @@ impl Visibility {
         }
     }
 
+    /// The same without what ACLs grant: for tables whose ACLs do not count while sharing is switched off.
+    #[must_use]
+    pub fn without_acl(self) -> Self {
+        match self {
+            Self::UserAcl { .. } | Self::GroupAcl { .. } => Self::None,
+            Self::And(parts) => Self::and(parts.into_iter().map(Self::without_acl)),
+            Self::Or(parts) => Self::or(parts.into_iter().map(Self::without_acl)),
+            kept @ (Self::All
+            | Self::None
+            | Self::OrgIn(_)
+            | Self::OrgIsNull
+            | Self::IdIn(_)
+            | Self::OwnerIs(_)) => kept,
+        }
+    }
+
     fn and(parts: impl IntoIterator<Item = Self>) -> Self {
         let mut kept = Vec::new();
         for part in parts {

@@ -12,11 +12,16 @@ pub mod audit;
 pub mod budgets;
 pub mod error;
 pub mod groups;
+pub mod identities;
+pub mod idpsync;
 pub mod organizations;
 pub mod providers;
+pub mod roles;
 pub mod spend;
 pub mod subjects;
+pub mod system_roles;
 pub mod users;
+pub mod workspaces;
 
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -67,6 +72,11 @@ pub trait ReadUnit:
     + spend::SpendRead
     + audit::AuditRead
     + subjects::SubjectRead
+    + roles::RoleRead
+    + system_roles::SystemRoleRead
+    + workspaces::WorkspaceRead
+    + identities::IdentityRead
+    + idpsync::IdpsyncRead
     + Send
 {
 }
@@ -83,6 +93,11 @@ pub trait WriteUnit:
     + providers::ProviderWrite
     + spend::SpendWrite
     + audit::AuditWrite
+    + roles::RoleWrite
+    + system_roles::SystemRoleWrite
+    + workspaces::WorkspaceWrite
+    + identities::IdentityWrite
+    + idpsync::IdpsyncWrite
 {
     /// Makes everything that this unit wrote durable.
     ///

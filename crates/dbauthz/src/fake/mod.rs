@@ -3,9 +3,14 @@
 
 mod api_keys;
 mod groups;
+mod identities;
+mod idpsync;
 mod people;
 mod rest;
+mod roles;
 mod subjects;
+mod system_roles;
+mod workspaces;
 
 use std::{
     collections::BTreeMap,

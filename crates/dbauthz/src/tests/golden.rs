@@ -159,7 +159,7 @@ const LEGEND: &str = "+ done   - refused   ! against a rule that no right lifts 
 async fn each_role_reaches_what_its_column_says() {
     let columns: Vec<_> = people()
         .into_iter()
-        .map(|(name, actor)| (name, Gate::person(actor)))
+        .map(|(name, actor)| (name, Gate::person(actor, WorkspaceSharing::default())))
         .collect();
     let cases: Vec<Case> = all().into_iter().filter(|case| !case.system).collect();
     let title =
@@ -171,7 +171,12 @@ async fn each_role_reaches_what_its_column_says() {
 async fn each_system_actor_reaches_what_its_column_says() {
     let columns: Vec<_> = SystemActor::ALL
         .iter()
-        .map(|actor| (actor.name().to_owned(), Gate::system(*actor)))
+        .map(|actor| {
+            (
+                actor.name().to_owned(),
+                Gate::system(*actor, WorkspaceSharing::default()),
+            )
+        })
         .collect();
     let title = format!("Every method, tried by every system actor.\n\n{LEGEND}");
     compare("system_actors.txt", &table(&title, &all(), &columns).await);
@@ -182,7 +187,7 @@ async fn no_system_actor_holds_a_permission_that_opens_nothing() {
     for actor in SystemActor::ALL {
         let mut used = BTreeSet::new();
         for case in all() {
-            let reached = end(&case, Gate::system(*actor)).await;
+            let reached = end(&case, Gate::system(*actor, WorkspaceSharing::default())).await;
             if reached == "+" || reached.parse().is_ok_and(|rows: usize| rows > 0) {
                 used.extend(case.checks.iter().map(Check::name));
             }

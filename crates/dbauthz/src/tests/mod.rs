@@ -37,9 +37,12 @@ async fn run(case: &Case, deny: Deny) -> Run {
     let store = crate::fake::FakeStore::new(state());
     let recorder = Arc::new(Recorder::new(deny));
     let gate = if case.system {
-        Gate::system(crate::SystemActor::Gateway)
+        Gate::system(
+            crate::SystemActor::Gateway,
+            crate::WorkspaceSharing::default(),
+        )
     } else {
-        Gate::person(actor(ANN, &[]))
+        Gate::person(actor(ANN, &[]), crate::WorkspaceSharing::default())
     };
     let watcher: Arc<dyn Authorizer> = recorder.clone();
     let gate = Arc::new(gate.watched(watcher));

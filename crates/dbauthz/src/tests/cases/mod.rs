@@ -1,7 +1,12 @@
 //! For each wrapped method: how to call it, and the checks it must make, in order.
 
+mod identities;
+mod idpsync;
 mod people;
+mod roles;
+mod system_roles;
 mod things;
+mod workspaces;
 
 use futures_util::future::BoxFuture;
 use rbac::{Action, Object, ResourceType};
@@ -33,6 +38,11 @@ pub(super) fn all() -> Vec<Case> {
     cases.extend(things::providers());
     cases.extend(things::objects());
     cases.extend(things::ledger());
+    cases.extend(roles::roles());
+    cases.extend(system_roles::system_roles());
+    cases.extend(workspaces::workspaces());
+    cases.extend(identities::identities());
+    cases.extend(idpsync::idpsync());
     cases
 }
 

@@ -1,0 +1,1 @@
+//! How an identity provider's claims become organizations, groups and roles.

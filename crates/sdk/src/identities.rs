@@ -1,0 +1,1 @@
+//! Accounts at an identity provider, and sign-ins under way there.

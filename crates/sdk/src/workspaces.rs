@@ -1,0 +1,1 @@
+//! Workspaces: the shared folders of a team's AI work.
