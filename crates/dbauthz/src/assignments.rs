@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{OrganizationId, users::User};
-use rbac::{Action, Object, Role, builtin};
+use rbac::{Action, Object, Role, SystemRole, builtin};
 use store::{StoreError, StoreResult};
 
 use crate::gate::{Gate, assignment};
@@ -24,7 +24,8 @@ fn role(name: &str, org: Option<OrganizationId>) -> Option<&'static Arc<Role>> {
 /// [`StoreError::RoleNotAssignable`] for a name that is no role there.
 fn wanted(names: &[String], org: Option<OrganizationId>) -> StoreResult<Vec<String>> {
     let mut wanted: Vec<String> = Vec::with_capacity(names.len());
-    for name in names {
+    let comes_anyway = |name: &str| org.is_some() && name == SystemRole::OrganizationMember.name();
+    for name in names.iter().filter(|name| !comes_anyway(name)) {
         let role = role(name, org).ok_or_else(|| StoreError::RoleNotAssignable {
             resource: assignment(org.map(|org| org.0)),
             reason: format!("`{name}` is not a supported role"),

@@ -19,7 +19,10 @@ mod draft;
 
 use std::{hint::black_box, sync::Arc, time::Instant};
 
-use rbac::{Action, ActionSet, Object, PreparedSubject, ResourceType, Role, Subject, builtin};
+use rbac::{
+    Action, ActionSet, Object, PreparedSubject, ResourceType, Role, ShareableOwners, Subject,
+    SystemRole, builtin,
+};
 use uuid::Uuid;
 
 use crate::random::Random;
@@ -189,9 +192,10 @@ fn person(number: usize, count: usize) -> Person {
         .map(|n| random_id(2, number % CIRCLES * count + n))
         .collect();
     let role = |name| Arc::clone(builtin::org_role(name).unwrap_or(&builtin::org_roles()[0]));
+    let member = SystemRole::OrganizationMember.role(ShareableOwners::Everyone);
     let mut roles: Vec<_> = orgs
         .iter()
-        .map(|org| (Some(*org), role(builtin::ORGANIZATION_MEMBER)))
+        .map(|org| (Some(*org), Arc::clone(member)))
         .collect();
     roles.extend(builtin::site_role(builtin::AUDITOR).map(|role| (None, Arc::clone(role))));
     for (n, org) in orgs.iter().enumerate() {

@@ -242,6 +242,23 @@ impl Object {
         object
     }
 
+    /// A workspace: in an organization, and a user's own. Its ACL is added with [`Object::with_user_acl`] and
+    /// [`Object::with_group_acl`].
+    #[must_use]
+    pub const fn workspace(id: Option<Uuid>, org: Uuid, owner: Uuid) -> Self {
+        let mut object = Self::new(ResourceType::Workspace).in_org(org).owner(owner);
+        object.id = id;
+        object
+    }
+
+    /// How claims of an identity provider are read, for the deployment or for an organization.
+    #[must_use]
+    pub const fn idpsync_settings(org: Option<Uuid>) -> Self {
+        let mut object = Self::new(ResourceType::IdpsyncSettings);
+        object.org = org;
+        object
+    }
+
     /// A budget: in an organization, never owned.
     #[must_use]
     pub const fn ai_budget(org: Uuid) -> Self {
