@@ -14,7 +14,9 @@ use super::{
     run,
     world::{ANN, BOB, GROUP, OLGA, ORG, OTTO, PROVIDER, actor, state},
 };
-use crate::{Actor, SystemActor, SystemStore, fake::FakeStore, gate::Gate, units::Bound};
+use crate::{
+    Actor, SystemActor, SystemStore, WorkspaceSharing, fake::FakeStore, gate::Gate, units::Bound,
+};
 
 /// How a call ends: `+` done, `-` refused, `!` a rule that no right lifts, `?` not found, or the rows of a list.
 async fn end(case: &Case, gate: Gate) -> String {
