@@ -86,20 +86,20 @@ export const rbacResourceActions = {
     create: "write an entry",
     read: "read entries",
   },
-  /** A development environment of a user in an organization. */
+  /** The shared folder of a team's AI work: chats and files may belong to it. Owned by a user, in an organization. */
   workspace: {
     create: "make a workspace",
     read: "see a workspace",
-    update: "change its settings",
+    update: "change its name and description",
     delete: "delete it",
     share: "change who else may use it",
-    start: "start it",
-    stop: "stop it",
-    ssh: "open a shell in it",
-    application_connect: "open its applications in a browser",
-    create_agent: "add an agent to it",
-    delete_agent: "remove an agent from it",
-    update_agent: "change an agent of it",
+    start: "kept for clients that know the name; has no effect of its own",
+    stop: "kept for clients that know the name; has no effect of its own",
+    ssh: "kept for clients that know the name; has no effect of its own",
+    application_connect: "kept for clients that know the name; has no effect of its own",
+    create_agent: "kept for clients that know the name; has no effect of its own",
+    delete_agent: "kept for clients that know the name; has no effect of its own",
+    update_agent: "kept for clients that know the name; has no effect of its own",
   },
   /** A conversation of a user with a model, in an organization. */
   chat: {

@@ -280,7 +280,10 @@ fn organization_workspace_access() -> Role {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::role::PermissionList;
+    use crate::{
+        custom_roles::unreachable, explanation::Level, role::PermissionList,
+        system_roles::ShareableOwners,
+    };
 
     fn every_role() -> impl Iterator<Item = &'static Arc<Role>> {
         site_roles().iter().chain(org_roles())
@@ -303,6 +306,28 @@ mod tests {
                     "{}: {permission}",
                     role.name()
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn no_permission_of_a_role_could_never_match() {
+        let system = SystemRole::ALL.iter().flat_map(|role| {
+            let settings = ShareableOwners::ALL.iter();
+            settings.map(|settings| role.role(*settings))
+        });
+        for role in every_role().chain(system) {
+            let levels = [
+                (Level::Site, role.site()),
+                (Level::User, role.user()),
+                (Level::Organization, role.org()),
+                (Level::Member, role.member()),
+            ];
+            for (level, list) in levels {
+                for permission in list.listed() {
+                    let reason = unreachable(level, *permission);
+                    assert_eq!(reason, None, "{}: {permission} on {level:?}", role.name());
+                }
             }
         }
     }

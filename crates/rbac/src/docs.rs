@@ -6,11 +6,14 @@ use uuid::Uuid;
 
 use crate::{
     builtin,
+    custom_roles::unreachable,
+    explanation::Level,
     permission::Permission,
     registry::{Action, ResourceType},
     role::Role,
     scope::ScopeName,
     subject::Subject,
+    system_roles::{ShareableOwners, SystemRole},
 };
 
 /// The page, as Markdown.
@@ -32,6 +35,7 @@ impl fmt::Display for Page {
         )?;
         types(page)?;
         roles(page)?;
+        system_roles(page)?;
         matrix(page)?;
         assigning(page)?;
         scopes(page)
@@ -42,11 +46,32 @@ fn types(page: &mut fmt::Formatter<'_>) -> fmt::Result {
     page.write_str("\n## Resource types and actions\n")?;
     for resource in ResourceType::ALL {
         write!(page, "\n### `{resource}`\n\n{}\n\n", resource.about())?;
+        writeln!(page, "{}\n", reach(*resource))?;
         for (action, about) in resource.described() {
             writeln!(page, "- `{action}`: {about}")?;
         }
     }
     Ok(())
+}
+
+/// On which levels a permission on the type can reach something.
+fn reach(resource: ResourceType) -> String {
+    let levels = [
+        (Level::Site, "site"),
+        (Level::User, "user"),
+        (Level::Organization, "organization"),
+        (Level::Member, "member"),
+    ];
+    let whole = Permission {
+        negate: false,
+        resource: Some(resource),
+        action: None,
+    };
+    let reached = levels
+        .iter()
+        .filter(|(level, _)| unreachable(*level, whole).is_none());
+    let names: Vec<_> = reached.map(|(_, name)| *name).collect();
+    format!("Reached from: {}.", names.join(", "))
 }
 
 fn every_role() -> impl Iterator<Item = &'static Arc<Role>> {
@@ -76,13 +101,33 @@ fn roles(page: &mut fmt::Formatter<'_>) -> fmt::Result {
         if role.is_implied() {
             page.write_str("Held without being given.\n\n")?;
         }
-        for (level, permissions) in levels(role) {
-            for resource in ResourceType::ALL {
-                let actions = actions_on(permissions, *resource);
-                if !actions.is_empty() {
-                    writeln!(page, "- {level}: `{resource}` {actions}")?;
-                }
+        listed(page, role)?;
+    }
+    Ok(())
+}
+
+fn listed(page: &mut fmt::Formatter<'_>, role: &Role) -> fmt::Result {
+    for (level, permissions) in levels(role) {
+        for resource in ResourceType::ALL {
+            let actions = actions_on(permissions, *resource);
+            if !actions.is_empty() {
+                writeln!(page, "- {level}: `{resource}` {actions}")?;
             }
+        }
+    }
+    Ok(())
+}
+
+fn system_roles(page: &mut fmt::Formatter<'_>) -> fmt::Result {
+    page.write_str(
+        "\n## System roles\n\nWhat comes with being a member of an organization. Nobody gives, takes or changes \
+         these; what they hold follows the organization's `shareable_workspace_owners`.\n",
+    )?;
+    for role in SystemRole::ALL {
+        write!(page, "\n### `{}` ({})\n", role.name(), role.display_name())?;
+        for settings in ShareableOwners::ALL {
+            write!(page, "\nWith `{settings}`:\n\n")?;
+            listed(page, role.role(*settings))?;
         }
     }
     Ok(())
@@ -142,7 +187,7 @@ fn assigning(page: &mut fmt::Formatter<'_>) -> fmt::Result {
     page.write_str("\n## Who may assign what\n\n\
          Assigning a role needs `assign` and every site and organization permission of the role (for a denial, \
          the grant it takes away). What reaches only the receiver's own objects, and what comes with being a \
-         user or member, needs `assign` alone. Handing on `assign` needs `create` on the same type. Custom roles \
+         user, needs `assign` alone. Handing on `assign` needs `create` on the same type. Custom roles \
          follow the same rule, so whoever holds all of a custom role may assign it. For the built-in roles:\n\n\
          | Holder of | may assign |\n|---|---|\n")?;
     let org = Uuid::max();
@@ -187,7 +232,7 @@ fn assigning(page: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 /// Where the rule about assigning gives another outcome than a table by role name; shown by `tests/it/assign.rs`.
-const DIFFERENCES: [[&str; 4]; 5] = [
+const DIFFERENCES: [[&str; 4]; 6] = [
     [
         "`user-admin` or `organization-user-admin` gives a custom role all of whose permissions they hold",
         "no",
@@ -213,10 +258,16 @@ const DIFFERENCES: [[&str; 4]; 5] = [
         "only who has a right everywhere may decide that somebody loses it",
     ],
     [
-        "`organization-service-account`, `template-admin`, `organization-template-admin`",
-        "in the table or system roles",
+        "`organization-member` is given",
+        "to whom the table says",
+        "to nobody",
+        "it comes with membership; a request that names it is answered as if it did not",
+    ],
+    [
+        "`template-admin`, `organization-template-admin`",
+        "in the table",
         "no such roles",
-        "there are no service accounts and no templates; the names stay reserved",
+        "there are no templates; the names stay reserved",
     ],
 ];
 
@@ -259,6 +310,9 @@ mod tests {
                 "{}",
                 role.name()
             );
+        }
+        for role in SystemRole::ALL {
+            assert!(page.contains(&format!("### `{}`", role.name())), "{role:?}");
         }
         assert!(page.contains("- `ai_provider:use`\n"));
     }

@@ -162,7 +162,7 @@ pub enum ResourceType {
     /// What was changed, by whom. May belong to an organization.
     #[serde(rename = "audit_log")]
     AuditLog,
-    /// A development environment of a user in an organization.
+    /// The shared folder of a team's AI work: chats and files may belong to it. Owned by a user, in an organization.
     #[serde(rename = "workspace")]
     Workspace,
     /// A conversation of a user with a model, in an organization.
@@ -302,7 +302,9 @@ impl ResourceType {
             Self::AssignOrgRole => "The roles of an organization and who holds them.",
             Self::ApiKey => "A session or API token. Owned by its user, in no organization.",
             Self::AuditLog => "What was changed, by whom. May belong to an organization.",
-            Self::Workspace => "A development environment of a user in an organization.",
+            Self::Workspace => {
+                "The shared folder of a team's AI work: chats and files may belong to it. Owned by a user, in an organization."
+            }
             Self::Chat => "A conversation of a user with a model, in an organization.",
             Self::ChatFile => "A file of a chat, with the chat's owner, organization and ACL.",
             Self::AiBudget => {
@@ -496,19 +498,37 @@ impl ResourceType {
             Self::Workspace => &[
                 (Action::Create, "make a workspace"),
                 (Action::Read, "see a workspace"),
-                (Action::Update, "change its settings"),
+                (Action::Update, "change its name and description"),
                 (Action::Delete, "delete it"),
                 (Action::Share, "change who else may use it"),
-                (Action::Start, "start it"),
-                (Action::Stop, "stop it"),
-                (Action::Ssh, "open a shell in it"),
+                (
+                    Action::Start,
+                    "kept for clients that know the name; has no effect of its own",
+                ),
+                (
+                    Action::Stop,
+                    "kept for clients that know the name; has no effect of its own",
+                ),
+                (
+                    Action::Ssh,
+                    "kept for clients that know the name; has no effect of its own",
+                ),
                 (
                     Action::ApplicationConnect,
-                    "open its applications in a browser",
+                    "kept for clients that know the name; has no effect of its own",
                 ),
-                (Action::CreateAgent, "add an agent to it"),
-                (Action::DeleteAgent, "remove an agent from it"),
-                (Action::UpdateAgent, "change an agent of it"),
+                (
+                    Action::CreateAgent,
+                    "kept for clients that know the name; has no effect of its own",
+                ),
+                (
+                    Action::DeleteAgent,
+                    "kept for clients that know the name; has no effect of its own",
+                ),
+                (
+                    Action::UpdateAgent,
+                    "kept for clients that know the name; has no effect of its own",
+                ),
             ],
             Self::Chat => &[
                 (Action::Create, "start a chat"),

@@ -31,9 +31,11 @@
 //!
 //! # To add
 //!
-//! - **a resource type or an action**: one entry in `policy.toml`. Nobody holds it until a role lists it.
+//! - **a resource type or an action**: one entry in `policy.toml`, which also says how its rows look. Nobody holds it
+//!   until a role lists it.
 //! - **a built-in role**: one function in `builtin.rs`, its name among the constants, its line in `SITE` or
 //!   `ORG`. Built-ins list what they hold; a wildcard would hand out every type that is added later.
+//! - **what comes with membership**: the lists in `system_roles.rs`, and a higher [`SYSTEM_ROLES_VERSION`] with them.
 //! - **a kind of row**: a constructor in `object.rs` that says which owner, organization and ACL it has.
 //!
 //! Then run the tests and `cargo xtask codegen`, which writes [`docs::markdown`] into the documentation.

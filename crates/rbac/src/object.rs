@@ -283,3 +283,51 @@ impl Object {
         Self::new(ResourceType::DeploymentConfig)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::InOrganization;
+
+    /// Every row that a constructor makes.
+    fn rows() -> Vec<Object> {
+        let [org, user, row] = [1, 2, 3].map(Uuid::from_u128);
+        vec![
+            Object::user(user),
+            Object::organization(org),
+            Object::organization_member(org, user),
+            Object::group(org, row),
+            Object::group_member(org, user),
+            Object::api_key(Some(row), user),
+            Object::ai_provider(Some(row)),
+            Object::audit_log(None),
+            Object::audit_log(Some(org)),
+            Object::workspace(Some(row), org, user),
+            Object::idpsync_settings(None),
+            Object::idpsync_settings(Some(org)),
+            Object::ai_budget(org),
+            Object::assign_role(),
+            Object::assign_org_role(org),
+            Object::deployment_config(),
+        ]
+    }
+
+    #[test]
+    fn rows_look_as_the_registry_says() {
+        for row in rows() {
+            let resource = row.resource();
+            assert_eq!(row.get_owner().is_some(), resource.owned(), "{resource}");
+            let fits = match resource.in_organization() {
+                InOrganization::Always => row.get_org().is_some(),
+                InOrganization::Never => row.get_org().is_none(),
+                InOrganization::Sometimes => {
+                    // Both kinds are among the rows.
+                    let same = rows();
+                    let mut same = same.iter().filter(|other| other.resource() == resource);
+                    same.any(|other| other.get_org().is_some() != row.get_org().is_some())
+                }
+            };
+            assert!(fits, "{resource}");
+        }
+    }
+}

@@ -237,9 +237,13 @@ mod tests {
             RoleName::site("organization-admin"),
             RoleName::in_org("organization-admin", org),
             RoleName::in_org("support", org),
+            RoleName::in_org("organization-member", org),
         ];
         let (subject, unknown) = Subject::user(Uuid::from_u128(2)).role_names(names.clone());
-        assert_eq!(unknown, [names[1].clone(), names[3].clone()]);
+        assert_eq!(
+            unknown,
+            [names[1].clone(), names[3].clone(), names[4].clone()]
+        );
         assert_eq!(subject.prepare().memberships(), [org]);
     }
 

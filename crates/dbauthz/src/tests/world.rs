@@ -12,7 +12,7 @@ use model::{
     providers::Provider,
     users::{LoginType, User, UserStatus},
 };
-use rbac::{RoleName, ScopeSet, Subject};
+use rbac::{RoleName, ScopeSet, Subject, SystemRole};
 use uuid::Uuid;
 
 use crate::{Actor, PresentedKey, fake::State};
@@ -149,7 +149,12 @@ pub(super) fn state() -> State {
 pub(super) fn actor(id: UserId, roles: &[&str]) -> Actor {
     let roles = roles.iter().map(|role| role.parse::<RoleName>().unwrap());
     let (subject, unknown) = Subject::user(id.0).role_names(roles);
+    // What comes with membership is given to nobody, and so found by no name.
+    let comes_anyway = |role: &RoleName| role.name == SystemRole::OrganizationMember.name();
+    let (implied, unknown): (Vec<_>, Vec<_>) = unknown.into_iter().partition(comes_anyway);
     assert_eq!(unknown, []);
+    let orgs = implied.into_iter().filter_map(|role| role.org);
+    let subject = orgs.fold(subject, Subject::member_of);
     let username = state()
         .users
         .into_iter()

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use rbac::{
-    Action, AssignDenied, Permission, PreparedSubject, ResourceType, Role, ScopeSet, Subject,
-    builtin::*,
+    Action, AssignDenied, Permission, PreparedSubject, ResourceType, Role, ScopeSet,
+    ShareableOwners, Subject, SystemRole, builtin::*, is_system,
 };
 use uuid::Uuid;
 
@@ -16,6 +16,7 @@ fn actor(name: &str) -> Subject {
     match (site_role(name), org_role(name)) {
         (Some(role), _) => user.site_role(Arc::clone(role)),
         (None, Some(role)) => user.member_of(ORG).org_role(ORG, Arc::clone(role)),
+        (None, None) if is_system(name) => user.member_of(ORG),
         (None, None) => panic!("no role {name}"),
     }
 }
@@ -28,7 +29,7 @@ fn may(actor: &PreparedSubject, org: Option<Uuid>) -> Vec<&'static str> {
 #[test]
 fn the_table_of_the_reference_follows_from_the_rule() {
     let every_org_role: Vec<_> = org_roles().iter().map(|role| role.name()).collect();
-    let few = vec![ORGANIZATION_WORKSPACE_ACCESS, ORGANIZATION_MEMBER];
+    let few = vec![ORGANIZATION_WORKSPACE_ACCESS];
     let rows = [
         (
             OWNER,
@@ -41,7 +42,7 @@ fn the_table_of_the_reference_follows_from_the_rule() {
         (ORGANIZATION_ADMIN, vec![], every_org_role),
         (ORGANIZATION_USER_ADMIN, vec![], few),
         (ORGANIZATION_AUDITOR, vec![], vec![]),
-        (ORGANIZATION_MEMBER, vec![], vec![]),
+        ("organization-member", vec![], vec![]),
         (ORGANIZATION_WORKSPACE_ACCESS, vec![], vec![]),
         (ORGANIZATION_WORKSPACE_CREATION_BAN, vec![], vec![]),
     ];
@@ -236,6 +237,65 @@ fn a_custom_role_with_assign_gives_what_its_holder_holds() {
     assert!(holder.may_assign(&read_groups, Some(ORG)).is_ok());
     // Not the right to assign itself: that takes `create`.
     assert!(holder.may_assign(&giver, Some(ORG)).is_err());
+}
+
+#[test]
+fn what_a_custom_role_gives_on_own_objects_needs_the_right_to_assign_alone() {
+    use ResourceType::{Group, Workspace};
+    let own = Role::new("maker", "Maker").with_member([
+        Permission::allow(Workspace, Action::Ssh),
+        Permission::deny(Workspace, Action::Delete),
+    ]);
+    let more = own
+        .clone()
+        .with_org([Permission::allow(Group, Action::Update)]);
+    let rows = [
+        (ORGANIZATION_ADMIN, &own, true),
+        (ORGANIZATION_ADMIN, &more, true),
+        (ORGANIZATION_USER_ADMIN, &own, true),
+        (USER_ADMIN, &more, true),
+        (ORGANIZATION_WORKSPACE_ACCESS, &own, false),
+        (ORGANIZATION_AUDITOR, &own, false),
+    ];
+    for (name, role, expected) in rows {
+        let actor = actor(name).prepare();
+        for outcome in [
+            actor.may_assign(role, Some(ORG)),
+            actor.may_unassign(role, Some(ORG)),
+        ] {
+            assert_eq!(outcome.is_ok(), expected, "{name}: {outcome:?}");
+        }
+        assert!(
+            actor.may_assign(role, Some(OTHER)).is_err() || name == USER_ADMIN,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn nobody_gives_or_takes_what_comes_with_membership() {
+    for (system, settings) in SystemRole::ALL.iter().zip(ShareableOwners::ALL) {
+        let role = system.role(*settings);
+        for name in [OWNER, USER_ADMIN, ORGANIZATION_ADMIN] {
+            let actor = actor(name).prepare();
+            for outcome in [
+                actor.may_assign(role, Some(ORG)),
+                actor.may_unassign(role, Some(ORG)),
+            ] {
+                let denied = outcome.unwrap_err();
+                assert!(matches!(denied, AssignDenied::System { .. }), "{denied}");
+            }
+            let listed = actor.assignable(Some(ORG));
+            assert!(listed.iter().all(|(role, _)| role.name() != system.name()));
+        }
+        // Without the right to assign, that is all that is said.
+        let denied = actor(AUDITOR).prepare().may_assign(role, Some(ORG));
+        assert!(
+            matches!(denied, Err(AssignDenied::NotAssigner { .. })),
+            "{denied:?}"
+        );
+        assert!(org_role(system.name()).is_none() && is_reserved(system.name()));
+    }
 }
 
 #[test]

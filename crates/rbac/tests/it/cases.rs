@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use rbac::{
     Action, ActionSet, Assignment, Decision, Mode, Object, Permission, ResourceType, Role, Scope,
-    ScopeSet, Subject,
-    builtin::{self, ShareableOwners},
+    ScopeSet, ShareableOwners, Subject, SystemRole, builtin,
 };
 use uuid::Uuid;
 
@@ -64,6 +63,7 @@ T091 | WA:O1 + BAN:O1 | | workspace#W1@O1/U | create | deny
 T092 | WA:O1 + BAN:O1 | | workspace#W1@O1/U | start | allow
 T094 | OAdm:O1 + BAN:O1 | | workspace#W1@O1/V | delete | deny
 T095 | WA:O1 + OM-service:O1 | | workspace#W1@O1/U | share | deny
+T097 | WA:O1 + SA-service:O1 | | workspace#W1@O1/U | share | allow
 T098 | OAdm:O1 + OM-none:O1 | | workspace#W1@O1/V | share | deny
 T100 | OAdm:O1 | | workspace#W1@O1/V | ssh | deny
 T103 | WA:O1 | | workspace@O1/V | create | deny
@@ -99,12 +99,21 @@ B10 | auditor | | ai_usage_event@O1 | read | deny
 B11 | OM:O1 | | organization_member#V@O1/V | read | allow
 B12 | OUsr:O1 | | user#V@-/V | read | allow
 B13 | OM-service:O1 | | group#G@O1 | read | deny
+B14 | SA-service:O1 | | group#G@O1 | read | allow
+B15 | SA-service:O1 | | chat#C@O1/U | create | deny
+B16 | WA:O1 + SA-none:O1 | | workspace#W1@O1/U | share | deny
+B17 | owner + OM-none:O1 | | workspace#W1@O1/V | share | allow
+B18 | owner + no-workspace-sharing | | workspace#W1@O1/V | share | deny
+B19 | owner + no-workspace-sharing | | workspace#W1@O1/V | update | allow
+B20 | WA:O1 + OM:O1 + no-workspace-sharing | | workspace#W1@O1/U | share | deny
+B21 | OAdm:O1 + no-workspace-sharing | | workspace#W1@O1/V | share | deny
 ";
 
 /// Where the modes differ: ours first, then the reference.
 const DIFFERENT: &str = "
 T146 | owner | | workspace@O1*/U | create | deny | allow
 E13 | WA:O1 + OM-none:O1 | user=U:* | workspace#W1@O1/U | share | deny | allow
+E13w | owner + OM:O1 + no-workspace-sharing | user=U:* | workspace#W1@O1/V | share | deny | allow
 E13s | no-chat-sharing + OM:O1 | user=U:* | chat#C@O1/V | share | deny | allow
 E19 | WA:O1 + BAN:O1 + OM:O2 | | workspace@*/U | create | deny | allow
 D01 | everything | | user@- | ssh | deny | allow
@@ -129,6 +138,8 @@ fn id(word: &str) -> Uuid {
 
 fn role(word: &str) -> Arc<Role> {
     let org = |name| Arc::clone(builtin::org_role(name).unwrap());
+    let member = |settings| Arc::clone(SystemRole::OrganizationMember.role(settings));
+    let service = |settings| Arc::clone(SystemRole::OrganizationServiceAccount.role(settings));
     let deny = |t, action| Role::new("deny", "").with_site([Permission::deny(t, action)]);
     match word {
         "OAdm" => org(builtin::ORGANIZATION_ADMIN),
@@ -136,11 +147,12 @@ fn role(word: &str) -> Arc<Role> {
         "OUsr" => org(builtin::ORGANIZATION_USER_ADMIN),
         "WA" => org(builtin::ORGANIZATION_WORKSPACE_ACCESS),
         "BAN" => org(builtin::ORGANIZATION_WORKSPACE_CREATION_BAN),
-        "OM" => org(builtin::ORGANIZATION_MEMBER),
-        "OM-none" => Arc::new(builtin::organization_member(ShareableOwners::None)),
-        "OM-service" => Arc::new(builtin::organization_member(
-            ShareableOwners::ServiceAccounts,
-        )),
+        "OM" => member(ShareableOwners::Everyone),
+        "OM-none" => member(ShareableOwners::None),
+        "OM-service" => member(ShareableOwners::ServiceAccounts),
+        "SA-none" => service(ShareableOwners::None),
+        "SA-service" => service(ShareableOwners::ServiceAccounts),
+        "no-workspace-sharing" => builtin::no_workspace_sharing(),
         "empty" => Arc::new(Role::new("empty", "")),
         "group-reader" => {
             let read = Permission::allow(ResourceType::Group, Action::Read);
@@ -311,6 +323,8 @@ fn rows_become_objects_with_the_right_owner_and_organization() {
         (Object::api_key(None, user), Action::Create, true),
         (Object::ai_provider(None), Action::Use, true),
         (Object::audit_log(Some(org)), Action::Read, false),
+        (Object::workspace(None, org, user), Action::Read, false),
+        (Object::idpsync_settings(Some(org)), Action::Read, false),
         (Object::ai_budget(org), Action::Read, false),
         (Object::assign_role(), Action::Read, true),
         (Object::assign_org_role(org), Action::Read, true),

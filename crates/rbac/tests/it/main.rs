@@ -9,9 +9,13 @@ mod cases;
 #[cfg(test)]
 mod compare;
 #[cfg(test)]
+mod custom_roles;
+#[cfg(test)]
 mod draft;
 #[cfg(test)]
 mod foreign;
+#[cfg(test)]
+mod grants;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
@@ -28,3 +32,5 @@ mod random;
 mod reference;
 #[cfg(test)]
 mod strategies;
+#[cfg(test)]
+mod system_roles;

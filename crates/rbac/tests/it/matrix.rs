@@ -4,7 +4,7 @@
 use std::{env, fs, sync::Arc};
 
 use rbac::{
-    Action, Object, PreparedSubject, ResourceType, Subject,
+    Action, Object, PreparedSubject, ResourceType, ShareableOwners, Subject, SystemRole,
     builtin::{org_role, org_roles, site_role, site_roles},
     docs,
 };
@@ -41,11 +41,14 @@ fn letters(action: Action) -> &'static str {
 
 fn holder(role: &str) -> PreparedSubject {
     let nobody = Subject::new(ME);
-    match (site_role(role), org_role(role)) {
-        (Some(role), _) => nobody.site_role(Arc::clone(role)).prepare(),
-        (None, Some(role)) => nobody.org_role(ORG, Arc::clone(role)).prepare(),
-        (None, None) => panic!("no role {role}"),
+    if let Some(role) = site_role(role) {
+        return nobody.site_role(Arc::clone(role)).prepare();
     }
+    let system = SystemRole::from_name(role).map(|role| role.role(ShareableOwners::Everyone));
+    let role = org_role(role)
+        .or(system)
+        .unwrap_or_else(|| panic!("no role {role}"));
+    nobody.org_role(ORG, Arc::clone(role)).prepare()
 }
 
 /// The actions by the widest place where they are allowed.
@@ -79,12 +82,13 @@ fn the_role_matrix_is_as_the_table_says() {
     let mut lines = TABLE.lines().skip_while(|line| line.starts_with('#'));
     let head = lines.next().unwrap();
     let roles: Vec<_> = head.split('|').map(str::trim).skip(1).collect();
-    for role in site_roles().iter().chain(org_roles()) {
-        assert!(
-            roles.contains(&role.name()),
-            "the table has no column for {}",
-            role.name()
-        );
+    let given = site_roles()
+        .iter()
+        .chain(org_roles())
+        .map(|role| role.name());
+    let system = SystemRole::ALL.iter().map(|role| role.name());
+    for name in given.chain(system) {
+        assert!(roles.contains(&name), "the table has no column for {name}");
     }
     let rows = ResourceType::ALL.iter().map(|resource| {
         let cells = roles.iter().map(|role| cell(&holder(role), *resource));
