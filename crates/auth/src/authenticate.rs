@@ -1,10 +1,17 @@
 //! From the text of a key to the person who acts by it.
 
-use dbauthz::{Actor, PresentedKey, SystemActor};
-use model::{api_keys::KeyStamp, users::UserStatus};
+use dbauthz::{Actor, PresentedKey, SystemActor, SystemReadUnit};
+use model::{api_keys::KeyStamp, subjects::SubjectVersions, users::UserStatus};
+use store::StoreResult;
 use uuid::Uuid;
 
 use crate::{AuthError, AuthState, subjects::SubjectKey, tokens};
+
+/// A caller, and what they were judged by.
+pub(crate) struct Authenticated {
+    pub(crate) actor: Actor,
+    pub(crate) versions: SubjectVersions,
+}
 
 /// Finds the key's owner and what they may do by this key. One query, and a second one when anything that
 /// decides has changed since it was last asked here.
@@ -12,13 +19,47 @@ pub(crate) async fn authenticate(
     state: &AuthState,
     text: &str,
     request_id: Option<Uuid>,
-) -> Result<Actor, AuthError> {
+) -> Result<Authenticated, AuthError> {
     let presented = tokens::parse(text).ok_or(AuthError::Invalid)?;
-    let system = state.authorized.as_system(SystemActor::Authenticator);
-    let mut unit = system.read().await?;
+    let mut unit = reading(state).await?;
     let stamp = unit.presented_keys().key_stamp_get(presented.id).await?;
     let stamp = stamp.ok_or(AuthError::Invalid)?;
-    admit(&stamp, &presented.hashed_secret)?;
+    // First of all the secret: what follows is said only to who has it.
+    if !tokens::same(&stamp.hashed_secret, &presented.hashed_secret) {
+        return Err(AuthError::Invalid);
+    }
+    judge(state, &mut unit, stamp, request_id).await
+}
+
+/// What the owner of a key whose secret was presented before may do by it now.
+pub(crate) async fn authenticate_again(
+    state: &AuthState,
+    key_id: &str,
+    request_id: Option<Uuid>,
+) -> Result<Authenticated, AuthError> {
+    let mut unit = reading(state).await?;
+    let stamp = unit.presented_keys().key_stamp_get(key_id).await?;
+    judge(
+        state,
+        &mut unit,
+        stamp.ok_or(AuthError::Invalid)?,
+        request_id,
+    )
+    .await
+}
+
+async fn reading(state: &AuthState) -> StoreResult<SystemReadUnit> {
+    let system = state.authorized.as_system(SystemActor::Authenticator);
+    system.read().await
+}
+
+async fn judge(
+    state: &AuthState,
+    unit: &mut SystemReadUnit,
+    stamp: KeyStamp,
+    request_id: Option<Uuid>,
+) -> Result<Authenticated, AuthError> {
+    admit(&stamp)?;
     let KeyStamp {
         key,
         username,
@@ -28,12 +69,13 @@ pub(crate) async fn authenticate(
     let user_id = key.user_id;
     let wanted = SubjectKey {
         user_id,
-        versions,
+        versions: versions.clone(),
         scopes: key.scopes,
         allow_list: key.allow_list,
+        workspace_sharing: state.authorized.workspace_sharing(),
     };
-    let (subject, scopes) = state.subjects.subject(&mut unit, wanted, &key.id).await?;
-    Ok(Actor {
+    let (subject, scopes) = state.subjects.subject(unit, wanted, &key.id).await?;
+    let actor = Actor {
         subject,
         user_id,
         username,
@@ -43,19 +85,16 @@ pub(crate) async fn authenticate(
             scopes,
         },
         request_id,
-    })
+    };
+    Ok(Authenticated { actor, versions })
 }
 
-fn admit(stamp: &KeyStamp, hashed_secret: &[u8; 32]) -> Result<(), AuthError> {
-    // First of all the secret: what follows is said only to who has it.
-    if !tokens::same(&stamp.hashed_secret, hashed_secret) {
-        return Err(AuthError::Invalid);
-    }
+const fn admit(stamp: &KeyStamp) -> Result<(), AuthError> {
     if stamp.expired {
         return Err(AuthError::Expired);
     }
-    if stamp.status == UserStatus::Suspended {
-        return Err(AuthError::Suspended);
+    match stamp.status {
+        UserStatus::Active => Ok(()),
+        UserStatus::Suspended => Err(AuthError::Suspended),
     }
-    Ok(())
 }

@@ -1,14 +1,21 @@
 //! Prepared subjects, kept for as long as nothing that decides has changed.
 
-use std::{fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
-use dbauthz::{BoundStore, SystemReadUnit};
+use dbauthz::{BoundStore, SystemReadUnit, WorkspaceSharing};
 use model::{
-    OrganizationId, UserId,
-    subjects::{SubjectRoles, SubjectVersions},
+    UserId,
+    subjects::{SubjectOrganization, SubjectRoles, SubjectVersions},
 };
 use moka::{policy::EvictionPolicy, sync::Cache};
-use rbac::{PreparedSubject, RoleName, ScopeSet, Subject};
+use rbac::{
+    PreparedSubject, Role, RoleName, SYSTEM_ROLES_VERSION, ScopeSet, Subject, SystemRole, builtin,
+    custom_role,
+};
 use store::{StoreError, StoreResult};
 use uuid::Uuid;
 
@@ -26,6 +33,8 @@ pub(crate) struct SubjectKey {
     pub(crate) versions: SubjectVersions,
     pub(crate) scopes: Vec<String>,
     pub(crate) allow_list: Vec<String>,
+    /// The deployment's switch, the same for as long as the process runs.
+    pub(crate) workspace_sharing: WorkspaceSharing,
 }
 
 /// A subject, and the scopes that narrow it.
@@ -78,7 +87,8 @@ impl SubjectCache {
             StoreError::NotFound => AuthError::Invalid,
             other => AuthError::Store(other),
         })?;
-        let subject = subject(wanted.user_id, roles).scope(scopes.to_scope());
+        let subject = subject(wanted.user_id, roles, wanted.workspace_sharing);
+        let subject = subject.scope(scopes.to_scope());
         let narrowed = (Arc::new(subject.prepare()), scopes);
         self.0.insert(wanted, narrowed.clone());
         Ok(narrowed)
@@ -98,31 +108,86 @@ fn count(kept: bool) {
 pub async fn subject_get(store: &BoundStore, user_id: UserId) -> StoreResult<PreparedSubject> {
     let mut unit = store.read().await?;
     let roles = unit.subjects().subject_roles_get(user_id).await?;
-    Ok(subject(user_id, roles).prepare())
+    Ok(subject(user_id, roles, store.workspace_sharing()).prepare())
 }
 
-/// The roles given, those implied, and the groups.
-fn subject(user_id: UserId, roles: SubjectRoles) -> Subject {
-    let SubjectRoles {
-        site_roles,
-        organization_roles,
-        group_ids,
-    } = roles;
-    let given_in = |(org, roles): &(OrganizationId, Vec<String>)| {
-        let org = org.0;
-        roles
-            .iter()
-            .map(move |role| RoleName::in_org(role, org))
-            .collect::<Vec<_>>()
-    };
-    let given = site_roles.iter().map(RoleName::site);
-    let given = given.chain(organization_roles.iter().flat_map(given_in));
-    let (subject, unknown) = Subject::user(user_id.0).role_names(given);
-    for role in unknown {
-        tracing::warn!(user = %user_id, %role, "a role that is not known grants nothing");
-    }
-    organization_roles
+/// The roles given, those that come anyway, and the groups.
+fn subject(user_id: UserId, roles: SubjectRoles, sharing: WorkspaceSharing) -> Subject {
+    let given = roles.site_roles.iter().map(RoleName::site);
+    let (mut subject, unknown) = Subject::user(user_id.0).role_names(given);
+    unknown
         .iter()
-        .fold(subject, |subject, (org, _)| subject.member_of(org.0))
-        .groups(group_ids.into_iter().map(Uuid::from))
+        .for_each(|role| warn_unknown(user_id, &role.to_string()));
+    if sharing == WorkspaceSharing::Disabled {
+        subject = subject.site_role(builtin::no_workspace_sharing());
+    }
+    let fitting = if roles.service_account {
+        SystemRole::OrganizationServiceAccount
+    } else {
+        SystemRole::OrganizationMember
+    };
+    for organization in roles.organizations {
+        subject = in_organization(subject, user_id, fitting, organization);
+    }
+    subject.groups(roles.group_ids.into_iter().map(Uuid::from))
+}
+
+/// Adds what somebody holds in one organization.
+fn in_organization(
+    subject: Subject,
+    user_id: UserId,
+    fitting: SystemRole,
+    organization: SubjectOrganization,
+) -> Subject {
+    let org = organization.id.0;
+    let mut subject = subject.org_role(org, system_role(fitting, &organization));
+    let SubjectOrganization {
+        roles,
+        default_roles,
+        custom_roles,
+        ..
+    } = organization;
+    let mut custom: BTreeMap<_, _> = custom_roles
+        .into_iter()
+        .map(|role| (role.name, role.permissions))
+        .collect();
+    let names: BTreeSet<String> = roles.into_iter().chain(default_roles).collect();
+    for name in names {
+        if let Some(role) = builtin::org_role(&name) {
+            subject = subject.org_role(org, Arc::clone(role));
+        } else if let Some(held) = custom.remove(&name) {
+            let role = custom_role(name, String::new(), held.org, held.member);
+            subject = subject.org_role(org, Arc::new(role));
+        } else {
+            warn_unknown(user_id, &format!("{name}:{org}"));
+        }
+    }
+    subject
+}
+
+/// What an account holds for being in an organization: the organization's copy of the role, or the program's own
+/// definition for the organization's settings where the copy was made from an older one, or was not made yet. So
+/// there is no instant at which members hold nothing, and during a rolling upgrade the newest definition counts.
+fn system_role(fitting: SystemRole, organization: &SubjectOrganization) -> Arc<Role> {
+    match &organization.system_role {
+        Some(stored)
+            if stored.role == fitting && stored.definition_version >= SYSTEM_ROLES_VERSION =>
+        {
+            let (org, member) = (&stored.org_permissions, &stored.member_permissions);
+            Arc::new(fitting.stored(org.clone(), member.clone()))
+        }
+        Some(stored) if stored.role == fitting => Arc::clone(fitting.role(organization.settings)),
+        _ => {
+            tracing::error!(
+                organization = %organization.id, role = fitting.name(),
+                "an organization lacks a system role; the program's own definition counts"
+            );
+            Arc::clone(fitting.role(organization.settings))
+        }
+    }
+}
+
+fn warn_unknown(user_id: UserId, role: &str) {
+    metrics::counter!("bursar_auth_unknown_roles_total").increment(1);
+    tracing::warn!(user = %user_id, role, "a role that is not known grants nothing");
 }

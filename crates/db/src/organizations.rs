@@ -13,7 +13,7 @@ use model::{
     Name, OrganizationId, UserId,
     organizations::{NewOrganization, Organization, OrganizationMember, OrganizationUpdate},
 };
-use rbac::Visibility;
+use rbac::{ShareableOwners, Visibility};
 use store::{
     StoreError, StoreResult,
     organizations::{OrganizationRead, OrganizationWrite},
@@ -21,8 +21,9 @@ use store::{
 use uuid::Uuid;
 
 use crate::{
-    query::{Cached, bursar_now, one, parse, row, rows, run, run_on_one},
-    schema::{group_ai_budgets, group_members, groups, organization_members, organizations, users},
+    departures,
+    query::{Cached, bursar_now, one, parse, row, rows, run_on_one},
+    schema::{organization_members, organizations, users},
     unit::{Unit, Writing},
     users::lower,
     visibility::{Columns, Visible},
@@ -56,6 +57,8 @@ struct OrganizationRow {
     description: String,
     icon: String,
     default: bool,
+    default_org_member_roles: Vec<String>,
+    shareable_workspace_owners: String,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -70,6 +73,11 @@ impl TryFrom<OrganizationRow> for Organization {
             description: row.description,
             icon: row.icon,
             default: row.default,
+            default_org_member_roles: row.default_org_member_roles,
+            shareable_workspace_owners: parse(
+                "organizations.shareable_workspace_owners",
+                &row.shareable_workspace_owners,
+            )?,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
@@ -83,6 +91,8 @@ struct OrganizationChange<'a> {
     display_name: Option<&'a str>,
     description: Option<&'a str>,
     icon: Option<&'a str>,
+    default_org_member_roles: Option<&'a [String]>,
+    shareable_workspace_owners: Option<&'a str>,
 }
 
 type MemberRow = (
@@ -240,15 +250,17 @@ impl<Mode: Send + Sync> OrganizationRead for Unit<Mode> {
 impl OrganizationWrite for Unit<Writing> {
     async fn organization_create(&mut self, new: &NewOrganization) -> StoreResult<Organization> {
         let insert = sql_query(
-            "INSERT INTO organizations (id, name, display_name, description, icon, \"default\") \
-             VALUES ($1, $2, $3, $4, $5, NOT EXISTS (SELECT 1 FROM organizations WHERE \"default\")) \
+            "INSERT INTO organizations \
+                (id, name, display_name, description, icon, shareable_workspace_owners, \"default\") \
+             VALUES ($1, $2, $3, $4, $5, $6, NOT EXISTS (SELECT 1 FROM organizations WHERE \"default\")) \
              RETURNING *",
         )
         .bind::<sql_types::Uuid, _>(new.id.0)
         .bind::<Text, _>(new.name.as_str().to_owned())
         .bind::<Text, _>(new.display_name.clone())
         .bind::<Text, _>(new.description.clone())
-        .bind::<Text, _>(new.icon.clone());
+        .bind::<Text, _>(new.icon.clone())
+        .bind::<Text, _>(new.shareable_workspace_owners.as_str());
         one::<_, OrganizationRow>(self.connection()?, Cached(insert))
             .await?
             .try_into()
@@ -277,6 +289,10 @@ impl OrganizationWrite for Unit<Writing> {
             display_name: update.display_name.as_deref(),
             description: update.description.as_deref(),
             icon: update.icon.as_deref(),
+            default_org_member_roles: update.default_org_member_roles.as_deref(),
+            shareable_workspace_owners: update
+                .shareable_workspace_owners
+                .map(ShareableOwners::as_str),
         };
         let update = diesel::update(organizations::table)
             .filter(
@@ -300,26 +316,7 @@ impl OrganizationWrite for Unit<Writing> {
             let text = "the default organization cannot be deleted";
             return Err(StoreError::Refused(text.to_owned()));
         }
-        let conn = self.connection()?;
-        // From the leaves on, so that the audit log can still name what each row belonged to.
-        let budgets = diesel::delete(group_ai_budgets::table)
-            .filter(group_ai_budgets::organization_id.eq(id.0));
-        let group_people =
-            diesel::delete(group_members::table).filter(group_members::organization_id.eq(id.0));
-        let groups = diesel::delete(groups::table).filter(groups::organization_id.eq(id.0));
-        let people = diesel::delete(organization_members::table)
-            .filter(organization_members::organization_id.eq(id.0));
-        let mark = diesel::update(organizations::table)
-            .filter(organizations::id.eq(id.0))
-            .set((
-                organizations::deleted.eq(true),
-                organizations::updated_at.eq(bursar_now()),
-            ));
-        run(conn, budgets).await?;
-        run(conn, group_people).await?;
-        run(conn, groups).await?;
-        run(conn, people).await?;
-        run(conn, mark).await.map(drop)
+        departures::end_organization(self.connection()?, id).await
     }
 
     async fn organization_member_create(
@@ -340,15 +337,7 @@ impl OrganizationWrite for Unit<Writing> {
         organization: OrganizationId,
         user: UserId,
     ) -> StoreResult<()> {
-        let conn = self.connection()?;
-        let groups = diesel::delete(group_members::table)
-            .filter(group_members::organization_id.eq(organization.0))
-            .filter(group_members::user_id.eq(user.0));
-        let membership = diesel::delete(organization_members::table)
-            .filter(organization_members::organization_id.eq(organization.0))
-            .filter(organization_members::user_id.eq(user.0));
-        run(conn, groups).await?;
-        run_on_one(conn, membership).await
+        departures::leave_organization(self.connection()?, organization, user).await
     }
 
     async fn organization_member_roles_update(

@@ -4,28 +4,62 @@ use async_trait::async_trait;
 use diesel::{
     prelude::*,
     sql_query,
-    sql_types::{Array, Jsonb, Text, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Jsonb, Text, Uuid as SqlUuid},
 };
-use model::{GroupId, OrganizationId, UserId, subjects::SubjectRoles};
+use model::{
+    GroupId, OrganizationId, UserId,
+    subjects::{SubjectCustomRole, SubjectOrganization, SubjectRoles},
+    system_roles::StoredSystemRole,
+};
+use rbac::{OrgPermissions, SystemRole};
+use serde::Deserialize;
+use serde_json::Value;
 use store::{StoreResult, subjects::SubjectRead};
 use uuid::Uuid;
 
 use crate::{
     errors::internal,
-    query::{Cached, row},
+    query::{Cached, parse, row},
+    roles::permissions,
     unit::Unit,
 };
 
-/// A person's roles and groups, as one row: one statement sees one moment.
+/// A person's roles and groups, as one row: one statement sees one moment. The keys of each organization are the
+/// fields of [`OrganizationJson`]; its roles are those of its own that the person holds, and the system role that
+/// fits the account.
 const SUBJECT_ROLES: &str = "\
 SELECT u.roles AS site_roles, \
+    u.login_type = 'none' AS service_account, \
     (SELECT coalesce( \
-            jsonb_agg(jsonb_build_array(m.organization_id, m.roles) \
+            jsonb_agg( \
+                jsonb_build_object( \
+                    'id', o.id, \
+                    'roles', m.roles, \
+                    'default_roles', o.default_org_member_roles, \
+                    'settings', o.shareable_workspace_owners, \
+                    'stored', \
+                        (SELECT coalesce( \
+                            jsonb_agg( \
+                                jsonb_build_object( \
+                                    'name', r.name, \
+                                    'system', r.is_system, \
+                                    'definition_version', r.definition_version, \
+                                    'org_permissions', r.org_permissions, \
+                                    'member_permissions', r.member_permissions) \
+                                ORDER BY lower(r.name)), \
+                            '[]') \
+                        FROM custom_roles AS r \
+                        WHERE r.organization_id = o.id \
+                            AND CASE WHEN r.is_system \
+                                THEN r.name = CASE WHEN u.login_type = 'none' \
+                                    THEN 'organization-service-account' ELSE 'organization-member' END \
+                                ELSE r.name = ANY (m.roles) OR r.name = ANY (o.default_org_member_roles) \
+                                END)) \
                 ORDER BY m.created_at, m.organization_id), \
             '[]') \
         FROM organization_members AS m \
         JOIN organizations AS o ON o.id = m.organization_id AND NOT o.deleted \
-        WHERE m.user_id = u.id) AS organization_roles, \
+        WHERE m.user_id = u.id) AS organizations, \
     ARRAY(SELECT g.group_id FROM group_members AS g WHERE g.user_id = u.id ORDER BY g.group_id) \
         AS group_ids \
 FROM users AS u WHERE u.id = $1 AND NOT u.deleted";
@@ -34,18 +68,73 @@ FROM users AS u WHERE u.id = $1 AND NOT u.deleted";
 struct SubjectRolesRow {
     #[diesel(sql_type = Array<Text>)]
     site_roles: Vec<String>,
+    #[diesel(sql_type = Bool)]
+    service_account: bool,
     #[diesel(sql_type = Jsonb)]
-    organization_roles: serde_json::Value,
+    organizations: Value,
     #[diesel(sql_type = Array<SqlUuid>)]
     group_ids: Vec<Uuid>,
 }
 
+#[derive(Deserialize)]
+struct OrganizationJson {
+    id: OrganizationId,
+    roles: Vec<String>,
+    default_roles: Vec<String>,
+    settings: String,
+    stored: Vec<StoredJson>,
+}
+
+#[derive(Deserialize)]
+struct StoredJson {
+    name: String,
+    system: bool,
+    definition_version: i32,
+    org_permissions: Value,
+    member_permissions: Value,
+}
+
+fn organization(json: OrganizationJson) -> StoreResult<SubjectOrganization> {
+    let mut found = SubjectOrganization {
+        id: json.id,
+        roles: json.roles,
+        default_roles: json.default_roles,
+        settings: parse("organizations.shareable_workspace_owners", &json.settings)?,
+        system_role: None,
+        custom_roles: Vec::new(),
+    };
+    for role in json.stored {
+        let org = permissions(&role.org_permissions);
+        let member = permissions(&role.member_permissions);
+        match SystemRole::from_name(&role.name) {
+            Some(system) if role.system => {
+                found.system_role = Some(StoredSystemRole {
+                    role: system,
+                    definition_version: role.definition_version,
+                    org_permissions: org,
+                    member_permissions: member,
+                });
+            }
+            // A system role that this program does not know is not asked for.
+            _ => found.custom_roles.push(SubjectCustomRole {
+                name: role.name,
+                permissions: OrgPermissions { org, member },
+            }),
+        }
+    }
+    Ok(found)
+}
+
 fn subject_roles(row: SubjectRolesRow) -> StoreResult<SubjectRoles> {
-    let organization_roles: Vec<(OrganizationId, Vec<String>)> =
-        serde_json::from_value(row.organization_roles).map_err(internal)?;
+    let organizations: Vec<OrganizationJson> =
+        serde_json::from_value(row.organizations).map_err(internal)?;
     Ok(SubjectRoles {
         site_roles: row.site_roles,
-        organization_roles,
+        service_account: row.service_account,
+        organizations: organizations
+            .into_iter()
+            .map(organization)
+            .collect::<StoreResult<_>>()?,
         group_ids: row.group_ids.into_iter().map(GroupId).collect(),
     })
 }

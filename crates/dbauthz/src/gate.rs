@@ -3,7 +3,9 @@
 use std::{fmt, sync::Arc};
 
 use model::UserId;
-use rbac::{Action, Object, PreparedSubject, ResourceType, Role, Visibility};
+use rbac::{
+    Action, GrantDenied, Object, OrgPermissions, PreparedSubject, ResourceType, Role, Visibility,
+};
 use store::{StoreError, StoreResult, WriteContext};
 use uuid::Uuid;
 
@@ -21,6 +23,8 @@ pub(crate) trait Authorizer: Send + Sync + fmt::Debug {
     fn may_give(&self, role: &Role, org: Option<Uuid>) -> Result<(), String>;
     /// Whether the role may be taken; else why not.
     fn may_take(&self, role: &Role, org: Option<Uuid>) -> Result<(), String>;
+    /// Whether a custom role of the organization may hold these permissions; else what stands against it.
+    fn may_grant(&self, org: Uuid, permissions: &OrgPermissions) -> Result<(), GrantDenied>;
 }
 
 impl Authorizer for PreparedSubject {
@@ -44,6 +48,10 @@ impl Authorizer for PreparedSubject {
     fn may_take(&self, role: &Role, org: Option<Uuid>) -> Result<(), String> {
         self.may_unassign(role, org)
             .map_err(|denied| denied.to_string())
+    }
+
+    fn may_grant(&self, org: Uuid, permissions: &OrgPermissions) -> Result<(), GrantDenied> {
+        Self::may_grant(self, org, permissions)
     }
 }
 
@@ -153,6 +161,18 @@ impl Gate {
     pub(crate) fn may_take(&self, role: &Role, org: Option<Uuid>) -> StoreResult<()> {
         let outcome = self.authorizer.may_take(role, org);
         outcome.map_err(|reason| self.role_refused(Action::Unassign, org, reason))
+    }
+
+    /// Refuses unless a custom role of the organization may hold these permissions.
+    pub(crate) fn may_grant(&self, org: Uuid, permissions: &OrgPermissions) -> StoreResult<()> {
+        self.authorizer
+            .may_grant(org, permissions)
+            .map_err(|denied| {
+                let (actor, reason) = (&self.context.actor_name, denied.to_string());
+                tracing::debug!(%actor, reason, "a custom role was refused");
+                self.count(Action::Update, ResourceType::AssignOrgRole);
+                StoreError::NotGrantable { reason }
+            })
     }
 
     fn role_refused(&self, action: Action, org: Option<Uuid>, reason: String) -> StoreError {

@@ -44,7 +44,8 @@ pub struct Rule {
     pub method: &'static str,
     /// How it goes about it.
     pub shape: Shape,
-    /// Every check that it may make, as `type:action`, or `give a role`, `take a role`.
+    /// Every check that it may make, as `type:action`, or `give a role`, `take a role`,
+    /// `grant permissions`.
     pub checks: &'static [&'static str],
     /// What else holds.
     pub note: &'static str,

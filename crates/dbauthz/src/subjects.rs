@@ -32,8 +32,8 @@ impl<U: store::ReadUnit + ?Sized> Subjects<'_, U> {
         let roles = roles.ok_or(StoreError::NotFound)?;
         self.gate.check(Action::Read, &Object::user(user.0))?;
         self.gate.check(Action::Read, &Object::assign_role())?;
-        for (organization, _) in &roles.organization_roles {
-            let organization = Object::organization(organization.0);
+        for organization in &roles.organizations {
+            let organization = Object::organization(organization.id.0);
             self.gate.check(Action::Read, &organization)?;
         }
         Ok(roles)

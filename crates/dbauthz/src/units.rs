@@ -25,7 +25,7 @@ pub struct Authorized {
 }
 
 /// Whether workspaces may be shared in this deployment at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum WorkspaceSharing {
     /// As each organization's settings say.
     #[default]

@@ -12,7 +12,7 @@ use store::{StoreError, StoreResult};
 pub use logins::{Logins, Setup};
 
 use crate::{
-    assignments::{may_become, not_above, roles_change},
+    assignments::{may_become, may_give_defaults, not_above, roles_change},
     rules::{Rule, Shape, rule},
     units::wrapper,
 };
@@ -36,7 +36,7 @@ pub(crate) const RULES: &[Rule] = &[
             "assign_role:assign",
             "give a role",
         ],
-        "each organization, each role",
+        "each organization, each role, and the roles that every member of the organizations holds",
     ),
     rule("user_lock", Shape::Inside, &[], ""),
     rule("owner_count_lock", Shape::Inside, &[], ""),
@@ -179,11 +179,15 @@ impl<U: store::WriteUnit + ?Sized> Users<'_, U> {
         for org in &user.organization_ids {
             let membership = Object::organization_member(org.0, user.id.0);
             self.gate.check(Action::Create, &membership)?;
+            let organization = self.unit.organization_get(*org).await?;
+            let organization = organization.ok_or(StoreError::NotFound)?;
+            let defaults = &organization.default_org_member_roles;
+            may_give_defaults(self.gate, self.unit, *org, defaults).await?;
         }
         if user.roles.is_empty() {
             return self.unit.user_create(user).await;
         }
-        let roles = roles_change(self.gate, None, &[], &user.roles)?;
+        let roles = roles_change(self.gate, self.unit, None, &[], &user.roles).await?;
         self.unit
             .user_create(&NewUser {
                 roles,
@@ -204,7 +208,7 @@ impl<U: store::WriteUnit + ?Sized> Users<'_, U> {
                 "You cannot delete yourself.".to_owned(),
             ));
         }
-        not_above(self.gate, None, &user.roles)?;
+        not_above(self.gate, &user.roles)?;
         self.owner_stays(&user, owners).await?;
         self.unit.user_delete(id).await
     }
@@ -225,7 +229,7 @@ impl<U: store::WriteUnit + ?Sized> Users<'_, U> {
                 "You cannot suspend yourself.".to_owned(),
             ));
         }
-        not_above(self.gate, None, &user.roles)?;
+        not_above(self.gate, &user.roles)?;
         if status == UserStatus::Suspended {
             self.owner_stays(&user, owners).await?;
         }
@@ -243,7 +247,7 @@ impl<U: store::WriteUnit + ?Sized> Users<'_, U> {
                 "You cannot change your own roles.".to_owned(),
             ));
         }
-        let wanted = roles_change(self.gate, None, &user.roles, roles)?;
+        let wanted = roles_change(self.gate, self.unit, None, &user.roles, roles).await?;
         if !wanted.iter().any(|role| role == builtin::OWNER) {
             self.owner_stays(&user, owners).await?;
         }

@@ -1,6 +1,7 @@
 //! Organizations and who belongs to them.
 
 use chrono::{DateTime, Utc};
+use rbac::ShareableOwners;
 
 use crate::{Name, OrganizationId, UserId};
 
@@ -19,6 +20,10 @@ pub struct Organization {
     pub icon: String,
     /// Whether it is the first one, which cannot be deleted.
     pub default: bool,
+    /// The roles that every member holds there beside those that were given.
+    pub default_org_member_roles: Vec<String>,
+    /// Whose workspaces may be shared there.
+    pub shareable_workspace_owners: ShareableOwners,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
@@ -38,6 +43,8 @@ pub struct NewOrganization {
     pub description: String,
     /// The address of a picture.
     pub icon: String,
+    /// Whose workspaces may be shared there.
+    pub shareable_workspace_owners: ShareableOwners,
 }
 
 /// A change of an organization; `None` leaves a value as it is.
@@ -51,6 +58,10 @@ pub struct OrganizationUpdate {
     pub description: Option<String>,
     /// A new picture.
     pub icon: Option<String>,
+    /// Other roles that every member holds beside those that were given.
+    pub default_org_member_roles: Option<Vec<String>>,
+    /// Another rule about whose workspaces may be shared.
+    pub shareable_workspace_owners: Option<ShareableOwners>,
 }
 
 /// A person's place in an organization.

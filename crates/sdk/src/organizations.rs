@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    SlimRole,
+    ShareableWorkspaceOwners, SlimRole,
     lenient::{empty_as_none, null_as_default},
 };
 
@@ -25,6 +25,15 @@ pub struct Organization {
     pub icon: String,
     /// Whether it is the default one, which cannot be deleted.
     pub is_default: bool,
+    /// The roles that every member holds there beside those that were given.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub default_org_member_roles: Vec<String>,
+    /// Whose workspaces may be shared.
+    #[serde(default)]
+    pub shareable_workspace_owners: ShareableWorkspaceOwners,
+    /// Whether nobody's workspaces may be shared: an older word for `shareable_workspace_owners` being `none`.
+    #[serde(default)]
+    pub workspace_sharing_disabled: bool,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
@@ -46,6 +55,16 @@ pub struct CreateOrganizationRequest {
     /// The address of a picture.
     #[serde(default, deserialize_with = "null_as_default")]
     pub icon: String,
+    /// Whose workspaces may be shared: `everyone`, `service_accounts` or `none`.
+    #[serde(
+        default,
+        deserialize_with = "empty_as_none",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub shareable_workspace_owners: Option<String>,
+    /// An older way to say `none` (true) or `everyone` (false).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace_sharing_disabled: Option<bool>,
 }
 
 /// A change of an organization; what is absent stays as it is.
@@ -72,6 +91,19 @@ pub struct UpdateOrganizationRequest {
     /// A new picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub icon: Option<String>,
+    /// Other roles that every member holds beside those that were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_org_member_roles: Option<Vec<String>>,
+    /// Whose workspaces may be shared: `everyone`, `service_accounts` or `none`.
+    #[serde(
+        default,
+        deserialize_with = "empty_as_none",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub shareable_workspace_owners: Option<String>,
+    /// An older way to say `none` (true) or `everyone` (false).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace_sharing_disabled: Option<bool>,
 }
 
 /// A person's place in an organization.

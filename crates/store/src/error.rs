@@ -26,6 +26,15 @@ pub enum StoreError {
         /// Why, for the caller.
         reason: String,
     },
+    /// A custom role would hold a permission that this caller may not put there, with the reason.
+    #[error("{reason}")]
+    NotGrantable {
+        /// Which permission, and why not, for the caller.
+        reason: String,
+    },
+    /// An organization's members cannot all hold a role of this name.
+    #[error("`{0}` is no role that members of the organization can be given")]
+    NoDefaultRole(String),
     /// A unique value is taken; names the constraint.
     #[error("the constraint `{0}` is violated: the value is taken")]
     Taken(String),

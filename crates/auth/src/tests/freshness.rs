@@ -79,6 +79,8 @@ fn organization() -> Organization {
         description: String::new(),
         icon: String::new(),
         default: true,
+        default_org_member_roles: Vec::new(),
+        shareable_workspace_owners: rbac::ShareableOwners::Everyone,
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
     }

@@ -20,14 +20,17 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use model::{
-    UserId,
+    OrganizationId, UserId,
     api_keys::ApiKey,
     budgets::GroupBudget,
     groups::{Group, GroupMember},
+    identities::{NewOidcLogin, UserLink},
     organizations::{Organization, OrganizationMember},
     providers::Provider,
+    roles::CustomRole,
     users::{PasswordHash, User},
 };
+use rbac::SystemRole;
 use store::{ReadUnit, Store, StoreResult, WriteContext, WriteUnit};
 
 /// What the store holds.
@@ -53,6 +56,12 @@ pub struct State {
     pub budgets: Vec<GroupBudget>,
     /// AI providers.
     pub providers: Vec<Provider>,
+    /// Custom roles.
+    pub custom_roles: Vec<CustomRole>,
+    /// Accounts at identity providers.
+    pub user_links: Vec<UserLink>,
+    /// Sign-ins under way there. They do not end.
+    pub oidc_logins: Vec<NewOidcLogin>,
 }
 
 #[derive(Debug, Default)]

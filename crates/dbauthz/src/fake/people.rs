@@ -6,7 +6,7 @@ use model::{
     organizations::{NewOrganization, Organization, OrganizationMember, OrganizationUpdate},
     users::{Credentials, EmailAddress, NewUser, PasswordHash, User, UserFilter, UserStatus},
 };
-use rbac::{Object, Visibility};
+use rbac::{Object, ShareableOwners, Visibility, builtin};
 use store::{
     StoreError, StoreResult,
     organizations::{OrganizationRead, OrganizationWrite},
@@ -265,6 +265,8 @@ impl OrganizationWrite for FakeUnit {
             description: new.description.clone(),
             icon: new.icon.clone(),
             default: state.organizations.is_empty(),
+            default_org_member_roles: vec![builtin::ORGANIZATION_WORKSPACE_ACCESS.to_owned()],
+            shareable_workspace_owners: new.shareable_workspace_owners,
             created_at: state.now,
             updated_at: state.now,
         };
@@ -292,6 +294,12 @@ impl OrganizationWrite for FakeUnit {
         let organization = found.ok_or(StoreError::NotFound)?;
         if let Some(name) = &update.name {
             organization.name = name.clone();
+        }
+        if let Some(roles) = &update.default_org_member_roles {
+            organization.default_org_member_roles.clone_from(roles);
+        }
+        if let Some(owners) = update.shareable_workspace_owners {
+            organization.shareable_workspace_owners = owners;
         }
         Ok(organization.clone())
     }

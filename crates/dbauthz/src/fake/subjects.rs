@@ -9,9 +9,13 @@ use std::{
 use async_trait::async_trait;
 use model::{
     OrganizationId, UserId,
-    subjects::{SubjectRoles, SubjectVersions},
-    users::UserStatus,
+    organizations::OrganizationMember,
+    roles::CustomRole,
+    subjects::{SubjectCustomRole, SubjectOrganization, SubjectRoles, SubjectVersions},
+    system_roles::StoredSystemRole,
+    users::{LoginType, User, UserStatus},
 };
+use rbac::{OrgPermissions, ShareableOwners, SystemRole};
 use store::{StoreResult, subjects::SubjectRead};
 
 use super::{FakeUnit, State};
@@ -20,8 +24,11 @@ use super::{FakeUnit, State};
 #[derive(Debug, Default)]
 pub(super) struct Versions {
     users: BTreeMap<UserId, (Option<(UserStatus, SubjectRoles)>, i64)>,
-    organizations: BTreeMap<OrganizationId, (bool, i64)>,
+    organizations: BTreeMap<OrganizationId, (Option<Decides>, i64)>,
 }
+
+/// What decides for everybody in an organization.
+type Decides = (Vec<String>, ShareableOwners, Vec<CustomRole>);
 
 /// The version of what was seen last, raised when it is another now.
 fn version<T: PartialEq>(known: &mut (T, i64), now: T) -> i64 {
@@ -38,11 +45,70 @@ impl State {
         let groups = self.group_members.iter().filter(|m| m.user_id == user.id);
         Some(SubjectRoles {
             site_roles: user.roles.clone(),
-            organization_roles: memberships
-                .map(|m| (m.organization_id, m.roles.clone()))
+            service_account: user.login_type == LoginType::None,
+            organizations: memberships
+                .filter_map(|member| self.subject_organization(user, member))
                 .collect(),
             group_ids: groups.map(|member| member.group_id).collect(),
         })
+    }
+
+    fn subject_organization(
+        &self,
+        user: &User,
+        member: &OrganizationMember,
+    ) -> Option<SubjectOrganization> {
+        let organization = self
+            .organizations
+            .iter()
+            .find(|known| known.id == member.organization_id)?;
+        let fitting = if user.login_type == LoginType::None {
+            SystemRole::OrganizationServiceAccount
+        } else {
+            SystemRole::OrganizationMember
+        };
+        let held = |role: &&CustomRole| {
+            let name = role.name.as_str();
+            let names = member.roles.iter();
+            role.organization_id == organization.id
+                && names
+                    .chain(&organization.default_org_member_roles)
+                    .any(|held| held == name)
+        };
+        let custom = |role: &CustomRole| SubjectCustomRole {
+            name: role.name.to_string(),
+            permissions: OrgPermissions {
+                org: role.org_permissions.clone(),
+                member: role.member_permissions.clone(),
+            },
+        };
+        Some(SubjectOrganization {
+            id: organization.id,
+            roles: member.roles.clone(),
+            default_roles: organization.default_org_member_roles.clone(),
+            settings: organization.shareable_workspace_owners,
+            // A placeholder: the program's own definition counts.
+            system_role: Some(StoredSystemRole {
+                role: fitting,
+                definition_version: 0,
+                org_permissions: Vec::new(),
+                member_permissions: Vec::new(),
+            }),
+            custom_roles: self.custom_roles.iter().filter(held).map(custom).collect(),
+        })
+    }
+
+    fn decides(&self, id: OrganizationId) -> Option<Decides> {
+        let organization = self.organizations.iter().find(|known| known.id == id)?;
+        let roles = self.custom_roles.iter();
+        Some((
+            organization.default_org_member_roles.clone(),
+            organization.shareable_workspace_owners,
+            roles
+                .filter(|role| role.organization_id == id)
+                .cloned()
+                .collect(),
+        ))
     }
 
     /// The versions of a person as the store now knows them.
@@ -54,9 +120,12 @@ impl State {
         let mut organizations: Vec<_> = members
             .map(|member| {
                 let id = member.organization_id;
-                let live = self.organizations.iter().any(|known| known.id == id);
-                let entry = known.organizations.entry(id).or_insert((live, 1));
-                (id, version(entry, live))
+                let now = self.decides(id);
+                let entry = known
+                    .organizations
+                    .entry(id)
+                    .or_insert_with(|| (now.clone(), 1));
+                (id, version(entry, now))
             })
             .collect();
         organizations.sort_unstable();

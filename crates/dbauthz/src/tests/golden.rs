@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     cases::{Case, all},
     recorder::{Check, Deny},
-    run,
+    refused, run,
     world::{ANN, BOB, GROUP, OLGA, ORG, OTTO, PROVIDER, actor, state},
 };
 use crate::{
@@ -29,7 +29,7 @@ async fn end(case: &Case, gate: Gate) -> String {
     match (case.run)(&mut unit).await {
         Ok(rows) if case.list => rows.to_string(),
         Ok(_) => "+".to_owned(),
-        Err(StoreError::Denied { .. } | StoreError::RoleNotAssignable { .. }) => "-".to_owned(),
+        Err(error) if refused(&error) => "-".to_owned(),
         Err(StoreError::Refused(_)) => "!".to_owned(),
         Err(StoreError::NotFound) => "?".to_owned(),
         Err(error) => panic!("{}: {error:?}", case.method),
@@ -112,6 +112,11 @@ fn exact(check: &Check) -> String {
         Check::Rows(action, resource) => format!("{resource}:{action} as a filter"),
         Check::Give(role, org) => format!("give {role} in {}", place(org)),
         Check::Take(role, org) => format!("take {role} in {}", place(org)),
+        Check::Grant(org, permissions) => {
+            let both = permissions.org.iter().chain(&permissions.member);
+            let words: Vec<_> = both.map(ToString::to_string).collect();
+            format!("grant {} in {}", words.join(" "), id(*org))
+        }
     }
 }
 

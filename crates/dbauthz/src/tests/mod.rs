@@ -62,7 +62,9 @@ async fn run(case: &Case, deny: Deny) -> Run {
 fn refused(error: &StoreError) -> bool {
     matches!(
         error,
-        StoreError::Denied { .. } | StoreError::RoleNotAssignable { .. }
+        StoreError::Denied { .. }
+            | StoreError::RoleNotAssignable { .. }
+            | StoreError::NotGrantable { .. }
     )
 }
 

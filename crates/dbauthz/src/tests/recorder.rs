@@ -2,7 +2,9 @@
 
 use std::sync::Mutex;
 
-use rbac::{Action, Object, ResourceType, Role, Visibility};
+use rbac::{
+    Action, GrantDenied, Object, OrgPermissions, Permission, ResourceType, Role, Visibility,
+};
 use uuid::Uuid;
 
 use crate::gate::Authorizer;
@@ -14,6 +16,7 @@ pub(super) enum Check {
     Rows(Action, ResourceType),
     Give(String, Option<Uuid>),
     Take(String, Option<Uuid>),
+    Grant(Uuid, OrgPermissions),
 }
 
 impl Check {
@@ -24,6 +27,7 @@ impl Check {
             Self::Rows(action, resource) => format!("{resource}:{action}"),
             Self::Give(..) => "give a role".to_owned(),
             Self::Take(..) => "take a role".to_owned(),
+            Self::Grant(..) => "grant permissions".to_owned(),
         }
     }
 }
@@ -99,6 +103,17 @@ impl Authorizer for Recorder {
             Ok(())
         } else {
             Err("may not be taken".to_owned())
+        }
+    }
+
+    fn may_grant(&self, org: Uuid, permissions: &OrgPermissions) -> Result<(), GrantDenied> {
+        let allowed = self.ask(Check::Grant(org, permissions.clone()));
+        if allowed {
+            Ok(())
+        } else {
+            Err(GrantDenied::NotHeld {
+                permission: Permission::ANY,
+            })
         }
     }
 }

@@ -7,12 +7,13 @@ use model::{
     GroupId, Name, OrganizationId, ProviderId, UserId,
     api_keys::{ApiKey, ApiKeyKind},
     groups::{Group, GroupMember},
+    identities::{Identity, UserLink},
     organizations::{Organization, OrganizationMember},
     prices::ProviderKind,
     providers::Provider,
     users::{LoginType, User, UserStatus},
 };
-use rbac::{RoleName, ScopeSet, Subject, SystemRole};
+use rbac::{RoleName, ScopeSet, ShareableOwners, Subject, SystemRole};
 use uuid::Uuid;
 
 use crate::{Actor, PresentedKey, fake::State};
@@ -94,6 +95,8 @@ pub(super) fn state() -> State {
         description: String::new(),
         icon: String::new(),
         default: true,
+        default_org_member_roles: vec!["organization-workspace-access".to_owned()],
+        shareable_workspace_owners: ShareableOwners::Everyone,
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
     };
@@ -141,8 +144,19 @@ pub(super) fn state() -> State {
             key("bobsession", BOB, ApiKeyKind::Session),
         ],
         providers: vec![provider],
+        user_links: vec![UserLink {
+            identity: identity("bob"),
+            user_id: BOB,
+            created_at: DateTime::UNIX_EPOCH,
+            last_login_at: DateTime::UNIX_EPOCH,
+        }],
         ..State::default()
     }
+}
+
+/// Somebody at the world's identity provider.
+pub(super) fn identity(subject: &str) -> Identity {
+    Identity::new("https://id.example.com", subject).unwrap()
 }
 
 /// A person of the world with these roles, each `name` or `name:<organization>`.
