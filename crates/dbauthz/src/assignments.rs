@@ -23,16 +23,17 @@ impl Known {
     };
 
     /// The roles of an organization. Its own are read, all at once, when one of these names is none of the program's.
-    pub(crate) async fn in_org<'n, U>(
+    pub(crate) async fn in_org<U>(
         unit: &mut U,
         org: OrganizationId,
-        names: impl IntoIterator<Item = &'n String>,
+        names: [&[String]; 2],
     ) -> StoreResult<Self>
     where
         U: store::ReadUnit + ?Sized,
     {
-        let mut names = names.into_iter();
-        let custom = if names.all(|name| builtin::org_role(name).is_some()) {
+        let built_in = |name: &String| builtin::org_role(name).is_some();
+        let built_in = names.into_iter().flatten().all(built_in);
+        let custom = if built_in {
             Vec::new()
         } else {
             let found = unit.custom_role_list(org).await?;
@@ -62,25 +63,25 @@ impl Known {
     /// twice is naming it once.
     ///
     /// # Errors
-    /// [`StoreError::RoleNotAssignable`] for a name that is no role there; [`StoreError::Refused`] for one with an
-    /// organization in it.
+    /// [`StoreError::RoleNotAssignable`] for a name that is no role there.
     fn wanted(&self, names: &[String]) -> StoreResult<Vec<String>> {
         let mut wanted: Vec<String> = Vec::new();
         let implied = SystemRole::OrganizationMember.name();
         let comes_anyway = |name: &str| self.org.is_some() && name == implied;
         for name in names.iter().filter(|name| !comes_anyway(name)) {
+            let refused = |reason| StoreError::RoleNotAssignable {
+                resource: assignment(self.place()),
+                reason,
+            };
             if name.contains(':') {
                 let text = format!(
                     "attempt to assign a role \"{name}\", remove the ':<organization_id> suffix"
                 );
-                return Err(StoreError::Refused(text));
+                return Err(refused(text));
             }
             let role = self
                 .role(name)
-                .ok_or_else(|| StoreError::RoleNotAssignable {
-                    resource: assignment(self.place()),
-                    reason: format!("`{name}` is not a supported role"),
-                })?;
+                .ok_or_else(|| refused(format!("`{name}` is not a supported role")))?;
             if !role.is_implied() && !wanted.contains(name) {
                 wanted.push(name.clone());
             }
@@ -132,7 +133,7 @@ where
     // The right comes first: only who has it learns which names are roles.
     at_the_desk(gate, org, named_more || named_all, !named_all)?;
     let known = match org {
-        Some(org) => Known::in_org(unit, org, names.iter().chain(held)).await?,
+        Some(org) => Known::in_org(unit, org, [names, held]).await?,
         None => Known::SITE,
     };
     let wanted = known.wanted(names)?;
@@ -158,7 +159,7 @@ where
     let named_more = names.iter().any(|name| !held.contains(name));
     let named_all = held.iter().all(|name| names.contains(name));
     at_the_desk(gate, Some(org), named_more, !named_all)?;
-    let known = Known::in_org(unit, org, names.iter().chain(held)).await?;
+    let known = Known::in_org(unit, org, [names, held]).await?;
     let mut wanted: Vec<String> = Vec::new();
     for name in names {
         let role = known.role(name).filter(|role| !role.is_implied());
@@ -203,8 +204,34 @@ pub(crate) async fn may_give_defaults<U>(
 where
     U: store::ReadUnit + ?Sized,
 {
-    let known = Known::in_org(unit, org, defaults).await?;
+    let known = Known::in_org(unit, org, [defaults, &[]]).await?;
     known.check(gate, &[], defaults)
+}
+
+/// Refuses unless the caller may give each of these roles of an organization and take each of those: what somebody
+/// must pass who lets a rule do it.
+///
+/// # Errors
+/// [`StoreError::Refused`] for a name to give that is no role there, or comes with membership.
+pub(crate) async fn may_give_and_take<U>(
+    gate: &Gate,
+    unit: &mut U,
+    org: OrganizationId,
+    given: &[String],
+    taken: &[String],
+) -> StoreResult<()>
+where
+    U: store::ReadUnit + ?Sized,
+{
+    at_the_desk(gate, Some(org), !given.is_empty(), !taken.is_empty())?;
+    let known = Known::in_org(unit, org, [given, taken]).await?;
+    let can_be_given = |name: &String| known.role(name).is_some_and(|role| !role.is_implied());
+    if let Some(name) = given.iter().find(|name| !can_be_given(name)) {
+        let text = format!("`{name}` is no role that members of the organization can be given");
+        return Err(StoreError::Refused(text));
+    }
+    known.check(gate, &[], given)?;
+    known.check(gate, taken, &[])
 }
 
 /// Refuses unless the caller may give every site role that is held: what somebody must pass who would act as
@@ -241,7 +268,7 @@ where
     U: store::ReadUnit + ?Sized,
 {
     let held = with_defaults(gate, unit, org, held).await?;
-    let known = Known::in_org(unit, org, &held).await?;
+    let known = Known::in_org(unit, org, [&held, &[]]).await?;
     known.check(gate, &held, &[])
 }
 
@@ -255,7 +282,7 @@ where
     for org in &user.organization_ids {
         if let Some(member) = unit.organization_member_get(*org, user.id).await? {
             let held = with_defaults(gate, unit, *org, &member.roles).await?;
-            let known = Known::in_org(unit, *org, &held).await?;
+            let known = Known::in_org(unit, *org, [&held, &[]]).await?;
             none_above(gate, &known, &held)?;
         }
     }
@@ -281,10 +308,7 @@ where
     let organization = unit.organization_get(org).await?;
     let defaults = organization.map(|organization| organization.default_org_member_roles);
     let more = defaults.iter().flatten();
-    let more: Vec<_> = more
-        .filter(|name| !given.contains(name))
-        .cloned()
-        .collect();
+    let more: Vec<_> = more.filter(|name| !given.contains(name)).cloned().collect();
     held.extend(more);
     Ok(held)
 }

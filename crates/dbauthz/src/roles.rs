@@ -208,10 +208,7 @@ impl<U: store::WriteUnit + ?Sized> Roles<'_, U> {
         outcome.map_err(|error| match error {
             StoreError::NotGrantable { reason } => StoreError::RoleNotAssignable {
                 resource: ResourceType::AssignOrgRole,
-                reason: format!(
-                    "the role `{}` is not yours to change: {reason}",
-                    role.name
-                ),
+                reason: format!("the role `{}` is not yours to change: {reason}", role.name),
             },
             other => other,
         })

@@ -1,5 +1,7 @@
 //! A person joins an organization.
 
+use std::slice;
+
 use axum::Json;
 use bursar_sdk::OrganizationMember;
 
@@ -7,6 +9,7 @@ use super::wire;
 use crate::{
     error::ApiResult,
     extract::{PathParams, Session},
+    roles::OwnRoles,
 };
 
 /// Add a person to an organization.
@@ -37,6 +40,7 @@ pub(crate) async fn organization_member_create(
         .organizations()
         .organization_member_create(found.id, user.id, &[])
         .await?;
+    let own = OwnRoles::of(unit.roles(), found.id, slice::from_ref(&member)).await?;
     unit.commit().await?;
-    Ok(Json(wire::member(member)))
+    Ok(Json(wire::member(member, &own)))
 }

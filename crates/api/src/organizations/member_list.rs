@@ -7,6 +7,7 @@ use super::wire;
 use crate::{
     error::ApiResult,
     extract::{PathParams, Session},
+    roles::OwnRoles,
 };
 
 /// List the members of an organization that the caller may see, by username.
@@ -32,10 +33,9 @@ pub(crate) async fn organization_member_list(
         .organizations()
         .organization_member_list(found.id)
         .await?;
-    Ok(Json(
-        members
-            .into_iter()
-            .map(wire::member_with_user_data)
-            .collect(),
-    ))
+    let own = OwnRoles::of(unit.roles(), found.id, &members).await?;
+    let shown = members
+        .into_iter()
+        .map(|member| wire::member_with_user_data(member, &own));
+    Ok(Json(shown.collect()))
 }

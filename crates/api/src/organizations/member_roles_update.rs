@@ -1,5 +1,7 @@
 //! Other roles for a member of an organization.
 
+use std::slice;
+
 use axum::Json;
 use bursar_sdk::{OrganizationMember, UpdateRolesRequest};
 
@@ -7,6 +9,7 @@ use super::wire;
 use crate::{
     error::ApiResult,
     extract::{JsonBody, PathParams, Session},
+    roles::OwnRoles,
 };
 
 /// Replace the roles that a member of an organization was given there.
@@ -39,6 +42,7 @@ pub(crate) async fn organization_member_roles_update(
     let member = organizations
         .organization_member_roles_update(found.id, user.id, &body.roles)
         .await?;
+    let own = OwnRoles::of(unit.roles(), found.id, slice::from_ref(&member)).await?;
     unit.commit().await?;
-    Ok(Json(wire::member(member)))
+    Ok(Json(wire::member(member, &own)))
 }

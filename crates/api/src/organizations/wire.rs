@@ -2,9 +2,9 @@
 
 use bursar_sdk as sdk;
 use model::organizations::{Organization, OrganizationMember};
-use rbac::builtin;
+use rbac::{ShareableOwners, builtin};
 
-use crate::users::slim_roles;
+use crate::{roles::OwnRoles, users::slim_roles};
 
 pub(crate) fn organization(organization: Organization) -> sdk::Organization {
     sdk::Organization {
@@ -14,30 +14,44 @@ pub(crate) fn organization(organization: Organization) -> sdk::Organization {
         description: organization.description,
         icon: organization.icon,
         is_default: organization.default,
+        default_org_member_roles: organization.default_org_member_roles,
+        shareable_workspace_owners: shareable(organization.shareable_workspace_owners),
+        workspace_sharing_disabled: organization.shareable_workspace_owners
+            == ShareableOwners::None,
         created_at: organization.created_at,
         updated_at: organization.updated_at,
     }
 }
 
-pub(crate) fn member(member: OrganizationMember) -> sdk::OrganizationMember {
+/// Whose workspaces may be shared.
+pub(crate) const fn shareable(owners: ShareableOwners) -> sdk::ShareableWorkspaceOwners {
+    match owners {
+        ShareableOwners::Everyone => sdk::ShareableWorkspaceOwners::Everyone,
+        ShareableOwners::ServiceAccounts => sdk::ShareableWorkspaceOwners::ServiceAccounts,
+        ShareableOwners::None => sdk::ShareableWorkspaceOwners::None,
+    }
+}
+
+pub(crate) fn member(member: OrganizationMember, own: &OwnRoles) -> sdk::OrganizationMember {
     sdk::OrganizationMember {
         user_id: member.user_id.0,
         organization_id: member.organization_id.0,
         created_at: member.created_at,
         updated_at: member.updated_at,
-        roles: slim_roles(member.roles, builtin::org_role),
+        roles: own.slim(member.roles),
     }
 }
 
 pub(crate) fn member_with_user_data(
     member: OrganizationMember,
+    own: &OwnRoles,
 ) -> sdk::OrganizationMemberWithUserData {
     sdk::OrganizationMemberWithUserData {
         user_id: member.user_id.0,
         organization_id: member.organization_id.0,
         created_at: member.created_at,
         updated_at: member.updated_at,
-        roles: slim_roles(member.roles, builtin::org_role),
+        roles: own.slim(member.roles),
         username: member.username.into(),
         name: member.name,
         avatar_url: String::new(),

@@ -5,6 +5,8 @@ mod audit;
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
+mod hints;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod ledger;
@@ -25,8 +27,12 @@ mod migrations;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod roles;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod units;
+#[cfg(test)]
+mod upgrade;
 #[cfg(test)]
 mod versions;

@@ -113,6 +113,57 @@ const CHANGES: &[(&str, &[&str])] = &[
         &["cid"],
     ),
     (
+        "UPDATE users SET login_type = 'none' WHERE id = $ada",
+        &["ada"],
+    ),
+    ("UPDATE users SET login_type = 'none' WHERE id = $ada", &[]),
+    (
+        "UPDATE organizations SET default_org_member_roles = '{helper}' WHERE id = $acme",
+        &["acme"],
+    ),
+    (
+        "UPDATE organizations SET default_org_member_roles = '{helper}' WHERE id = $acme",
+        &[],
+    ),
+    (
+        "UPDATE organizations SET shareable_workspace_owners = 'none' WHERE id = $acme",
+        &["acme"],
+    ),
+    (
+        "INSERT INTO custom_roles (id, organization_id, name) VALUES ($new, $acme, 'helper')",
+        &["acme"],
+    ),
+    (
+        "UPDATE custom_roles SET display_name = 'x', updated_at = now() WHERE id = $new",
+        &[],
+    ),
+    (
+        "UPDATE custom_roles SET org_permissions = '[1]' WHERE id = $new",
+        &["acme"],
+    ),
+    (
+        "UPDATE custom_roles SET member_permissions = '[1]' WHERE id = $new",
+        &["acme"],
+    ),
+    (
+        "UPDATE custom_roles SET member_permissions = '[1]'  WHERE id = $new",
+        &[],
+    ),
+    (
+        "UPDATE custom_roles SET definition_version = 1 WHERE organization_id = $acme AND is_system",
+        &["acme"],
+    ),
+    (
+        "UPDATE organization_members SET roles = '{helper}' WHERE organization_id = $acme AND user_id = $bob",
+        &["bob"],
+    ),
+    // It is taken from who holds it and from what every member holds.
+    ("DELETE FROM custom_roles WHERE id = $new", &["acme", "bob"]),
+    (
+        "DELETE FROM custom_roles WHERE organization_id = $beta",
+        &["beta"],
+    ),
+    (
         "UPDATE organizations SET deleted = true WHERE id = $beta",
         &["beta"],
     ),

@@ -4,19 +4,28 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Duration};
 use model::{
-    GroupId, Name, OrganizationId, ProviderId, UserId,
+    GroupId, Name, OrganizationId, ProviderId, RoleId, UserId, WorkspaceId,
+    acl::Principal,
     api_keys::{ApiKey, ApiKeyKind},
     groups::{Group, GroupMember},
     identities::{Identity, UserLink},
+    idpsync::{GroupSync, Mapping, OrganizationSync, PlaceSettings, RoleSync},
     organizations::{Organization, OrganizationMember},
     prices::ProviderKind,
     providers::Provider,
+    roles::CustomRole,
     users::{LoginType, User, UserStatus},
+    workspaces::{Workspace, WorkspaceAccess, WorkspaceRole},
 };
-use rbac::{RoleName, ScopeSet, ShareableOwners, Subject, SystemRole};
+use rbac::{
+    Action, Permission, ResourceType, RoleName, ScopeSet, ShareableOwners, Subject, SystemRole,
+};
 use uuid::Uuid;
 
-use crate::{Actor, PresentedKey, fake::State};
+use crate::{
+    Actor, PresentedKey,
+    fake::{IdpsyncSettings, State},
+};
 
 /// The caller of the cases.
 pub(super) const ANN: UserId = UserId(Uuid::from_u128(0xa1));
@@ -30,6 +39,10 @@ pub(super) const OTTO: UserId = UserId(Uuid::from_u128(0x02));
 pub(super) const ORG: OrganizationId = OrganizationId(Uuid::from_u128(0x0c));
 /// A group of it with Bob.
 pub(super) const GROUP: GroupId = GroupId(Uuid::from_u128(0x6e));
+/// A role that the organization made for itself, named `helper`; nobody holds it.
+pub(super) const ROLE: RoleId = RoleId(Uuid::from_u128(0x501));
+/// A workspace of Bob's, named `plans`, that he shares with the group.
+pub(super) const WORKSPACE: WorkspaceId = WorkspaceId(Uuid::from_u128(0x3a));
 /// A provider, named `openai`.
 pub(super) const PROVIDER: ProviderId = ProviderId(Uuid::from_u128(0xa0));
 
@@ -79,6 +92,71 @@ fn key(id: &str, user_id: UserId, kind: ApiKeyKind) -> (ApiKey, [u8; 32]) {
         expires_at: DateTime::UNIX_EPOCH + Duration::days(1),
     };
     (key, [0; 32])
+}
+
+fn custom_role() -> CustomRole {
+    CustomRole {
+        id: ROLE,
+        organization_id: ORG,
+        name: name("helper"),
+        display_name: String::new(),
+        org_permissions: vec![Permission::allow(ResourceType::Group, Action::Read)],
+        member_permissions: vec![Permission::allow(ResourceType::Workspace, Action::Read)],
+        created_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
+    }
+}
+
+pub(super) fn workspace() -> WorkspaceAccess {
+    WorkspaceAccess {
+        workspace: Workspace {
+            id: WORKSPACE,
+            organization_id: ORG,
+            organization_name: name("acme"),
+            owner_id: BOB,
+            owner_username: name("bob"),
+            owner_name: String::new(),
+            name: name("plans"),
+            description: String::new(),
+            dormant_at: None,
+            shared: true,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+        },
+        acl: [(Principal::Group(GROUP), WorkspaceRole::Use)]
+            .into_iter()
+            .collect(),
+        owner_service_account: false,
+        settings: ShareableOwners::Everyone,
+    }
+}
+
+/// Claims decide everything about acme: `orgs` who is in it, `groups` and `roles` the rest.
+fn synchronized() -> IdpsyncSettings {
+    fn mapping<T: Ord + Clone>(value: &str, target: T) -> Mapping<T> {
+        Mapping::new([(value.to_owned(), [target].into())]).unwrap()
+    }
+    let acme = PlaceSettings {
+        organization_id: ORG,
+        groups: GroupSync {
+            field: "groups".parse().unwrap(),
+            mapping: mapping("idp-makers", GROUP),
+            regex_filter: None,
+            create_missing: true,
+        },
+        roles: RoleSync {
+            field: "roles".parse().unwrap(),
+            mapping: mapping("audit", "organization-auditor".to_owned()),
+        },
+    };
+    IdpsyncSettings {
+        organization: OrganizationSync {
+            field: "orgs".parse().unwrap(),
+            mapping: mapping("acme", ORG),
+            assign_default: false,
+        },
+        places: [(ORG, acme)].into(),
+    }
 }
 
 pub(super) fn state() -> State {
@@ -144,6 +222,9 @@ pub(super) fn state() -> State {
             key("bobsession", BOB, ApiKeyKind::Session),
         ],
         providers: vec![provider],
+        idpsync: synchronized(),
+        workspaces: vec![workspace()],
+        custom_roles: vec![custom_role()],
         user_links: vec![UserLink {
             identity: identity("bob"),
             user_id: BOB,

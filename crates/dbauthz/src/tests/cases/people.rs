@@ -9,11 +9,12 @@ use model::{
 use rbac::{
     Action::{Assign, Create, Delete, Read, ReadPersonal, Unassign, Update, UpdatePersonal},
     Object,
-    ResourceType::{Organization, OrganizationMember, User},
+    ResourceType::{ApiKey, Organization, OrganizationMember, User},
+    ShareableOwners,
 };
 use uuid::Uuid;
 
-use super::{Case, allow, case, give, roles, rows, take};
+use super::{Case, Check, allow, case, give, roles, rows, take};
 use crate::tests::world::{ANN, BOB, OLGA, ORG, name};
 
 const NEW: UserId = UserId(Uuid::from_u128(0xe));
@@ -43,6 +44,7 @@ fn new_organization() -> NewOrganization {
         display_name: String::new(),
         description: String::new(),
         icon: String::new(),
+        shareable_workspace_owners: ShareableOwners::default(),
     }
 }
 
@@ -71,6 +73,24 @@ fn membership(id: UserId) -> Object {
     Object::organization_member(ORG.0, id.0)
 }
 
+/// What every member holds, given to or found with somebody: Ann is a member of nothing here.
+fn joining() -> Check {
+    give("organization-workspace-access", Some(ORG.0))
+}
+
+/// The same, taken.
+fn leaving() -> Check {
+    take("organization-workspace-access", Some(ORG.0))
+}
+
+/// Other roles for every member.
+fn defaults(named: &[&str]) -> OrganizationUpdate {
+    OrganizationUpdate {
+        default_org_member_roles: Some(roles(named)),
+        ..OrganizationUpdate::default()
+    }
+}
+
 pub(super) fn users() -> Vec<Case> {
     let (site, auditor) = (Object::assign_role, || give("auditor", None));
     vec![
@@ -87,10 +107,12 @@ pub(super) fn users() -> Vec<Case> {
         case!("user_create", u => u.users().user_create(&new_user(&[])), [
             allow(Create, Object::new(User)),
             allow(Create, membership(NEW)),
+            joining(),
         ]),
         case!("user_create", u => u.users().user_create(&new_user(&["auditor", "member"])), [
             allow(Create, Object::new(User)),
             allow(Create, membership(NEW)),
+            joining(),
             allow(Assign, site()),
             auditor(),
         ]),
@@ -121,6 +143,7 @@ pub(super) fn users() -> Vec<Case> {
             allow(Update, of(BOB)),
             auditor(),
             give("organization-auditor", Some(ORG.0)),
+            joining(),
         ]),
     ]
 }
@@ -180,6 +203,24 @@ pub(super) fn organizations() -> Vec<Case> {
             u => u.organizations().organization_update(ORG, &OrganizationUpdate::default()),
             [allow(Update, org.clone())]
         ),
+        case!(
+            "organization_update",
+            u => u.organizations().organization_update(
+                ORG, &defaults(&["organization-workspace-access"])
+            ),
+            [allow(Update, org.clone())]
+        ),
+        case!(
+            "organization_update",
+            u => u.organizations().organization_update(ORG, &defaults(&["helper"])),
+            [
+                allow(Update, org.clone()),
+                allow(Assign, Object::assign_org_role(ORG.0)),
+                allow(Unassign, Object::assign_org_role(ORG.0)),
+                give("helper", Some(ORG.0)),
+                leaving(),
+            ]
+        ),
         case!("organization_delete", u => u.organizations().organization_delete(ORG), [
             allow(Delete, org),
         ]),
@@ -203,7 +244,7 @@ pub(super) fn members() -> Vec<Case> {
         case!(
             "organization_member_create",
             u => u.organizations().organization_member_create(ORG, OLGA, &[]),
-            [allow(Create, membership(OLGA))]
+            [allow(Create, membership(OLGA)), joining()]
         ),
         case!(
             "organization_member_create",
@@ -212,6 +253,7 @@ pub(super) fn members() -> Vec<Case> {
             ),
             [
                 allow(Create, membership(OLGA)),
+                joining(),
                 allow(Assign, desk()),
                 give("organization-admin", Some(ORG.0)),
             ]
@@ -219,12 +261,12 @@ pub(super) fn members() -> Vec<Case> {
         case!(
             "organization_member_delete",
             u => u.organizations().organization_member_delete(ORG, BOB),
-            [allow(Delete, membership(BOB)), auditor()]
+            [allow(Delete, membership(BOB)), auditor(), leaving()]
         ),
         case!(
             "organization_member_delete",
             u => u.organizations().organization_member_delete(ORG, ANN),
-            [allow(Delete, membership(ANN))]
+            [allow(Delete, membership(ANN)), leaving()]
         ),
         case!(
             "organization_member_roles_update",
@@ -238,6 +280,13 @@ pub(super) fn members() -> Vec<Case> {
                 give("organization-admin", Some(ORG.0)),
                 auditor(),
             ]
+        ),
+        case!(
+            "organization_member_roles_update",
+            u => u.organizations().organization_member_roles_update(
+                ORG, BOB, &roles(&["organization-auditor", "helper"])
+            ),
+            [allow(Read, membership(BOB)), allow(Assign, desk()), give("helper", Some(ORG.0))]
         ),
     ]
 }
@@ -256,6 +305,7 @@ pub(super) fn keys() -> Vec<Case> {
             allow(Create, key(BOB)),
             give("auditor", None),
             give("organization-auditor", Some(ORG.0)),
+            joining(),
         ]),
         case!("api_key_delete", u => u.api_keys().api_key_delete("bobsession"), [
             allow(Delete, key(BOB)),
@@ -263,6 +313,11 @@ pub(super) fn keys() -> Vec<Case> {
         case!(system "key_stamp_get", u => u.presented_keys().key_stamp_get("bobsession"), [
             allow(Read, key(BOB)),
         ]),
+        case!(
+            system "key_standing_list",
+            u => u.presented_keys().key_standing_list(&["bobsession".to_owned()]),
+            [allow(Read, Object::new(ApiKey))]
+        ),
         case!("subject_roles_get", u => u.subjects().subject_roles_get(BOB), [
             allow(Read, of(BOB)),
             allow(Read, Object::assign_role()),
