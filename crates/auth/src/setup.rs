@@ -6,7 +6,7 @@ use model::{
     organizations::NewOrganization,
     users::{EmailAddress, LoginType, NewUser},
 };
-use rbac::builtin;
+use rbac::{ShareableOwners, builtin};
 use secrecy::{ExposeSecret, SecretString};
 use store::{StoreError, StoreResult};
 use uuid::Uuid;
@@ -85,6 +85,7 @@ pub async fn first_user_create(
         display_name: ORGANIZATION_DISPLAY_NAME.to_owned(),
         description: String::new(),
         icon: String::new(),
+        shareable_workspace_owners: ShareableOwners::default(),
     };
     let user = NewUser {
         id: UserId(state.ids.next()),

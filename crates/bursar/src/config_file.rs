@@ -1,10 +1,10 @@
-//! The configuration file: its keys are the options of `bursar server`, its values become their defaults,
-//! so that a flag or an environment variable wins over it.
+//! The configuration file: its keys are the options of `bursar server`, its values become their defaults, there and
+//! in other commands that have them, so that a flag or an environment variable wins over it.
 
 use std::{ffi::OsString, path::Path};
 
 use anyhow::{Context, bail};
-use clap::{Command, CommandFactory, FromArgMatches};
+use clap::{Command, CommandFactory, FromArgMatches, Id};
 
 use crate::cli::Cli;
 
@@ -15,17 +15,18 @@ use crate::cli::Cli;
 /// is printed by `clap`, which ends the process as command lines do.
 pub fn parse(arguments: &[OsString], config_variable: Option<OsString>) -> anyhow::Result<Cli> {
     let command = match config_path(arguments).or(config_variable) {
-        Some(path) if asks_for_server(arguments) => with_file(Cli::command(), Path::new(&path))?,
+        Some(path) if reads_a_file(arguments) => with_file(Cli::command(), Path::new(&path))?,
         _ => Cli::command(),
     };
     let matches = command.get_matches_from(arguments);
     Ok(Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
 }
 
-fn asks_for_server(arguments: &[OsString]) -> bool {
+/// Whether the command is one that works on a deployment's data.
+fn reads_a_file(arguments: &[OsString]) -> bool {
     arguments
         .get(1)
-        .is_some_and(|argument| argument == "server")
+        .is_some_and(|argument| argument == "server" || argument == "roles")
 }
 
 fn config_path(arguments: &[OsString]) -> Option<OsString> {
@@ -67,17 +68,33 @@ fn apply(mut command: Command, text: &str) -> anyhow::Result<Command> {
             .find(|argument| argument.get_long() == Some(&key) && key != "config")
             .map(|argument| argument.get_id().clone())
             .with_context(|| format!("`{key}` is no option of `bursar server`"))?;
-        command = command.mut_subcommand("server", |server| {
-            server.mut_arg(id, |argument| argument.default_value(value).required(false))
-        });
+        command = command
+            .mut_subcommand("server", |server| with_default(server, &id, &value))
+            .mut_subcommand("roles", |roles| {
+                roles.mut_subcommand("reconcile", |reconcile| {
+                    with_default(reconcile, &id, &value)
+                })
+            });
     }
     Ok(command)
+}
+
+/// The same with another default for an option, if it has that option.
+fn with_default(command: Command, id: &Id, value: &str) -> Command {
+    if command
+        .get_arguments()
+        .all(|argument| argument.get_id() != id)
+    {
+        return command;
+    }
+    let value = value.to_owned();
+    command.mut_arg(id, |argument| argument.default_value(value).required(false))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Command as BursarCommand, ServerOptions};
+    use crate::cli::{Command as BursarCommand, RolesCommand, ServerOptions};
 
     fn options(file: &str, arguments: &[&str]) -> anyhow::Result<ServerOptions> {
         let command = apply(Cli::command(), file)?;
@@ -85,8 +102,20 @@ mod tests {
         let cli = Cli::from_arg_matches(&command.try_get_matches_from(line)?)?;
         match cli.command {
             BursarCommand::Server(options) => Ok(*options),
-            BursarCommand::Demo(_) => bail!("not the server"),
+            _ => bail!("not the server"),
         }
+    }
+
+    #[test]
+    fn other_commands_take_what_they_know_of_it() {
+        let file = "database-url = \"postgresql://ada@db.example.com/bursar\"\nai-lease = 7";
+        let command = apply(Cli::command(), file).unwrap();
+        let line = ["bursar", "roles", "reconcile", "--dry-run"];
+        let cli = Cli::from_arg_matches(&command.try_get_matches_from(line).unwrap()).unwrap();
+        let BursarCommand::Roles(RolesCommand::Reconcile(options)) = cli.command else {
+            panic!("{cli:?}");
+        };
+        assert!(options.dry_run && options.source.database_url.is_some());
     }
 
     #[test]
@@ -99,6 +128,23 @@ mod tests {
         let from_flag = options(file, &["--http-address", "127.0.0.1:2"]).unwrap();
         assert_eq!(from_flag.http_address.port(), 2);
         assert_eq!(options("", &[]).unwrap().http_address.port(), 7080);
+    }
+
+    #[test]
+    fn a_switch_is_thrown_by_naming_it() {
+        let check = |file: &str, arguments: &[&str], disabled: bool| {
+            let found = options(file, arguments).unwrap().disable_workspace_sharing;
+            assert_eq!(found, disabled, "{file} {arguments:?}");
+        };
+        check("", &[], false);
+        check("", &["--disable-workspace-sharing"], true);
+        check("", &["--disable-workspace-sharing=false"], false);
+        check("disable-workspace-sharing = true", &[], true);
+        check(
+            "disable-workspace-sharing = true",
+            &["--disable-workspace-sharing=false"],
+            false,
+        );
     }
 
     #[test]

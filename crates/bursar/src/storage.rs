@@ -9,7 +9,10 @@ use db::{
 };
 use secrecy::SecretString;
 
-use crate::{cli::ServerOptions, environment::Environment};
+use crate::{
+    cli::{DatabaseSource, ServerOptions},
+    environment::Environment,
+};
 
 /// The role that a server works as when no option names one.
 const APP_ROLE: &str = "bursar_app";
@@ -33,30 +36,39 @@ pub(crate) async fn open(
     options: &ServerOptions,
     environment: &Environment,
 ) -> anyhow::Result<Storage> {
-    match &options.database_url {
+    match &options.source.database_url {
         Some(url) => external(url, options, environment).await,
         None => embedded(options, environment).await,
     }
 }
 
-async fn embedded(options: &ServerOptions, environment: &Environment) -> anyhow::Result<Storage> {
-    let data_dir: PathBuf = options
+/// The folder of the own PostgreSQL.
+pub(crate) fn data_dir(
+    source: &DatabaseSource,
+    environment: &Environment,
+) -> anyhow::Result<PathBuf> {
+    source
         .data_dir
         .clone()
         .or_else(|| environment.default_data_dir.clone())
-        .context("there is no home folder to keep data in: say where with --data-dir")?;
+        .context("there is no home folder to keep data in: say where with --data-dir")
+}
+
+/// Starts the own PostgreSQL.
+pub(crate) async fn start_local(
+    source: &DatabaseSource,
+    max_connections: u32,
+    environment: &Environment,
+) -> anyhow::Result<LocalPostgres> {
+    let data_dir = data_dir(source, environment)?;
     let mut config = LocalConfig::new(&data_dir);
-    config
-        .postgres_bin_dir
-        .clone_from(&options.postgres_bin_dir);
+    config.postgres_bin_dir.clone_from(&source.postgres_bin_dir);
     config.path_env.clone_from(&environment.path);
     config.durability = environment.durability;
-    let connections = options
-        .database_max_connections
-        .saturating_add(SPARE_CONNECTIONS);
+    let connections = max_connections.saturating_add(SPARE_CONNECTIONS);
     config.max_connections = config.max_connections.max(u16::try_from(connections)?);
     tracing::info!(data_dir = %data_dir.display(), "starting the embedded PostgreSQL");
-    let local = LocalPostgres::start(config)
+    LocalPostgres::start(config)
         .await
         .map_err(|error| match error {
             LocalError::Io { ref source, .. } if source.kind() == ErrorKind::PermissionDenied => {
@@ -67,7 +79,12 @@ async fn embedded(options: &ServerOptions, environment: &Environment) -> anyhow:
                 ))
             }
             error => error.into(),
-        })?;
+        })
+}
+
+async fn embedded(options: &ServerOptions, environment: &Environment) -> anyhow::Result<Storage> {
+    let connections = options.database_max_connections;
+    let local = start_local(&options.source, connections, environment).await?;
     match embedded_database(&local, options, environment).await {
         Ok(database) => Ok(Storage {
             database,
@@ -107,22 +124,13 @@ async fn external(
         );
     };
     let sealer = Sealer::load(key_file)?;
-    let user = db::url_user(url).context("the database URL cannot be read")?;
-    // Two addresses: the server's own role is the one in its address. One address: it owns the tables, and
-    // the server steps down from it at every connect.
-    let app_role = options.database_app_role.clone().unwrap_or_else(|| {
-        if options.migrate_database_url.is_some() {
-            user.clone()
-        } else {
-            APP_ROLE.to_owned()
-        }
-    });
-    migrate(
-        options.migrate_database_url.as_ref().unwrap_or(url),
-        &app_role,
-    )
-    .await?;
-    let step_down = (app_role != user).then_some(app_role);
+    let Roles {
+        user,
+        app_role,
+        step_down,
+    } = roles(url, &options.source)?;
+    let owner_url = options.source.migrate_database_url.as_ref();
+    migrate(owner_url.unwrap_or(url), &app_role).await?;
     let steps_down = step_down.as_ref().map(|role| {
         format!(
             "the account `{user}` cannot take on the role `{role}` at connect; unless the reason below is \
@@ -141,10 +149,42 @@ async fn external(
     })
 }
 
+/// Who a server is at a database that an address names.
+pub(crate) struct Roles {
+    /// Whom the address signs in as.
+    user: String,
+    /// Whom it works as.
+    app_role: String,
+    /// The same when it is another, to be taken on at every connect.
+    pub(crate) step_down: Option<String>,
+}
+
+/// Two addresses: the server's own role is the one in its address. One address: it owns the tables, and the server
+/// steps down from it at every connect.
+pub(crate) fn roles(url: &SecretString, source: &DatabaseSource) -> anyhow::Result<Roles> {
+    let user = db::url_user(url).context("the database URL cannot be read")?;
+    let app_role = source.database_app_role.clone().unwrap_or_else(|| {
+        if source.migrate_database_url.is_some() {
+            user.clone()
+        } else {
+            APP_ROLE.to_owned()
+        }
+    });
+    let step_down = (app_role != user).then(|| app_role.clone());
+    Ok(Roles {
+        user,
+        app_role,
+        step_down,
+    })
+}
+
 async fn migrate(owner_url: &SecretString, app_role: &str) -> anyhow::Result<()> {
     let report = db::migrate(owner_url, app_role).await?;
     for migration in &report.applied {
         tracing::info!(migration, "migrated the database");
+    }
+    for changed in &report.changed {
+        tracing::warn!(changed, "a migration changed what somebody had made");
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use diesel::{
     migration::{Migration, MigrationSource},
     pg::Pg,
     sql_query,
-    sql_types::Text,
+    sql_types::{Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, async_connection_wrapper::AsyncConnectionWrapper};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -34,6 +34,15 @@ pub struct MigrationReport {
     pub applied: Vec<String>,
     /// The newest version that the database has now; `None` for an empty one.
     pub version: Option<String>,
+    /// What migrations changed of what people had made, in the audit log's words: somebody should know.
+    pub changed: Vec<String>,
+}
+
+/// What ran under the lock.
+#[derive(Debug, Default)]
+struct Done {
+    applied: Vec<String>,
+    changed: Vec<String>,
 }
 
 /// Why a database could not be brought up to date.
@@ -102,18 +111,87 @@ pub async fn migrate(
 ) -> Result<MigrationReport, MigrateError> {
     let role = app_role.to_owned();
     locked(owner_url, move |connection| {
+        let began = now(connection)?;
         let applied = connection
             .run_pending_migrations(MIGRATIONS)
             .map_err(MigrateError::Migration)?;
         let applied = applied.iter().map(ToString::to_string).collect();
-        make_role(connection, &role)?;
-        sql_query("SELECT bursar_grant_application($1::name)")
-            .bind::<Text, _>(&role)
-            .execute(connection)?;
-        forbid_making(connection, &role)?;
-        Ok(applied)
+        let changed = changed_since(connection, &began)?;
+        give_rights(connection, &role)?;
+        Ok(Done { applied, changed })
     })
     .await
+}
+
+/// Brings a database to exactly this version (its digits), forth or back, as a program of that time would have left
+/// it. For tests of upgrades: a server only ever goes forward, to its own version.
+///
+/// # Errors
+/// See [`MigrateError`].
+pub async fn migrate_to(
+    owner_url: &SecretString,
+    app_role: &str,
+    version: &str,
+) -> Result<MigrationReport, MigrateError> {
+    let (role, version) = (app_role.to_owned(), version.to_owned());
+    locked(owner_url, move |connection| {
+        let mut applied = Vec::new();
+        while newest(connection)?.is_some_and(|newest| newest > version) {
+            let reverted = connection
+                .revert_last_migration(MIGRATIONS)
+                .map_err(MigrateError::Migration)?;
+            applied.push(reverted.to_string());
+        }
+        let pending = connection
+            .pending_migrations(MIGRATIONS)
+            .map_err(MigrateError::Migration)?;
+        let wanted = pending
+            .iter()
+            .filter(|migration| migration.name().version().to_string() <= version);
+        for migration in wanted {
+            let run = connection
+                .run_migration(migration)
+                .map_err(MigrateError::Migration)?;
+            applied.push(run.to_string());
+        }
+        give_rights(connection, &role)?;
+        Ok(Done {
+            applied,
+            changed: Vec::new(),
+        })
+    })
+    .await
+}
+
+/// The versions of this program's migrations that a database lacks, the oldest first. Changes nothing, and may be
+/// asked as the application's role.
+///
+/// # Errors
+/// [`MigrateError::Newer`] for a database that was migrated by a newer program; when it cannot be reached.
+pub async fn pending_migrations(url: &SecretString) -> Result<Vec<String>, MigrateError> {
+    let mut connection = open(url, "bursar").await?;
+    let table = sql_query("SELECT to_regclass('public.__diesel_schema_migrations')::text AS text");
+    let tables: Vec<MaybeStatement> =
+        diesel_async::RunQueryDsl::load(table, &mut connection).await?;
+    let applied = if tables.iter().all(|table| table.text.is_none()) {
+        BTreeSet::new()
+    } else {
+        // diesel's own first one makes its table.
+        let applied = sql_query(
+            "SELECT version::text AS text FROM __diesel_schema_migrations \
+             WHERE version <> '00000000000000'",
+        );
+        let applied: Vec<Statement> =
+            diesel_async::RunQueryDsl::load(applied, &mut connection).await?;
+        applied.into_iter().map(|row| row.text).collect()
+    };
+    let known = known()?;
+    match applied.difference(&known).max() {
+        Some(version) => Err(MigrateError::Newer {
+            version: version.clone(),
+        }),
+        None => Ok(known.difference(&applied).cloned().collect()),
+    }
 }
 
 /// Takes back every migration, the newest first: everything is gone then.
@@ -125,7 +203,10 @@ pub async fn revert_all(owner_url: &SecretString) -> Result<MigrationReport, Mig
         let reverted = connection
             .revert_all_migrations(MIGRATIONS)
             .map_err(MigrateError::Migration)?;
-        Ok(reverted.iter().map(ToString::to_string).collect())
+        Ok(Done {
+            applied: reverted.iter().map(ToString::to_string).collect(),
+            changed: Vec::new(),
+        })
     })
     .await
 }
@@ -133,14 +214,9 @@ pub async fn revert_all(owner_url: &SecretString) -> Result<MigrationReport, Mig
 /// Runs `work` under the advisory lock, on a database that is not newer than this program.
 async fn locked(
     owner_url: &SecretString,
-    work: impl FnOnce(&mut Blocking) -> Result<Vec<String>, MigrateError> + Send + 'static,
+    work: impl FnOnce(&mut Blocking) -> Result<Done, MigrateError> + Send + 'static,
 ) -> Result<MigrationReport, MigrateError> {
-    let address = Address::parse(owner_url, "bursar migrate")
-        .map_err(|error| MigrateError::Connection(bad_connection(&error)))?;
-    let connection = address
-        .open_diesel(LOCK_TIMEOUTS)
-        .await
-        .map_err(MigrateError::Connection)?;
+    let connection = open(owner_url, "bursar migrate").await?;
     // diesel's migrations are blocking code that runs the connection's futures by itself.
     let task = tokio::task::spawn_blocking(move || {
         let mut connection = Blocking::from(connection);
@@ -150,18 +226,36 @@ async fn locked(
         let outcome = fitting(&mut connection).and_then(|()| work(&mut connection));
         let version = newest(&mut connection)?;
         sql_query(format!("SELECT pg_advisory_unlock({LOCK})")).execute(&mut connection)?;
-        outcome.map(|applied| MigrationReport { applied, version })
+        outcome.map(|Done { applied, changed }| MigrationReport {
+            applied,
+            version,
+            changed,
+        })
     });
     task.await?
 }
 
-/// Refuses a database with migrations that this program does not know.
-fn fitting(connection: &mut Blocking) -> Result<(), MigrateError> {
+async fn open(url: &SecretString, name: &str) -> Result<AsyncPgConnection, MigrateError> {
+    let address = Address::parse(url, name)
+        .map_err(|error| MigrateError::Connection(bad_connection(&error)))?;
+    address
+        .open_diesel(LOCK_TIMEOUTS)
+        .await
+        .map_err(MigrateError::Connection)
+}
+
+/// The versions of this program's migrations.
+fn known() -> Result<BTreeSet<String>, MigrateError> {
     let known = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(MigrateError::Migration)?;
-    let known: BTreeSet<String> = known
+    Ok(known
         .iter()
         .map(|migration| migration.name().version().to_string())
-        .collect();
+        .collect())
+}
+
+/// Refuses a database with migrations that this program does not know.
+fn fitting(connection: &mut Blocking) -> Result<(), MigrateError> {
+    let known = known()?;
     let applied = connection
         .applied_migrations()
         .map_err(MigrateError::Migration)?;
@@ -184,6 +278,36 @@ fn newest(connection: &mut Blocking) -> Result<Option<String>, MigrateError> {
 struct Statement {
     #[diesel(sql_type = Text)]
     text: String,
+}
+
+#[derive(QueryableByName)]
+struct MaybeStatement {
+    #[diesel(sql_type = Nullable<Text>)]
+    text: Option<String>,
+}
+
+fn now(connection: &mut Blocking) -> Result<String, MigrateError> {
+    let now = sql_query("SELECT clock_timestamp()::text AS text");
+    Ok(now.get_result::<Statement>(connection)?.text)
+}
+
+/// What migrations changed since then of what was there before.
+fn changed_since(connection: &mut Blocking, began: &str) -> Result<Vec<String>, MigrateError> {
+    let lines = sql_query(
+        "SELECT format('%s %s %s', resource_type, resource_target, diff) AS text FROM audit_logs \
+         WHERE actor_name = 'migration' AND action = 'write' AND time >= $1::timestamptz ORDER BY time, id",
+    );
+    let lines: Vec<Statement> = lines.bind::<Text, _>(began).load(connection)?;
+    Ok(lines.into_iter().map(|line| line.text).collect())
+}
+
+/// Gives the application's role its rights, making it when it can.
+fn give_rights(connection: &mut Blocking, role: &str) -> Result<(), MigrateError> {
+    make_role(connection, role)?;
+    sql_query("SELECT bursar_grant_application($1::name)")
+        .bind::<Text, _>(role)
+        .execute(connection)?;
+    forbid_making(connection, role)
 }
 
 /// Refuses an account that cannot migrate, before it fails at the first table in words of PostgreSQL's.

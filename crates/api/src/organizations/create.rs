@@ -4,7 +4,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use bursar_sdk::{CreateOrganizationRequest, Organization};
 use model::{OrganizationId, organizations::NewOrganization};
 
-use super::wire;
+use super::{sharing::SharingFields, wire};
 use crate::{
     ApiState,
     error::ApiResult,
@@ -50,7 +50,12 @@ fn new_organization(
         text("description", &body.description),
         text("icon", &body.icon),
     );
-    let ((name, shown), (description, icon)) = both(names, texts)?;
+    let sharing = SharingFields::new(
+        body.shareable_workspace_owners.as_deref(),
+        body.workspace_sharing_disabled,
+    );
+    let (((name, shown), (description, icon)), sharing) =
+        both(both(names, texts), sharing.checked())?;
     let display_name = if shown.is_empty() {
         name.to_string()
     } else {
@@ -62,5 +67,6 @@ fn new_organization(
         display_name,
         description,
         icon,
+        shareable_workspace_owners: sharing.unwrap_or_default(),
     })
 }

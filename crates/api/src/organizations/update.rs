@@ -4,7 +4,7 @@ use axum::Json;
 use bursar_sdk::{Organization, UpdateOrganizationRequest};
 use model::organizations::OrganizationUpdate;
 
-use super::wire;
+use super::{sharing::SharingFields, wire};
 use crate::{
     error::ApiResult,
     extract::{JsonBody, PathParams, Session},
@@ -55,11 +55,18 @@ fn update(body: &UpdateOrganizationRequest) -> Checked<OrganizationUpdate> {
         }),
         optional(body.icon.as_deref(), |words| text("icon", words)),
     );
-    let ((name, display_name), (description, icon)) = both(names, texts)?;
+    let sharing = SharingFields::new(
+        body.shareable_workspace_owners.as_deref(),
+        body.workspace_sharing_disabled,
+    );
+    let (((name, display_name), (description, icon)), shareable_workspace_owners) =
+        both(both(names, texts), sharing.checked())?;
     Ok(OrganizationUpdate {
         name,
         display_name,
         description,
         icon,
+        default_org_member_roles: body.default_org_member_roles.clone(),
+        shareable_workspace_owners,
     })
 }

@@ -56,8 +56,7 @@ impl Cast {
             .organization_create(&CreateOrganizationRequest {
                 name: ORGANIZATION.to_owned(),
                 display_name: "Acme".to_owned(),
-                description: String::new(),
-                icon: String::new(),
+                ..CreateOrganizationRequest::default()
             })
             .await
             .context("no organization")?;

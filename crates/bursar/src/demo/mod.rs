@@ -108,8 +108,9 @@ fn server_options(
 ) -> anyhow::Result<ServerOptions> {
     let mut server = ServerOptions::with_defaults()?;
     server.http_address = options.http_address;
-    server.data_dir = Some(folder.to_owned());
+    server.source.data_dir = Some(folder.to_owned());
     server
+        .source
         .postgres_bin_dir
         .clone_from(&options.postgres_bin_dir);
     server.shutdown_timeout = Duration::from_secs(5);

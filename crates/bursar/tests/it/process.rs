@@ -25,7 +25,14 @@ fn command(arguments: &[&str]) -> Command {
 
 /// Runs it to its end.
 pub(crate) async fn run(arguments: &[&str]) -> Output {
-    timeout(PATIENCE, command(arguments).output())
+    run_with(arguments, &[]).await
+}
+
+/// Runs it to its end, with variables of its own.
+pub(crate) async fn run_with(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut command = command(arguments);
+    command.envs(variables.iter().copied());
+    timeout(PATIENCE, command.output())
         .await
         .expect("it does not end")
         .unwrap()

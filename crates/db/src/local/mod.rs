@@ -29,7 +29,7 @@ mod server;
 mod socket;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use error::LocalError;
@@ -99,6 +99,11 @@ pub fn default_data_dir(env: impl Fn(&str) -> Option<OsString>) -> Option<PathBu
         return Some(PathBuf::from("/var/lib/bursar"));
     }
     xdg_data_dir(env)
+}
+
+/// Whether a data folder holds a database already.
+pub fn has_database(data_dir: &Path) -> bool {
+    data_dir.join(cluster::FOLDER).exists()
 }
 
 fn xdg_data_dir(env: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {

@@ -8,7 +8,7 @@ use model::{
 use rbac::{Action, Object, ResourceType};
 use store::StoreResult;
 
-use crate::units::wrapper;
+use crate::{organizations::made_with_roles, units::wrapper};
 
 wrapper! {
     /// What signing in by password needs. Reached by system actors only.
@@ -99,7 +99,7 @@ impl<U: store::WriteUnit + ?Sized> Setup<'_, U> {
         if self.unit.first_user_exists().await? {
             return Ok(None);
         }
-        let organization = self.unit.organization_create(organization).await?;
+        let organization = made_with_roles(self.unit, organization).await?;
         let user = NewUser {
             organization_ids: vec![organization.id],
             ..user.clone()

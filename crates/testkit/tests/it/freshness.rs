@@ -123,9 +123,7 @@ async fn memberships_count_from_the_next_request_on() {
 
     let beta = CreateOrganizationRequest {
         name: "beta".to_owned(),
-        display_name: String::new(),
-        description: String::new(),
-        icon: String::new(),
+        ..CreateOrganizationRequest::default()
     };
     let beta = owner.organization_create(&beta).await.unwrap().id;
     owner.organization_member_create(beta, eve).await.unwrap();

@@ -1,0 +1,259 @@
+//! The roles that come with membership, brought into step with the program: as a server starts, and by
+//! `bursar roles reconcile`.
+
+use std::{fmt::Write, sync::Arc};
+
+use anyhow::{Context, bail};
+use db::{Database, DatabaseOptions, Sealer, local::LocalError};
+use dbauthz::{Authorized, ReconcileMode, SystemActor};
+use model::system_roles::{ChangeCause, ReconcileReport, SystemRoleChange};
+use secrecy::SecretString;
+
+use crate::{
+    cli::{DatabaseSource, ReconcileOptions},
+    environment::Environment,
+    storage,
+};
+
+/// One transaction on one connection, and one to know that the database answers.
+const CONNECTIONS: u32 = 2;
+
+/// Brings the roles into step before the first request: after the migration, and once for each server.
+pub(crate) async fn at_start(authorized: &Authorized) -> anyhow::Result<()> {
+    run(authorized, ReconcileMode::Apply)
+        .await
+        .context("the roles that come with membership cannot be brought into step")?;
+    Ok(())
+}
+
+async fn run(authorized: &Authorized, mode: ReconcileMode) -> anyhow::Result<ReconcileReport> {
+    let system = authorized.as_system(SystemActor::RoleReconciler);
+    let mut unit = system.begin().await?;
+    let report = unit.system_roles().system_roles_reconcile(mode).await?;
+    unit.commit().await?;
+    Ok(report)
+}
+
+/// Does what `bursar roles reconcile` says, and tells it in words and tables.
+///
+/// # Errors
+/// Whatever keeps the database from being used, with what to do about it. It is never migrated here.
+pub async fn reconcile(
+    options: &ReconcileOptions,
+    environment: &Environment,
+) -> anyhow::Result<String> {
+    let mode = if options.dry_run {
+        ReconcileMode::DryRun
+    } else {
+        ReconcileMode::Apply
+    };
+    let source = &options.source;
+    let report = match &source.database_url {
+        Some(url) => {
+            let step_down = storage::roles(url, source)?.step_down;
+            at(url.clone(), step_down, mode, environment).await?
+        }
+        None => embedded(source, mode, environment).await?,
+    };
+    Ok(words(&report, mode))
+}
+
+async fn embedded(
+    source: &DatabaseSource,
+    mode: ReconcileMode,
+    environment: &Environment,
+) -> anyhow::Result<ReconcileReport> {
+    let data_dir = storage::data_dir(source, environment)?;
+    if !db::local::has_database(&data_dir) {
+        bail!(
+            "there is no database in the data folder `{}`: name the folder with --data-dir, or the database with \
+             --database-url",
+            data_dir.display()
+        );
+    }
+    let started = storage::start_local(source, CONNECTIONS, environment).await;
+    let local = started.map_err(|error| match error.downcast_ref() {
+        Some(LocalError::Locked { .. }) => error.context(
+            "a server is running on this data folder, and did this as it started: stop it, or just start it again",
+        ),
+        _ => error,
+    })?;
+    let outcome = at(local.app_url(), None, mode, environment).await;
+    local.stop().await?;
+    outcome
+}
+
+async fn at(
+    url: SecretString,
+    step_down: Option<String>,
+    mode: ReconcileMode,
+    environment: &Environment,
+) -> anyhow::Result<ReconcileReport> {
+    let pending = db::pending_migrations(&url).await?;
+    if let Some(first) = pending.first() {
+        bail!(
+            "the database is older than this program: it lacks the migration `{first}`; start `bursar server` of \
+             this version once, which brings it up to date and does this as well"
+        );
+    }
+    let mut database = DatabaseOptions::new(url);
+    database.app_role = step_down;
+    database.max_connections = usize::try_from(CONNECTIONS)?;
+    database
+        .application_name
+        .clone_from(&environment.application_name);
+    // No provider's key is read or written here, so any key does.
+    let sealer = Sealer::from_key(&rand::random());
+    let database = Database::connect(database, sealer).await?;
+    run(&Authorized::new(Arc::new(database)), mode).await
+}
+
+/// What was done, or would be: a line for each role, and the totals.
+fn words(report: &ReconcileReport, mode: ReconcileMode) -> String {
+    let mut text = String::new();
+    if !report.changes.is_empty() {
+        text.push_str(&table(&report.changes));
+        text.push('\n');
+    }
+    let (changes, organizations) = (
+        number(report.changes.len(), "role"),
+        number(report.organizations, "organization"),
+    );
+    let outcome = match (mode, report.changes.is_empty()) {
+        (ReconcileMode::Apply, false) => format!("Wrote {changes}."),
+        (ReconcileMode::Apply, true) => "Nothing to write.".to_owned(),
+        (ReconcileMode::DryRun, false) => {
+            format!("Dry run: would write {changes}; nothing was written.")
+        }
+        (ReconcileMode::DryRun, true) => "Dry run: nothing to write.".to_owned(),
+    };
+    let totals: Vec<_> = ChangeCause::ALL
+        .iter()
+        .map(|cause| (cause.as_str(), report.count(*cause)))
+        .chain([("unchanged", report.unchanged), ("newer", report.newer)])
+        .map(|(word, count)| format!("{count} {word}"))
+        .collect();
+    put(
+        &mut text,
+        format_args!("{outcome} Roles of {organizations}: {}.", totals.join(", ")),
+    );
+    if report.newer > 0 {
+        text.push_str("\nRoles that a newer Bursar defined were left as they are.");
+    }
+    text
+}
+
+fn number(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+fn table(changes: &[SystemRoleChange]) -> String {
+    let rows = changes.iter().map(|change| {
+        [
+            change.organization_name.to_string(),
+            change.role.name().to_owned(),
+            change.cause.as_str().to_owned(),
+            format!("+{}", change.gains),
+            format!("-{}", change.loses),
+        ]
+    });
+    let head = ["organization", "role", "was", "gains", "loses"].map(str::to_owned);
+    let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths = [0, 1, 2, 3, 4].map(width);
+    let mut text = String::new();
+    for row in &rows {
+        let cells = row.iter().zip(widths);
+        let cells: Vec<_> = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        put(&mut text, format_args!("{}\n", cells.join("  ").trim_end()));
+    }
+    text
+}
+
+fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    text.write_fmt(line).unwrap_or_default();
+}
+
+#[cfg(test)]
+mod tests {
+    use model::OrganizationId;
+    use rbac::SystemRole;
+
+    use super::*;
+
+    fn report() -> ReconcileReport {
+        let change = |name: &str, role, cause, gains, loses| SystemRoleChange {
+            organization_id: OrganizationId(uuid::Uuid::from_u128(1)),
+            organization_name: name.parse().unwrap(),
+            role,
+            cause,
+            gains,
+            loses,
+        };
+        ReconcileReport {
+            organizations: 3,
+            unchanged: 3,
+            newer: 1,
+            changes: vec![
+                change(
+                    "acme",
+                    SystemRole::OrganizationMember,
+                    ChangeCause::Placeholder,
+                    12,
+                    0,
+                ),
+                change(
+                    "headquarters",
+                    SystemRole::OrganizationServiceAccount,
+                    ChangeCause::Differs,
+                    1,
+                    2,
+                ),
+            ],
+        }
+    }
+
+    #[test]
+    fn what_would_change_is_told_apart_from_what_changed() {
+        let rows = "\
+organization  role                          was          gains  loses
+acme          organization-member           placeholder  +12    -0
+headquarters  organization-service-account  differs      +1     -2
+";
+        let totals = "Roles of 3 organizations: 0 missing, 1 placeholder, 0 older, 1 differs, 3 unchanged, 1 newer.\n\
+            Roles that a newer Bursar defined were left as they are.";
+        let check = |mode, outcome: &str| {
+            assert_eq!(
+                words(&report(), mode),
+                format!("{rows}\n{outcome} {totals}")
+            );
+        };
+        check(ReconcileMode::Apply, "Wrote 2 roles.");
+        check(
+            ReconcileMode::DryRun,
+            "Dry run: would write 2 roles; nothing was written.",
+        );
+    }
+
+    #[test]
+    fn nothing_to_do_is_one_line() {
+        let report = ReconcileReport {
+            organizations: 1,
+            unchanged: 2,
+            ..ReconcileReport::default()
+        };
+        let totals = "Roles of 1 organization: 0 missing, 0 placeholder, 0 older, 0 differs, 2 unchanged, 0 newer.";
+        let check = |mode, outcome: &str| {
+            assert_eq!(words(&report, mode), format!("{outcome} {totals}"));
+        };
+        check(ReconcileMode::Apply, "Nothing to write.");
+        check(ReconcileMode::DryRun, "Dry run: nothing to write.");
+    }
+}
