@@ -27,12 +27,12 @@ pub(crate) async fn custom_role_delete(
     Session(caller): Session,
     PathParams((organization, role)): PathParams<(String, String)>,
 ) -> ApiResult<StatusCode> {
-    let name = name(&role)?;
     let mut unit = caller.store.begin().await?;
     let found = unit
         .organizations()
         .organization_find(&organization)
         .await?;
+    let name = name(&role)?;
     // Whoever may list the roles knows that it exists: a refusal need not be hidden.
     let roles = Object::assign_org_role(found.id.0);
     let reads = caller.store.subject().allows(Action::Read, &roles);

@@ -33,7 +33,9 @@ fn body(id: &str) -> &'static str {
         "group_budget_upsert" => r#"{"spend_limit_micros": 1}"#,
         "user_password_update" => r#"{"password": "correct horse"}"#,
         "user_roles_update" | "organization_member_roles_update" => r#"{"roles": []}"#,
-        "group_create" | "organization_create" => r#"{"name": "a"}"#,
+        "group_create" | "organization_create" | "custom_role_create" | "custom_role_update" => {
+            r#"{"name": "a"}"#
+        }
         "user_create" => {
             r#"{"email": "a@b", "username": "a", "login_type": "none", "organization_ids": []}"#
         }
@@ -74,6 +76,7 @@ fn known(parameter: &str) -> String {
         "group" => GROUP.to_string(),
         "id" => "0000000001".to_owned(),
         "name" => "openai".to_owned(),
+        "role" => "helper".to_owned(),
         other => panic!("what does {other} name?"),
     }
 }
@@ -111,6 +114,8 @@ async fn who_has_no_role_and_no_organization_reaches_nothing_of_others() {
             | "logout" => 200,
             // Everybody may ask what they may do; that it is nothing is the answer.
             "authorization_check" | "scope_list" => 200,
+            // What there is to be given in the site is no secret.
+            "site_role_list" => 200,
             _ => 404,
         };
         assert_eq!(answer.status.as_u16(), expected, "{id}: {}", answer.text);

@@ -260,7 +260,10 @@ async fn cascades_raise_versions_too() {
     let all: &[&str] = &["ada", "bob", "cid"];
     check(
         &owner,
-        &[("TRUNCATE organization_members, group_members", all)],
+        &[(
+            "TRUNCATE organization_members, group_members, workspace_acl",
+            all,
+        )],
     )
     .await;
 }
