@@ -10,6 +10,7 @@
 //! all floors. It takes [`extract::Session`] unless everybody may call it: then it is listed in
 //! [`PUBLIC_OPERATIONS`], and a test sees to it that the two agree.
 
+mod acl;
 mod api_keys;
 mod audit;
 mod authorization;

@@ -12,6 +12,7 @@
 //! To add a feature: a migration, `cargo xtask codegen` for `schema`, and a module here that implements
 //! the feature's traits of crate `store` for [`unit::Unit`].
 
+mod acl;
 mod api_keys;
 mod audit;
 mod budgets;

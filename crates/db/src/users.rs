@@ -183,7 +183,7 @@ async fn credentials_by<'a>(
 }
 
 /// A pattern for `ILIKE` that finds a text anywhere.
-fn anywhere(text: &str) -> String {
+pub(crate) fn anywhere(text: &str) -> String {
     let escaped = text
         .replace('\\', "\\\\")
         .replace('%', "\\%")

@@ -35,6 +35,7 @@
 //!   and in `units.rs`.
 //! - **a system actor**: a variant of [`SystemActor`] with its permissions and the reason it exists.
 
+mod acl;
 mod actor;
 mod api_keys;
 mod assignments;
@@ -62,6 +63,7 @@ pub mod fake;
 #[cfg(test)]
 mod tests;
 
+pub use acl::{AclError, AclResult};
 pub use actor::{Actor, PresentedKey};
 pub use api_keys::{ApiKeys, PresentedKeys};
 pub use audit::Audit;

@@ -9,6 +9,7 @@ use crate::{
     groups,
     rules::{Rule, Shape, rule},
     units::wrapper,
+    workspaces,
 };
 
 pub(crate) const RULES: &[Rule] = &[rule(
@@ -21,6 +22,7 @@ pub(crate) const RULES: &[Rule] = &[rule(
         "group:read",
         "group_member:read",
         "ai_provider:read",
+        "workspace:read",
     ],
     "the one of the type that is asked for",
 )];
@@ -69,6 +71,11 @@ impl<U: store::ReadUnit + ?Sized> Objects<'_, U> {
                 found
                     .first()
                     .map(|provider| Object::ai_provider(Some(provider.id.0)))
+            }
+            ResourceType::Workspace => {
+                let workspace = self.unit.workspace_get(id.into()).await?;
+                let sharing = self.gate.workspace_sharing();
+                workspace.map(|found| workspaces::object(&found, sharing))
             }
             _ => None,
         };

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::{
-    SystemActor, api_keys, audit, budgets, groups, identities, idpsync, objects, organizations,
+    SystemActor, acl, api_keys, audit, budgets, groups, identities, idpsync, objects, organizations,
     providers, roles, spend, subjects, system_roles, users, workspaces,
 };
 
@@ -81,6 +81,7 @@ pub(crate) const ALL: &[(&str, &[Rule])] = &[
     ("roles", roles::RULES),
     ("system_roles", system_roles::RULES),
     ("workspaces", workspaces::RULES),
+    ("acl", acl::RULES),
     ("identities", identities::RULES),
     ("idpsync", idpsync::RULES),
 ];

@@ -3,6 +3,7 @@
 //! To add a feature, add a module of the feature's name here, then the module of the same name on each
 //! floor above (`store`, `db`, `dbauthz`, `sdk`, `api`).
 
+pub mod acl;
 pub mod addresses;
 pub mod admission;
 pub mod api_keys;

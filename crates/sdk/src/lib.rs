@@ -8,6 +8,7 @@
 //! To add a type, put it in the module of its feature; every type has a unique name and is found at the
 //! root. A query of the operation `user_list` is the struct `UserListQuery`: the generated client relies on it.
 
+mod acl;
 mod api_keys;
 mod audit;
 mod authorization;
@@ -28,6 +29,7 @@ mod spend;
 mod users;
 mod workspaces;
 
+pub use acl::*;
 pub use api_keys::*;
 pub use audit::*;
 pub use authorization::*;

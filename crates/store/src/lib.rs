@@ -7,6 +7,7 @@
 //! This crate knows no SQL and no HTTP. To add a repository: a module with `…Read` and `…Write` traits
 //! of a dozen methods at most, and a line in each of the two unit traits below.
 
+pub mod acl;
 pub mod api_keys;
 pub mod audit;
 pub mod budgets;
@@ -96,6 +97,7 @@ pub trait WriteUnit:
     + roles::RoleWrite
     + system_roles::SystemRoleWrite
     + workspaces::WorkspaceWrite
+    + acl::AclWrite
     + identities::IdentityWrite
     + idpsync::IdpsyncWrite
 {

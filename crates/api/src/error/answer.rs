@@ -8,10 +8,12 @@ use bursar_sdk::{ErrorBody, ValidationError};
 use rbac::ResourceType;
 use store::StoreError;
 
-use super::{ApiError, Refused, chain};
+use super::{ApiError, Refused, acl::acl, chain};
 
 /// What is said of a thing that does not exist or that the caller must not know of.
 const HIDDEN: &str = "Resource not found or you do not have access to this resource";
+/// What is said of a thing that the caller may know of but not do this to.
+pub(super) const FORBIDDEN: &str = "You are not allowed to do this.";
 /// What is said when something happened that should not.
 const INTERNAL: &str = "An internal server error occurred.";
 /// What is said when the database cannot be reached.
@@ -31,7 +33,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
         let message = message.into().into_owned();
         let body = ErrorBody {
             message,
@@ -46,16 +48,16 @@ impl Answer {
         }
     }
 
-    fn bad(message: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn bad(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
-    fn detail(mut self, detail: impl Into<String>) -> Self {
+    pub(super) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.body.detail = Some(detail.into());
         self
     }
 
-    fn validations(mut self, validations: Vec<ValidationError>) -> Self {
+    pub(super) fn validations(mut self, validations: Vec<ValidationError>) -> Self {
         self.body.validations = validations;
         self
     }
@@ -73,7 +75,7 @@ impl Answer {
         self
     }
 
-    fn refused(mut self, resource: ResourceType) -> Self {
+    pub(super) fn refused(mut self, resource: ResourceType) -> Self {
         self.refused = Some(Refused(resource));
         self
     }
@@ -82,6 +84,7 @@ impl Answer {
 /// The answer to an error. What nobody should see is logged here.
 pub(super) fn of(error: &ApiError) -> Answer {
     match error {
+        ApiError::Acl(error) => acl(error),
         ApiError::Store(error) | ApiError::Auth(AuthError::Store(error)) => store(error),
         ApiError::Auth(error) => Answer::new(error.status(), error.message()),
         ApiError::Login(error) => login(error),
@@ -102,6 +105,20 @@ pub(super) fn of(error: &ApiError) -> Answer {
         ApiError::BodyUnread => Answer::bad("Request body could not be read."),
         ApiError::Uuid(text) => Answer::bad(format!("Invalid UUID {text:?}.")),
         ApiError::Path => Answer::bad("The path must be valid UTF-8."),
+        ApiError::Forbidden(resource) => {
+            Answer::new(StatusCode::FORBIDDEN, FORBIDDEN).refused(*resource)
+        }
+        ApiError::CustomRole { message, detail } => {
+            let answer = Answer::bad(*message);
+            match detail {
+                Some(detail) => answer.detail(detail),
+                None => answer,
+            }
+        }
+        ApiError::NoCustomRole(name) => Answer::new(
+            StatusCode::NOT_FOUND,
+            format!("No custom role with the name {name} found"),
+        ),
         ApiError::FeatureOff(feature) => Answer::new(
             StatusCode::FORBIDDEN,
             format!("The feature `{feature}` is not enabled on this deployment."),
@@ -117,7 +134,7 @@ pub(super) fn of(error: &ApiError) -> Answer {
 
 /// What a refusal of the store looks like. Missing and forbidden look alike; a role that somebody who may
 /// assign roles may not assign is told with its reason.
-fn store(error: &StoreError) -> Answer {
+pub(super) fn store(error: &StoreError) -> Answer {
     match error {
         StoreError::NotFound => Answer::new(StatusCode::NOT_FOUND, HIDDEN),
         StoreError::Denied { resource, .. } => {
@@ -126,6 +143,11 @@ fn store(error: &StoreError) -> Answer {
         StoreError::RoleNotAssignable { resource, reason } => {
             Answer::new(StatusCode::FORBIDDEN, sentence(reason)).refused(*resource)
         }
+        StoreError::NotGrantable { reason } => Answer::bad("Failed to update role permissions")
+            .detail(reason)
+            .refused(ResourceType::AssignOrgRole),
+        StoreError::NoDefaultRole(_) => Answer::bad("Invalid default_org_member_roles entry.")
+            .field("default_org_member_roles", error.to_string()),
         StoreError::Taken(constraint) => taken(constraint),
         StoreError::Violated(constraint) => violated(constraint),
         StoreError::Refused(reason) => Answer::bad(sentence(reason)),
@@ -166,9 +188,19 @@ const UNIQUE: &[(&str, &str, &str)] = &[
         "A group with this name already exists.",
     ),
     (
+        "workspaces_owner_id_name_key",
+        "name",
+        "The owner already has a workspace with this name.",
+    ),
+    (
         "group_members_pkey",
         "add_users",
         "The user is already a member of the group.",
+    ),
+    (
+        "custom_roles_organization_id_name_key",
+        "name",
+        "A role with this name already exists.",
     ),
     (
         "ai_providers_name_key",
@@ -313,6 +345,20 @@ mod tests {
             Some("email"),
         );
         check(StoreError::Taken("another".into()), 409, TAKEN, None);
+        check(
+            StoreError::NotGrantable {
+                reason: "no".into(),
+            },
+            400,
+            "Failed to update role permissions",
+            None,
+        );
+        check(
+            StoreError::NoDefaultRole("x".into()),
+            400,
+            "Invalid default_org_member_roles entry.",
+            Some("default_org_member_roles"),
+        );
         check(
             StoreError::Refused("the last owner stays".into()),
             400,

@@ -1,5 +1,6 @@
 //! Why a request was not answered as asked, and the one place that turns that into HTTP.
 
+mod acl;
 mod answer;
 
 use std::error::Error as StdError;
@@ -11,6 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bursar_sdk::ValidationError;
+use dbauthz::AclError;
 use rbac::ResourceType;
 use store::StoreError;
 
@@ -22,6 +24,8 @@ pub(crate) type ApiResult<T> = Result<T, ApiError>;
 pub(crate) enum ApiError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Acl(#[from] AclError),
     #[error(transparent)]
     Auth(#[from] AuthError),
     #[error(transparent)]
@@ -56,6 +60,18 @@ pub(crate) enum ApiError {
     /// A part of the path is no text.
     #[error("the path is not UTF-8")]
     Path,
+    /// The caller may not do this to something that they may know of; of which type.
+    #[error("the caller may read this `{0}` and no more")]
+    Forbidden(ResourceType),
+    /// A custom role cannot be like this; what is said of it.
+    #[error("{message}")]
+    CustomRole {
+        message: &'static str,
+        detail: Option<String>,
+    },
+    /// The organization has no custom role of this name.
+    #[error("there is no custom role `{0}`")]
+    NoCustomRole(model::Name),
     /// The route belongs to a feature that is off.
     #[error("the feature `{0}` is off")]
     FeatureOff(&'static str),
@@ -74,6 +90,15 @@ impl ApiError {
     /// The thing does not exist.
     pub(crate) const fn not_found() -> Self {
         Self::Store(StoreError::NotFound)
+    }
+
+    /// What kept somebody from a thing that they have just read in the same unit: that it exists is no secret, so a
+    /// refusal is told as one (403), not hidden (404). For the endpoints whose table says so.
+    pub(crate) fn of_readable(error: StoreError) -> Self {
+        match error {
+            StoreError::Denied { resource, .. } => Self::Forbidden(resource),
+            error => Self::Store(error),
+        }
     }
 }
 
@@ -142,6 +167,24 @@ mod tests {
         assert_eq!(refused, Some(ResourceType::Group));
         let response = ApiError::not_found().into_response();
         assert!(response.extensions().get::<Refused>().is_none());
+    }
+
+    #[test]
+    fn what_the_caller_may_know_of_is_refused_and_not_hidden() {
+        let check = |error: StoreError, status: u16, refused: bool| {
+            let shown = format!("{error:?}");
+            let response = ApiError::of_readable(error).into_response();
+            assert_eq!(response.status().as_u16(), status, "{shown}");
+            let recorded = response.extensions().get::<Refused>().is_some();
+            assert_eq!(recorded, refused, "{shown}");
+        };
+        let denied = StoreError::Denied {
+            action: rbac::Action::Update,
+            resource: ResourceType::Organization,
+        };
+        check(denied, 403, true);
+        check(StoreError::NotFound, 404, false);
+        check(StoreError::Refused("no".into()), 400, false);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use model::{
     groups::{GroupFilter, GroupUpdate},
     prices::ProviderKind,
     users::UserFilter,
+    workspaces::WorkspaceFilter,
 };
 use rbac::{
     Action, AllowEntry, AllowList, Assignment, Object, Permission, PreparedSubject, ResourceType,
@@ -18,7 +19,10 @@ use rbac::{
 use store::{ReadUnit, providers::NewProvider};
 use uuid::Uuid;
 
-use crate::support::{TestDb, begin, id, new_group, new_organization, new_user, read};
+use crate::{
+    support::{TestDb, begin, id, new_group, new_organization, new_user, read},
+    workspaces,
+};
 
 const PAGE: PageRequest = PageRequest {
     limit: 1_000,
@@ -26,7 +30,7 @@ const PAGE: PageRequest = PageRequest {
 };
 
 /// The types that have a list.
-const LISTED: [ResourceType; 7] = [
+const LISTED: [ResourceType; 8] = [
     ResourceType::User,
     ResourceType::Organization,
     ResourceType::OrganizationMember,
@@ -34,6 +38,7 @@ const LISTED: [ResourceType; 7] = [
     ResourceType::GroupMember,
     ResourceType::AuditLog,
     ResourceType::AiProvider,
+    ResourceType::Workspace,
 ];
 
 /// Organizations, people and groups, some of them in several.
@@ -92,6 +97,9 @@ async fn world(store: &Database) -> World {
     let ids = ids.chain(people.iter().map(|person| person.id.0));
     let mut ids: Vec<_> = ids.chain(groups.iter().map(|group| group.0)).collect();
     ids.extend(providers.iter().map(|provider| provider.id.0));
+    let owners = people.each_ref().map(|one| one.id);
+    let workspaces = workspaces::shared(store, &organizations, &owners).await;
+    ids.extend(workspaces.iter().map(|one| one.0));
     ids.push(id());
     World {
         organizations,
@@ -267,6 +275,19 @@ async fn listed(
             let found = unit.provider_list(visible).await.unwrap();
             each(&found, |row| Object::ai_provider(Some(row.id.0)))
         }
+        ResourceType::Workspace => {
+            let found = unit
+                .workspace_list(&WorkspaceFilter::default(), PAGE, visible)
+                .await
+                .unwrap();
+            assert_eq!(usize::try_from(found.count).unwrap(), found.items.len());
+            let mut listed = Vec::new();
+            for row in found.items {
+                let access = unit.workspace_get(row.id).await.unwrap().unwrap();
+                listed.push((format!("{row:?}"), workspaces::object(&access)));
+            }
+            listed
+        }
         other => panic!("{other} has no list"),
     }
 }
@@ -288,17 +309,23 @@ async fn a_list_holds_exactly_the_rows_that_a_decision_allows() {
         let mut parts = 0;
         // Few subjects see some of the rows of such a type: only an allow-list can tell them apart.
         let site_only = resource == ResourceType::AiProvider;
-        for _ in 0..if site_only { 1_500 } else { 150 } {
+        let actions: &[Action] = match resource {
+            // What an entry lets do depends on its role.
+            ResourceType::Workspace => &[Action::Read, Action::Share, Action::Delete],
+            _ => &[Action::Read],
+        };
+        for turn in 0..if site_only { 1_500 } else { 150 } {
             let subject = draw.subject();
-            let visible = subject.visibility(Action::Read, resource);
+            let action = actions[turn % actions.len()];
+            let visible = subject.visibility(action, resource);
             let found = listed(&mut *unit, &world, resource, &visible).await;
             let found: Vec<_> = found.into_iter().map(|(row, _)| row).collect();
             let allowed = all
                 .iter()
-                .filter(|(_, object)| subject.allows(Action::Read, object));
+                .filter(|(_, object)| subject.allows(action, object));
             let allowed: Vec<_> = allowed.map(|(row, _)| row.clone()).collect();
             parts += usize::from(!found.is_empty() && found.len() < all.len());
-            assert_eq!(found, allowed, "{resource}: {visible:?}");
+            assert_eq!(found, allowed, "{resource} {action}: {visible:?}");
         }
         assert!(parts > 10, "{resource}: {parts}");
     }

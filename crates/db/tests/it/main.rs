@@ -36,3 +36,5 @@ mod units;
 mod upgrade;
 #[cfg(test)]
 mod versions;
+#[cfg(test)]
+mod workspaces;

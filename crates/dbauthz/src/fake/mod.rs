@@ -29,6 +29,7 @@ use model::{
     providers::Provider,
     roles::CustomRole,
     users::{PasswordHash, User},
+    workspaces::WorkspaceAccess,
 };
 use rbac::SystemRole;
 use store::{ReadUnit, Store, StoreResult, WriteContext, WriteUnit};
@@ -56,6 +57,8 @@ pub struct State {
     pub budgets: Vec<GroupBudget>,
     /// AI providers.
     pub providers: Vec<Provider>,
+    /// Workspaces, each with its ACL.
+    pub workspaces: Vec<WorkspaceAccess>,
     /// Custom roles.
     pub custom_roles: Vec<CustomRole>,
     /// Accounts at identity providers.

@@ -15,6 +15,8 @@ pub(super) enum Kind {
 
 /// Wrapped methods that are no repository methods, but made of them.
 pub(super) const ADDED: &[&str] = &[
+    "workspace_share_check",
+    "workspace_acl_get",
     "user_find",
     "organization_find",
     "provider_use",

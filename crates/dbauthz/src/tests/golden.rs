@@ -12,7 +12,7 @@ use super::{
     cases::{Case, all},
     recorder::{Check, Deny},
     refused, run,
-    world::{ANN, BOB, GROUP, OLGA, ORG, OTTO, PROVIDER, actor, state},
+    world::{ANN, BOB, GROUP, OLGA, ORG, OTTO, PROVIDER, WORKSPACE, actor, state},
 };
 use crate::{
     Actor, SystemActor, SystemStore, WorkspaceSharing, fake::FakeStore, gate::Gate, units::Bound,
@@ -90,6 +90,7 @@ fn id(id: Uuid) -> String {
         (ORG.0, "acme"),
         (GROUP.0, "makers"),
         (PROVIDER.0, "openai"),
+        (WORKSPACE.0, "plans"),
     ];
     let known = known.iter().find(|(known, _)| *known == id);
     known.map_or("new", |(_, name)| *name).to_owned()

@@ -1,0 +1,55 @@
+//! ACLs as the wire shows them: the same for everything that is shared.
+
+use axum::extract::{FromRequest, Request};
+use bursar_sdk::{self as sdk, UpdateAclRequest};
+use model::acl::{AclChange, AclListing, AclRole, AclUser, PrincipalKind};
+
+use crate::{error::ApiResult, extract::JsonBody};
+
+/// The field of a change that names principals of this kind.
+pub(crate) const fn field(kind: PrincipalKind) -> &'static str {
+    match kind {
+        PrincipalKind::User => "user_roles",
+        PrincipalKind::Group => "group_roles",
+    }
+}
+
+/// Reads a change from the body of a request, whose sender must have been found to be allowed to share: nobody else
+/// may learn what is wrong with it.
+pub(crate) async fn change<R: AclRole>(request: Request) -> ApiResult<AclChange<R>> {
+    let JsonBody(body): JsonBody<UpdateAclRequest> = JsonBody::from_request(request, &()).await?;
+    let users = body.user_roles.iter();
+    let groups = body.group_roles.iter();
+    Ok(AclChange::parse(
+        users.map(|(id, role)| (id.as_str(), role.as_str())),
+        groups.map(|(id, role)| (id.as_str(), role.as_str())),
+    ))
+}
+
+pub(crate) fn listing<R: AclRole>(listing: AclListing<R>) -> sdk::Acl {
+    let user = |user: AclUser<R>| sdk::AclUser {
+        id: user.id.0,
+        username: user.username.into(),
+        name: user.name,
+        avatar_url: String::new(),
+        role: user.role.as_str().to_owned(),
+    };
+    let group = |(group, role): (model::groups::Group, R)| sdk::AclGroup {
+        id: group.id.0,
+        name: group.name.into(),
+        display_name: group.display_name,
+        organization_id: group.organization_id.0,
+        members: Vec::new(),
+        total_member_count: group.total_member_count,
+        avatar_url: group.avatar_url,
+        quota_allowance: 0,
+        source: sdk::GroupSource::User,
+        organization_name: group.organization_name.into(),
+        organization_display_name: group.organization_display_name,
+        role: role.as_str().to_owned(),
+    };
+    sdk::Acl {
+        users: listing.users.into_iter().map(user).collect(),
+        groups: listing.groups.into_iter().map(group).collect(),
+    }
+}

@@ -1,0 +1,84 @@
+//! With whom something is shared: the same for everything that is.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{GroupSource, lenient::null_as_default};
+
+/// With whom an object is shared.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Acl {
+    /// The people, by username.
+    pub users: Vec<AclUser>,
+    /// The groups, by name.
+    pub groups: Vec<AclGroup>,
+}
+
+/// A person with whom an object is shared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AclUser {
+    /// The person's id.
+    pub id: Uuid,
+    /// The person's unique name.
+    pub username: String,
+    /// The name that people read; may be empty.
+    pub name: String,
+    /// The address of a picture; may be empty.
+    pub avatar_url: String,
+    /// What they may do, by the name of a role.
+    pub role: String,
+}
+
+/// A group with which an object is shared. Who is in it is not told here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AclGroup {
+    /// Its id; the Everyone group's equals its organization's.
+    pub id: Uuid,
+    /// Its name, unique in its organization.
+    pub name: String,
+    /// The name that people read; may be empty.
+    pub display_name: String,
+    /// The organization it belongs to.
+    pub organization_id: Uuid,
+    /// Always empty.
+    pub members: Vec<crate::ReducedUser>,
+    /// How many people are in it.
+    pub total_member_count: u64,
+    /// The address of a picture; may be empty.
+    pub avatar_url: String,
+    /// A quota of another product, always zero.
+    pub quota_allowance: i32,
+    /// Where it comes from.
+    pub source: GroupSource,
+    /// Its organization's unique name.
+    pub organization_name: String,
+    /// Its organization's name that people read.
+    pub organization_display_name: String,
+    /// What its people may do, by the name of a role.
+    pub role: String,
+}
+
+/// A change of with whom an object is shared. Who is not named keeps their entry.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UpdateAclRequest {
+    /// Roles of people by their ids; an empty role ends the entry. One's own entry cannot be changed.
+    #[serde(
+        default,
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub user_roles: BTreeMap<String, String>,
+    /// Roles of groups by their ids; an empty role ends the entry.
+    #[serde(
+        default,
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub group_roles: BTreeMap<String, String>,
+}
