@@ -1,5 +1,5 @@
-//! A fake AI provider on loopback, for the demo and for tests: it speaks the wire formats of OpenAI and Anthropic, plain
-//! and streamed, and behaves as badly as its [`Script`] says.
+//! A fake AI provider on loopback, for the demo and for tests: it speaks the wire formats of OpenAI (chat completions and
+//! responses) and Anthropic, plain and streamed, and behaves as badly as its [`Script`] says.
 //!
 //! It must not know of Bursar: it depends on no other crate of ours, so that a test of the gateway is a test against
 //! somebody else. It is deterministic (ids are counted, texts and times are fixed) and takes a free port.
@@ -23,6 +23,7 @@ mod deliver;
 mod openai;
 mod plan;
 mod record;
+mod responses;
 mod routes;
 mod script;
 mod server;

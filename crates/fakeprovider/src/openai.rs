@@ -7,7 +7,7 @@ use crate::plan::Plan;
 use crate::script::UsageStyle;
 
 /// A fixed time, since answers are deterministic.
-const CREATED: u64 = 1_764_000_000;
+pub(crate) const CREATED: u64 = 1_764_000_000;
 
 /// A plain answer.
 pub(crate) fn completion(plan: &Plan) -> Value {

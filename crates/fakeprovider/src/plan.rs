@@ -59,7 +59,13 @@ impl Plan {
             .get("model")
             .and_then(Value::as_str)
             .ok_or(Problem("you must provide a model parameter"))?;
-        if !body.get("messages").is_some_and(Value::is_array) {
+        let talks = match shape {
+            Shape::OpenAi | Shape::Anthropic => body.get("messages").is_some_and(Value::is_array),
+            Shape::Responses => ["input", "previous_response_id", "conversation"]
+                .iter()
+                .any(|name| body.get(name).is_some()),
+        };
+        if !talks {
             return Err(Problem("messages: field required"));
         }
         let asked_cap = cap(shape, &body)?;
@@ -121,7 +127,11 @@ fn parse(body: &[u8]) -> Result<Value, Problem> {
 /// The output cap that the request names; the lower one of two.
 fn cap(shape: Shape, body: &Value) -> Result<Option<u64>, Problem> {
     let mut least = None;
-    for name in ["max_tokens", "max_completion_tokens"] {
+    let names: &[&str] = match shape {
+        Shape::OpenAi | Shape::Anthropic => &["max_tokens", "max_completion_tokens"],
+        Shape::Responses => &["max_output_tokens"],
+    };
+    for name in names {
         match body.get(name) {
             None | Some(Value::Null) => {}
             Some(value) => {

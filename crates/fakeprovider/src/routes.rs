@@ -16,21 +16,23 @@ use crate::plan::{Plan, Problem};
 use crate::record::Ticket;
 use crate::script::{Fault, Script};
 use crate::server::Shared;
-use crate::{anthropic, openai};
+use crate::{anthropic, openai, responses};
 
 /// The largest body that is read.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
-/// The two ways to speak.
+/// The ways to speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
     OpenAi,
+    Responses,
     Anthropic,
 }
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(chat_completions))
+        .route("/v1/responses", post(create_response))
         .route("/v1/messages", post(messages))
         .route("/v1/messages/count_tokens", post(count_tokens))
         .route("/v1/models", get(models))
@@ -103,6 +105,10 @@ async fn chat_completions(State(shared): State<Arc<Shared>>, request: Request) -
     generate(&shared, request, Shape::OpenAi).await
 }
 
+async fn create_response(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    generate(&shared, request, Shape::Responses).await
+}
+
 async fn messages(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     generate(&shared, request, Shape::Anthropic).await
 }
@@ -142,6 +148,13 @@ async fn generate(shared: &Shared, request: Request, shape: Shape) -> Response {
             ticket,
         ),
         (Shape::OpenAi, false) => deliver::plain(&openai::completion(&plan), &script, ticket),
+        (Shape::Responses, true) => deliver::stream(
+            responses::events(&plan),
+            responses::error_event(),
+            &script,
+            ticket,
+        ),
+        (Shape::Responses, false) => deliver::plain(&responses::response(&plan), &script, ticket),
         (Shape::Anthropic, true) => deliver::stream(
             anthropic::events(&plan),
             anthropic::error_event(),
@@ -181,7 +194,7 @@ async fn models(State(shared): State<Arc<Shared>>, request: Request) -> Response
     };
     visit.ticket.finish();
     let list = match shape_of(&visit.headers) {
-        Shape::OpenAi => openai::models(&visit.script.models),
+        Shape::OpenAi | Shape::Responses => openai::models(&visit.script.models),
         Shape::Anthropic => anthropic::models(&visit.script.models),
     };
     json(StatusCode::OK, &list)
@@ -214,7 +227,7 @@ fn scripted_refusal(shape: Shape, status: u16, retry_after: Option<u64>) -> Resp
 
 fn refusal(shape: Shape, status: StatusCode, message: &str) -> Response {
     let body = match shape {
-        Shape::OpenAi => openai::error(status.as_u16(), message),
+        Shape::OpenAi | Shape::Responses => openai::error(status.as_u16(), message),
         Shape::Anthropic => anthropic::error(status.as_u16(), message),
     };
     json(status, &body)

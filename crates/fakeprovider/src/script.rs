@@ -23,7 +23,7 @@ pub struct Script {
     pub extra_prompt_tokens: u64,
     /// How many of the prompt tokens came from the cache; at most all of them.
     pub cached_tokens: u64,
-    /// How many of the rest were written to the cache. Only the Anthropic dialect has a field for it.
+    /// How many of the rest were written to the cache. Chat completions have no field for it.
     pub cache_write_tokens: u64,
     /// How many of the output tokens are reasoning that is not shown; at most all of them.
     pub reasoning_tokens: u64,
@@ -93,14 +93,14 @@ pub enum Prompt {
 /// Where a stream reports usage; plain answers report it unless it is omitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UsageStyle {
-    /// As the documentation says: OpenAI in a chunk without choices, and only if the request asked for it; Anthropic in
-    /// `message_start` and, cumulative, in `message_delta`.
+    /// As the documentation says: chat completions in a chunk without choices, and only if the request asked for it;
+    /// responses in the last event; Anthropic in `message_start` and, cumulative, in `message_delta`.
     Normal,
     /// Never, asked or not.
     Omitted,
-    /// Cumulative on every chunk, asked or not. OpenAI's last chunk without choices comes only if asked for.
+    /// Cumulative on every chunk, asked or not. The last chunk of chat completions, without choices, comes only if asked for.
     EveryChunk,
-    /// OpenAI: on the chunk that ends the last choice, asked or not, and no chunk without choices.
+    /// Chat completions: on the chunk that ends the last choice, asked or not, and no chunk without choices.
     LastChoice,
 }
 
