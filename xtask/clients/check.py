@@ -77,6 +77,39 @@ def openai_streamed_with_usage():
     assert chunks[-1].usage.total_tokens > 0 and not chunks[-1].choices, chunks[-1]
 
 
+def responses_plain():
+    answer = openai_client(OWNER).responses.create(
+        model=OPENAI_MODEL, input="Say something short.", max_output_tokens=20
+    )
+    assert answer.output_text and answer.status in ("completed", "incomplete"), answer
+    assert answer.usage.input_tokens > 0 and answer.usage.output_tokens > 0, answer
+
+
+def responses_streamed():
+    with openai_client(OWNER).responses.stream(
+        model=OPENAI_MODEL, input="Say something short."
+    ) as stream:
+        kinds = [event.type for event in stream]
+        answer = stream.get_final_response()
+    assert kinds[0] == "response.created" and kinds[-1] == "response.completed", kinds
+    assert "response.output_text.delta" in kinds, kinds
+    assert answer.output_text and answer.usage.total_tokens > 0, answer
+
+
+def responses_refused():
+    def call():
+        openai_client(MEMBER).responses.create(model=OPENAI_MODEL, input="Say something short.")
+
+    error = refused(openai.PermissionDeniedError, call)
+    assert error.code == "insufficient_quota" and "resets" in error.message, error.body
+
+    def background():
+        openai_client(OWNER).responses.create(model=OPENAI_MODEL, input="Hi", background=True)
+
+    error = refused(openai.BadRequestError, background)
+    assert "cannot be metered" in error.message, error.message
+
+
 def openai_models():
     assert OPENAI_MODEL in [model.id for model in openai_client(MEMBER).models.list()]
 
@@ -148,6 +181,9 @@ CHECKS = [
     openai_plain,
     openai_streamed,
     openai_streamed_with_usage,
+    responses_plain,
+    responses_streamed,
+    responses_refused,
     openai_models,
     openai_refused,
     openai_errors,

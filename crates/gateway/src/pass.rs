@@ -43,7 +43,10 @@ pub(crate) async fn pass(inner: &Inner, free: Free) -> Response {
             sent.remove(header::CONTENT_TYPE);
             Method::GET
         }
-        Endpoint::ChatCompletions | Endpoint::Messages | Endpoint::CountTokens => {
+        Endpoint::ChatCompletions
+        | Endpoint::Responses
+        | Endpoint::Messages
+        | Endpoint::CountTokens => {
             let json = HeaderValue::from_static("application/json");
             sent.entry(header::CONTENT_TYPE).or_insert(json);
             Method::POST

@@ -56,7 +56,7 @@ pub(crate) struct Job {
 
 impl Job {
     const fn dialect(&self) -> Dialect {
-        Dialect::of(self.entry.provider.kind)
+        self.endpoint.dialect(self.entry.provider.kind)
     }
 
     /// Whether the usage of the stream is asked for on the gateway's behalf only.
@@ -199,7 +199,7 @@ async fn forward(
         cap,
         include_usage: job.hides_usage(),
     };
-    let body = match rewrite(&job.body, &change, provider.kind) {
+    let body = match rewrite(&job.body, &change, job.dialect(), provider.kind) {
         Ok(body) => body,
         Err(error) => {
             drop(held.release());

@@ -78,7 +78,9 @@ pub(crate) fn denied(dialect: Dialect, denial: &Denial) -> Response {
 /// the header that every Anthropic client sends.
 pub(crate) fn guess_dialect(path: &str, headers: &HeaderMap) -> Dialect {
     let anthropic = path.starts_with("v1/messages")
-        || (!path.starts_with("v1/chat/") && headers.contains_key("anthropic-version"));
+        || (!path.starts_with("v1/chat/")
+            && path != "v1/responses"
+            && headers.contains_key("anthropic-version"));
     if anthropic {
         Dialect::AnthropicMessages
     } else {
@@ -254,6 +256,7 @@ mod tests {
         };
         check("v1/chat/completions", false, Dialect::OpenAiChat);
         check("v1/chat/completions", true, Dialect::OpenAiChat);
+        check("v1/responses", true, Dialect::OpenAiChat);
         check("v1/messages", false, Dialect::AnthropicMessages);
         check(
             "v1/messages/count_tokens",

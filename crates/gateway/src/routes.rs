@@ -38,6 +38,9 @@ fn endpoint(kind: ProviderKind, method: &Method, path: &str) -> Option<Endpoint>
         (ProviderKind::OpenAi | ProviderKind::OpenAiCompatible, "POST", "v1/chat/completions") => {
             Some(Endpoint::ChatCompletions)
         }
+        (ProviderKind::OpenAi | ProviderKind::OpenAiCompatible, "POST", "v1/responses") => {
+            Some(Endpoint::Responses)
+        }
         (ProviderKind::Anthropic, "POST", "v1/messages") => Some(Endpoint::Messages),
         (ProviderKind::Anthropic, "POST", "v1/messages/count_tokens") => {
             Some(Endpoint::CountTokens)
@@ -100,7 +103,7 @@ async fn handle(
             };
             Box::pin(pass::pass(inner, free)).await
         }
-        Endpoint::ChatCompletions | Endpoint::Messages => {
+        Endpoint::ChatCompletions | Endpoint::Responses | Endpoint::Messages => {
             charge(&gateway, entry, endpoint, parts, body).await
         }
     }
@@ -116,7 +119,7 @@ async fn charge(
 ) -> Response {
     let inner = &gateway.inner;
     let (kind, request_id) = (entry.provider.kind, entry.request_id);
-    let dialect = Dialect::of(kind);
+    let dialect = endpoint.dialect(kind);
     let facts = match parse_request(dialect, &body) {
         Ok(facts) => facts,
         Err(error) => {
@@ -204,7 +207,15 @@ mod tests {
             check(kind, Method::GET, chat, None);
             check(kind, Method::POST, messages, None);
             check(kind, Method::POST, "v1/embeddings", None);
-            check(kind, Method::POST, "v1/responses", None);
+            check(
+                kind,
+                Method::POST,
+                "v1/responses",
+                Some(Endpoint::Responses),
+            );
+            check(kind, Method::GET, "v1/responses", None);
+            check(kind, Method::GET, "v1/responses/resp_1", None);
+            check(kind, Method::POST, "v1/responses/compact", None);
         }
         let anthropic = ProviderKind::Anthropic;
         check(anthropic, Method::POST, messages, Some(Endpoint::Messages));
@@ -217,6 +228,7 @@ mod tests {
         check(anthropic, Method::GET, "v1/models", Some(Endpoint::Models));
         check(anthropic, Method::POST, "v1/messages/batches", None);
         check(anthropic, Method::POST, chat, None);
+        check(anthropic, Method::POST, "v1/responses", None);
         check(anthropic, Method::POST, "v1/messages/", None);
     }
 }

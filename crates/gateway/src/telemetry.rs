@@ -97,6 +97,7 @@ impl Outcome {
 pub(crate) fn request(dialect: Dialect, outcome: Outcome, status: u16) {
     let dialect = match dialect {
         Dialect::OpenAiChat => "openai_chat",
+        Dialect::OpenAiResponses => "openai_responses",
         Dialect::AnthropicMessages => "anthropic_messages",
     };
     counter!(REQUESTS, "dialect" => dialect, "outcome" => outcome.as_str(), "status" => status.to_string())

@@ -8,7 +8,7 @@ use http::{HeaderMap, Method};
 use model::{prices::ProviderKind, providers::Provider};
 use url::Url;
 
-use crate::{GatewayConfig, address::GuardedResolver};
+use crate::{GatewayConfig, address::GuardedResolver, wire::Dialect};
 
 /// The client could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +123,8 @@ pub(crate) fn tls_config() -> Result<rustls::ClientConfig, UpstreamBuildError> {
 pub(crate) enum Endpoint {
     /// OpenAI chat completions.
     ChatCompletions,
+    /// OpenAI responses.
+    Responses,
     /// Anthropic messages.
     Messages,
     /// Anthropic's count of a prompt's tokens.
@@ -131,11 +133,24 @@ pub(crate) enum Endpoint {
     Models,
 }
 
+impl Endpoint {
+    /// The language that is spoken here, with this type of provider.
+    pub(crate) const fn dialect(self, kind: ProviderKind) -> Dialect {
+        match self {
+            Self::Responses => Dialect::OpenAiResponses,
+            Self::ChatCompletions | Self::Messages | Self::CountTokens | Self::Models => {
+                Dialect::of(kind)
+            }
+        }
+    }
+}
+
 /// The provider's address of an endpoint. The base address of the OpenAI types includes `/v1`, Anthropic's
 /// does not. The client's query passes.
 pub(crate) fn endpoint_url(provider: &Provider, endpoint: Endpoint, query: Option<&str>) -> Url {
     let path: &[&str] = match endpoint {
         Endpoint::ChatCompletions => &["chat", "completions"],
+        Endpoint::Responses => &["responses"],
         Endpoint::Messages => &["messages"],
         Endpoint::CountTokens => &["messages", "count_tokens"],
         Endpoint::Models => &["models"],
@@ -179,6 +194,13 @@ mod tests {
             Endpoint::ChatCompletions,
             None,
             "https://a/v1/chat/completions",
+        );
+        check(
+            openai,
+            "https://a/v1",
+            Endpoint::Responses,
+            None,
+            "https://a/v1/responses",
         );
         check(
             openai,

@@ -45,7 +45,9 @@ pub(crate) fn bounds(
             usual
         }
     });
+    // A tool of the provider's own makes it read the whole prompt again.
     let tokens = facts.input_bound().tokens(window);
+    let tokens = tokens.map(|tokens| tokens.saturating_mul(facts.rounds));
     let input_tokens = match &tokens {
         Ok(tokens) => *tokens,
         // Without a window nothing bounds it: the text that is there is what is known.

@@ -10,7 +10,7 @@ use super::{
 
 #[tokio::test]
 async fn a_plain_answer_is_charged_by_the_providers_own_figures() {
-    for dialect in Spoken::BOTH {
+    for dialect in Spoken::ALL {
         let script = Script {
             cached_tokens: 3,
             ..Script::default()
@@ -30,7 +30,7 @@ async fn a_plain_answer_is_charged_by_the_providers_own_figures() {
         } = settlement.usage;
         assert_eq!((output, cache_read), (12, 3));
         let kind = match dialect {
-            Spoken::OpenAi => ProviderKind::OpenAi,
+            Spoken::OpenAi | Spoken::Responses => ProviderKind::OpenAi,
             Spoken::Anthropic => ProviderKind::Anthropic,
         };
         let price = prices()
@@ -56,7 +56,7 @@ async fn a_plain_answer_is_charged_by_the_providers_own_figures() {
 
 #[tokio::test]
 async fn no_key_reaches_the_wrong_side() {
-    for dialect in Spoken::BOTH {
+    for dialect in Spoken::ALL {
         for fault in [
             Fault::None,
             Fault::Status {
@@ -94,7 +94,7 @@ async fn no_key_reaches_the_wrong_side() {
 
 #[tokio::test]
 async fn a_cap_is_set_where_a_limit_applies_and_the_body_is_untouched_elsewhere() {
-    for dialect in Spoken::BOTH {
+    for dialect in Spoken::ALL {
         let check = async |limit, cap: Option<u64>, expected: Option<u64>| {
             let rig = Rig::start(Script::default(), limit).await;
             let body = dialect.body(cap, false);

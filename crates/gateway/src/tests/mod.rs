@@ -5,6 +5,7 @@ mod answers;
 mod fakes;
 mod house;
 mod refusals;
+mod responses;
 mod rig;
 mod streams;
 mod trouble;

@@ -12,7 +12,7 @@ use super::{
 
 fn kind_of(dialect: Spoken, body: &Value) -> &str {
     match dialect {
-        Spoken::OpenAi => body["error"]["code"].as_str().unwrap(),
+        Spoken::OpenAi | Spoken::Responses => body["error"]["code"].as_str().unwrap(),
         Spoken::Anthropic => {
             assert_eq!(body["type"], "error");
             body["error"]["type"].as_str().unwrap()
@@ -24,6 +24,7 @@ fn kind_of(dialect: Spoken, body: &Value) -> &str {
 async fn what_cannot_fit_is_refused_at_once_and_says_why() {
     for (dialect, kind) in [
         (Spoken::OpenAi, "insufficient_quota"),
+        (Spoken::Responses, "insufficient_quota"),
         (Spoken::Anthropic, "permission_error"),
     ] {
         let rig = Rig::start(Script::default(), Some(Micros(10))).await;
@@ -131,7 +132,7 @@ async fn what_is_not_offered_is_not_found() {
 #[tokio::test]
 async fn wrong_requests_are_told_so_without_a_reservation() {
     let rig = Rig::start(Script::default(), None).await;
-    for dialect in Spoken::BOTH {
+    for dialect in Spoken::ALL {
         let post = |body: &'static str| {
             let request = rig.client.post(rig.url(dialect.path())).body(body);
             dialect.sign(request, TOKEN).send()

@@ -131,15 +131,17 @@ impl Rig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Spoken {
     OpenAi,
+    Responses,
     Anthropic,
 }
 
 impl Spoken {
-    pub(super) const BOTH: [Self; 2] = [Self::OpenAi, Self::Anthropic];
+    pub(super) const ALL: [Self; 3] = [Self::OpenAi, Self::Responses, Self::Anthropic];
 
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::OpenAi => "openai/v1/chat/completions",
+            Self::Responses => "openai/v1/responses",
             Self::Anthropic => "anthropic/v1/messages",
         }
     }
@@ -147,13 +149,14 @@ impl Spoken {
     pub(super) const fn direct(self) -> &'static str {
         match self {
             Self::OpenAi => "/v1/chat/completions",
+            Self::Responses => "/v1/responses",
             Self::Anthropic => "/v1/messages",
         }
     }
 
     pub(super) const fn model(self) -> &'static str {
         match self {
-            Self::OpenAi => "gpt-4o",
+            Self::OpenAi | Self::Responses => "gpt-4o",
             Self::Anthropic => "claude-sonnet-4-5",
         }
     }
@@ -161,6 +164,7 @@ impl Spoken {
     pub(super) const fn cap_field(self) -> &'static str {
         match self {
             Self::OpenAi => "max_completion_tokens",
+            Self::Responses => "max_output_tokens",
             Self::Anthropic => "max_tokens",
         }
     }
@@ -171,7 +175,7 @@ impl Spoken {
         key: &str,
     ) -> reqwest::RequestBuilder {
         match self {
-            Self::OpenAi => request.bearer_auth(key),
+            Self::OpenAi | Self::Responses => request.bearer_auth(key),
             Self::Anthropic => request
                 .header("x-api-key", key)
                 .header("anthropic-version", "2023-06-01"),
@@ -180,9 +184,14 @@ impl Spoken {
 
     /// A short question, with a cap or without.
     pub(super) fn body(self, cap: Option<u64>, stream: bool) -> Value {
+        let talk = if self == Self::Responses {
+            "input"
+        } else {
+            "messages"
+        };
         let mut body = json!({
             "model": self.model(),
-            "messages": [{"role": "user", "content": "How many days has November?"}],
+            talk: [{"role": "user", "content": "How many days has November?"}],
         });
         if let Some(cap) = cap {
             body[self.cap_field()] = cap.into();

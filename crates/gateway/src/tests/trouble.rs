@@ -9,7 +9,7 @@ use super::rig::{Rig, Spoken, config};
 
 #[tokio::test]
 async fn a_providers_error_passes_unchanged_and_costs_nothing() {
-    for dialect in Spoken::BOTH {
+    for dialect in Spoken::ALL {
         for status in [400, 404, 429, 500, 529] {
             let fault = Fault::Status {
                 status,
@@ -88,7 +88,7 @@ async fn a_request_that_may_have_been_written_is_charged_with_its_input_bound() 
 
 #[tokio::test]
 async fn a_settlement_is_tried_until_the_database_is_back() {
-    for dialect in Spoken::BOTH {
+    for dialect in Spoken::ALL {
         let mut config = config();
         config.settle_patience = Duration::from_millis(20);
         let rig = Rig::with(Script::default(), Some(Micros::USD), config).await;

@@ -131,7 +131,7 @@ pub fn error_body(
     request_id: Option<&str>,
 ) -> (u16, Value) {
     let body = match dialect {
-        Dialect::OpenAiChat => {
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => {
             let (kind, code) = kind.openai();
             json!({ "error": { "message": message, "type": kind, "param": null, "code": code } })
         }

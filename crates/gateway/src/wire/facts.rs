@@ -44,6 +44,9 @@ pub struct RequestFacts {
     pub unbounded_input: bool,
     /// Charges beside tokens.
     pub fees: Vec<Fee>,
+    /// How often the provider may read the prompt anew to answer once: 1, and 1 more for each call of a tool of its
+    /// own, whose result becomes input.
+    pub rounds: u64,
     /// The thinking budget that the client set; a cap must stay above it.
     pub thinking_budget: Option<u64>,
     /// The client asked for the usage of a stream.
@@ -89,6 +92,14 @@ pub enum RequestError {
         given: String,
         /// The field's name.
         meant: String,
+    },
+    /// Something that costs in a way which the provider's answer does not tell.
+    #[error("{what} cannot be metered here: {why}")]
+    NotMetered {
+        /// The field or tool, in words for the client.
+        what: String,
+        /// The reason, and what to do instead.
+        why: &'static str,
     },
     /// A value that is not of the field's type or range.
     #[error("`{field}` must be {expected}")]

@@ -110,10 +110,11 @@ pub(super) fn is_plain_scalar(value: &RawValue) -> bool {
     !value.get().starts_with(['"', '{', '['])
 }
 
-/// A count that a provider reports. Whole numbers written as floats (`12.0`, `1.2e1`) are read, fractions rounded up;
-/// what is negative, above [`MAX_COUNT`] or no number is unreadable.
+/// A count that a provider reports. Whole numbers written as floats (`12.0`, `1.2e1`) or in quotes are read, fractions
+/// rounded up; what is negative, above [`MAX_COUNT`] or no number is unreadable.
 pub(super) fn count(value: &RawValue) -> Option<u64> {
-    let text = value.get();
+    let quoted = string(value);
+    let text = quoted.as_deref().unwrap_or_else(|| value.get()).trim();
     let read = text.parse::<u64>().ok().or_else(|| {
         let float = text
             .parse::<f64>()
@@ -206,7 +207,10 @@ mod tests {
             ("1000000000001", None),
             ("99999999999999999999999", None),
             ("1e300", None),
-            ("\"12\"", None),
+            ("\"12\"", Some(12)),
+            ("\"-12\"", None),
+            ("\"twelve\"", None),
+            ("\"\"", None),
             ("true", None),
             ("{}", None),
         ];

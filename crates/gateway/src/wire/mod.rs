@@ -5,8 +5,8 @@
 //! what it did cost is read by [`read_usage`] and [`StreamMeter`], and the gateway's own refusals take the provider's
 //! shape in [`error_body`].
 //!
-//! To add a dialect: a variant of [`Dialect`], its arms in `usage.rs`, `stream.rs` and `errors.rs`, its safe content and
-//! tool types in `prompt.rs` and `tools.rs`, and rows in `golden.rs`.
+//! To add a dialect: a variant of [`Dialect`], its rule in `usage/`, its file in `stream/`, its arm in `errors.rs`, its
+//! safe content and tool types in `prompt.rs` and `tools.rs`, and cases in `golden/`.
 
 mod errors;
 mod facts;
@@ -23,7 +23,7 @@ mod tools;
 mod usage;
 
 #[cfg(test)]
-mod golden;
+pub(crate) mod golden;
 
 use model::prices::ProviderKind;
 
@@ -41,12 +41,14 @@ pub use usage::read_usage;
 pub enum Dialect {
     /// `POST /v1/chat/completions` of OpenAI, and of everybody who speaks it too.
     OpenAiChat,
+    /// `POST /v1/responses` of OpenAI, and of everybody who speaks it too.
+    OpenAiResponses,
     /// `POST /v1/messages` of Anthropic.
     AnthropicMessages,
 }
 
 impl Dialect {
-    /// The dialect of a kind of provider.
+    /// The dialect of a kind of provider, where the endpoint does not decide.
     #[must_use]
     pub const fn of(kind: ProviderKind) -> Self {
         match kind {

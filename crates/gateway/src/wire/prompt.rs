@@ -106,7 +106,9 @@ fn classify(key: &str) -> KeyClass {
         | "function_call" | "tool_call_id" | "tool_use_id" | "refusal" | "reasoning_content"
         | "thinking" | "signature" | "data" | "is_error" => KeyClass::Known,
         "type" => KeyClass::Type,
-        "input" | "arguments" | "cache_control" | "caller" | "citations" => KeyClass::Json,
+        "input" | "arguments" | "cache_control" | "caller" | "citations" | "annotations" => {
+            KeyClass::Json
+        }
         _ => match fold(key).as_ref() {
             "type" => KeyClass::Type,
             folded => KeyClass::Other {
@@ -124,6 +126,25 @@ fn plain_type(dialect: Dialect, kind: &str) -> bool {
                 kind,
                 "text" | "refusal" | "function" | "custom" | "thinking"
             ) || kind.starts_with("reasoning.")
+        }
+        Dialect::OpenAiResponses => {
+            matches!(
+                kind,
+                "message"
+                    | "input_text"
+                    | "output_text"
+                    | "refusal"
+                    | "reasoning"
+                    | "reasoning_text"
+                    | "summary_text"
+                    | "function_call"
+                    | "function_call_output"
+                    | "custom_tool_call"
+                    | "custom_tool_call_output"
+                    | "local_shell_call"
+                    | "local_shell_call_output"
+                    | "exec"
+            )
         }
         Dialect::AnthropicMessages => {
             matches!(

@@ -4,6 +4,8 @@
 //! or tool makes the input unbounded, and what has a price that nobody can bound becomes a [`Fee::Other`]. Two spellings
 //! of one field are refused, because the provider might read the other one.
 
+mod responses;
+
 use std::collections::HashSet;
 
 use serde_json::value::RawValue;
@@ -13,6 +15,7 @@ use super::facts::{Fee, MAX_DEPTH, RequestError, RequestFacts};
 use super::json::{self, Fields, fold};
 use super::prompt::Tally;
 use super::tools;
+use responses::Elsewhere;
 
 /// The longest model name.
 const MAX_MODEL_BYTES: usize = 256;
@@ -24,7 +27,8 @@ const MAX_CHOICES: u64 = 128;
 /// later models take more.
 const ANTHROPIC_HIDDEN_TOKENS: u64 = 1_024;
 
-/// Top-level fields that are understood, or known to be harmless. Anything else is looked at with suspicion.
+/// Top-level fields of a conversation that are understood, or known to be harmless. Anything else is looked at with
+/// suspicion.
 const KNOWN: [&str; 46] = [
     "model",
     "messages",
@@ -74,13 +78,20 @@ const KNOWN: [&str; 46] = [
     "chat_template_kwargs",
 ];
 
-/// Reads the facts of a request for `POST /v1/chat/completions` or `POST /v1/messages`.
+const fn known(dialect: Dialect) -> &'static [&'static str] {
+    match dialect {
+        Dialect::OpenAiChat | Dialect::AnthropicMessages => &KNOWN,
+        Dialect::OpenAiResponses => &responses::KNOWN,
+    }
+}
+
+/// Reads the facts of a request for `POST /v1/chat/completions`, `POST /v1/responses` or `POST /v1/messages`.
 ///
 /// # Errors
-/// [`RequestError`] if the body is no JSON object, lacks `model` or `messages`, or has a field that decides money in a
-/// form which the provider might read otherwise than we do.
+/// [`RequestError`] if the body is no JSON object, lacks `model` or its conversation, has a field that decides money in
+/// a form which the provider might read otherwise than we do, or asks for something that nobody could meter.
 pub fn parse_request(dialect: Dialect, body: &[u8]) -> Result<RequestFacts, RequestError> {
-    let fields = read_fields(body)?;
+    let fields = read_fields(dialect, body)?;
     let mut draft = Draft {
         dialect,
         ..Draft::default()
@@ -92,7 +103,7 @@ pub fn parse_request(dialect: Dialect, body: &[u8]) -> Result<RequestFacts, Requ
 }
 
 /// The members of a body, each name once, every known name in its own spelling.
-pub(super) fn read_fields(body: &[u8]) -> Result<Fields<'_>, RequestError> {
+pub(super) fn read_fields(dialect: Dialect, body: &[u8]) -> Result<Fields<'_>, RequestError> {
     let Ok(text) = std::str::from_utf8(body) else {
         return Err(RequestError::NotJson);
     };
@@ -104,7 +115,7 @@ pub(super) fn read_fields(body: &[u8]) -> Result<Fields<'_>, RequestError> {
         Err(error) if error.is_data() => return Err(RequestError::NotAnObject),
         Err(_) => return Err(RequestError::NotJson),
     };
-    refuse_ambiguous(&fields, &KNOWN)?;
+    refuse_ambiguous(&fields, known(dialect))?;
     Ok(fields)
 }
 
@@ -138,6 +149,7 @@ struct Draft {
     hidden_tokens: u64,
     prediction_bytes: u64,
     fees: Vec<Fee>,
+    elsewhere: Elsewhere,
     thinking_budget: Option<u64>,
     wants_usage: bool,
     service_tier: Option<String>,
@@ -156,6 +168,7 @@ impl Default for Draft {
             hidden_tokens: 0,
             prediction_bytes: 0,
             fees: Vec::new(),
+            elsewhere: Elsewhere::default(),
             thinking_budget: None,
             wants_usage: false,
             service_tier: None,
@@ -167,6 +180,9 @@ impl Draft {
     /// Reads one field; `null` is as good as absent.
     fn read(&mut self, key: &str, value: &RawValue) -> Result<(), RequestError> {
         if json::is_null(value) {
+            return Ok(());
+        }
+        if self.dialect == Dialect::OpenAiResponses && self.read_of_responses(key, value)? {
             return Ok(());
         }
         match key {
@@ -285,7 +301,7 @@ impl Draft {
                 self.fees.push(Fee::WebSearch { max_uses: None });
             }
             ("output_config" | "output_format", _) => self.add_hidden_prompt(),
-            _ if KNOWN.contains(&key) => {}
+            _ if known(self.dialect).contains(&key) => {}
             _ if tools::foreign_field_risky(key, value) => {
                 self.tally.unbounded = true;
                 self.fees.push(Fee::Other {
@@ -297,8 +313,9 @@ impl Draft {
     }
 
     fn finish(mut self) -> Result<RequestFacts, RequestError> {
-        let model = self.model.ok_or(RequestError::Missing("model"))?;
-        let messages = self.messages.ok_or(RequestError::Missing("messages"))?;
+        let model = self.model.take().ok_or(RequestError::Missing("model"))?;
+        let messages = self.messages()?;
+        let rounds = self.rounds();
         if searches_always(&model) {
             self.tally.unbounded = true;
             self.fees.push(Fee::WebSearch { max_uses: None });
@@ -314,6 +331,7 @@ impl Draft {
             prediction_bytes: self.prediction_bytes,
             unbounded_input: self.tally.unbounded,
             fees: self.fees,
+            rounds,
             thinking_budget: self.thinking_budget,
             wants_usage: self.wants_usage,
             service_tier: self.service_tier,

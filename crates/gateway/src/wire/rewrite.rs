@@ -4,6 +4,7 @@ use bytes::Bytes;
 use model::prices::ProviderKind;
 use serde_json::value::RawValue;
 
+use super::Dialect;
 use super::facts::RequestError;
 use super::json::{self, Fields};
 use super::request::read_fields;
@@ -13,27 +14,35 @@ use super::request::read_fields;
 pub struct Change {
     /// The bound on output tokens, per choice. It sets or lowers a cap and never raises the client's.
     pub cap: Option<u64>,
-    /// Ask for the usage of a stream. Without effect on plain requests and on Anthropic, which always reports it.
+    /// Ask for the usage of a stream. Without effect on plain requests and on formats that always report it.
     pub include_usage: bool,
 }
 
 /// The body with `change` applied; the same bytes when there is nothing to change.
 ///
-/// The cap goes into `max_completion_tokens` for `openai` and into `max_tokens` for the others, and replaces the other
-/// spelling: several providers refuse a request that has both. A client that gave both gets both lowered.
+/// In chat the cap goes into `max_completion_tokens` for `openai` and into `max_tokens` for the others, and replaces the
+/// other spelling: several providers refuse a request that has both. A client that gave both gets both lowered. The
+/// Responses API has one field, `max_output_tokens`.
 ///
 /// # Errors
 /// [`RequestError`] under the same rules for the whole body as [`super::parse_request`].
-pub fn rewrite(body: &Bytes, change: &Change, kind: ProviderKind) -> Result<Bytes, RequestError> {
+pub fn rewrite(
+    body: &Bytes,
+    change: &Change,
+    dialect: Dialect,
+    kind: ProviderKind,
+) -> Result<Bytes, RequestError> {
     if *change == Change::default() {
         return Ok(body.clone());
     }
-    let fields = read_fields(body)?;
+    let fields = read_fields(dialect, body)?;
     let mut edit = Edit::new(&fields);
-    if let Some(cap) = change.cap {
-        edit.set_cap(cap, kind);
+    match (dialect, change.cap) {
+        (_, None) => {}
+        (Dialect::OpenAiResponses, Some(cap)) => edit.set_only_cap(RESPONSES_CAP, cap),
+        (Dialect::OpenAiChat | Dialect::AnthropicMessages, Some(cap)) => edit.set_cap(cap, kind),
     }
-    if change.include_usage && kind != ProviderKind::Anthropic {
+    if change.include_usage && dialect == Dialect::OpenAiChat {
         edit.ask_for_usage();
     }
     Ok(if edit.changed {
@@ -45,6 +54,7 @@ pub fn rewrite(body: &Bytes, change: &Change, kind: ProviderKind) -> Result<Byte
 
 const OLD_CAP: &str = "max_tokens";
 const NEW_CAP: &str = "max_completion_tokens";
+const RESPONSES_CAP: &str = "max_output_tokens";
 
 /// The members of a body, in their order, each with its text.
 struct Edit<'a> {
@@ -128,6 +138,13 @@ impl<'a> Edit<'a> {
             target,
             given.map_or(cap, |given| given.min(cap)).to_string(),
         );
+    }
+
+    /// Sets or lowers the cap of a format that has one field for it.
+    fn set_only_cap(&mut self, name: &str, cap: u64) {
+        if self.number(name).is_none_or(|given| given > cap) {
+            self.set(name, cap.to_string());
+        }
     }
 
     fn lower(&mut self, name: &str, given: u64, cap: u64) {

@@ -50,7 +50,7 @@ pub(super) fn judge(dialect: Dialect, tool: &RawValue) -> Option<ToolFacts> {
 /// A tool without a type is the client's own function, unless it has a field that such a function has not.
 fn without_type(dialect: Dialect, fields: &Fields<'_>) -> ToolFacts {
     let stranger = fields.iter().map(|(key, _)| key).find(|key| match dialect {
-        Dialect::OpenAiChat => !matches!(
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => !matches!(
             *key,
             "type" | "function" | "custom" | "name" | "description" | "parameters" | "strict"
         ),
@@ -101,6 +101,55 @@ fn max_uses(fields: &Fields<'_>) -> Option<u64> {
         return None;
     }
     only.1.get().parse().ok()
+}
+
+/// What a tool of the Responses API can cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ResponseTool {
+    /// Nothing beside its own text in the request.
+    Free,
+    /// It runs at the client, and its description is put into the prompt by the provider.
+    Hidden,
+    /// It searches the web: a fee for each call, and what is found is input.
+    Search,
+    /// It costs tokens only, but how many rounds it makes is in nobody's hands.
+    Endless(String),
+    /// It has a fee that the answer does not tell.
+    Unmetered(String),
+}
+
+/// Judges `tools` of the Responses API, those in a namespace too; `None` if it is no array of objects.
+pub(super) fn judge_responses(tools: &RawValue, found: &mut Vec<ResponseTool>) -> Option<()> {
+    for tool in json::elements(tools)? {
+        let fields = Fields::parse(tool.get())?;
+        let mut types = fields.iter().filter(|(key, _)| fold(key) == "type");
+        let kind = match (types.next(), types.next()) {
+            (Some(("type", kind)), None) => json::string(kind)?,
+            _ => "without a plain type".to_owned(),
+        };
+        let judged = match kind.as_str() {
+            "function" | "custom" => ResponseTool::Free,
+            "namespace" => {
+                judge_responses(fields.last("tools")?, found)?;
+                ResponseTool::Free
+            }
+            "local_shell" | "apply_patch" => ResponseTool::Hidden,
+            "shell" if local(&fields) => ResponseTool::Hidden,
+            "mcp" | "tool_search" => ResponseTool::Endless(kind),
+            _ if kind.starts_with("computer") => ResponseTool::Hidden,
+            _ if kind.starts_with("web_search") => ResponseTool::Search,
+            _ => ResponseTool::Unmetered(kind),
+        };
+        found.push(judged);
+    }
+    Some(())
+}
+
+/// Whether a shell runs at the client and not in a container that the provider charges for.
+fn local(tool: &Fields<'_>) -> bool {
+    let environment = tool.object("environment");
+    let kind = environment.and_then(|environment| environment.last("type").and_then(json::string));
+    kind.as_deref() == Some("local")
 }
 
 /// Words, without underscores, in the names of fields by which some servers bound the output instead of `max_tokens`,

@@ -41,6 +41,8 @@ mod providers;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod responses;
+#[cfg(test)]
 mod scenes;
 #[cfg(test)]
 mod streams;

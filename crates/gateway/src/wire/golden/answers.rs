@@ -20,7 +20,8 @@ const OPENAI_USAGE: &[(&str, Option<TokenUsage>)] = &[
     ),
     (
         r#"{"prompt_tokens":10,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":12}}"#,
-        Some(tokens(0, 12, 2)),
+        // More than its whole: it is beside it.
+        Some(tokens(10, 12, 2)),
     ),
     (
         r#"{"prompt_tokens":100,"completion_tokens":50,"prompt_tokens_details":{"cached_tokens":20,"audio_tokens":30},"completion_tokens_details":{"reasoning_tokens":10,"audio_tokens":15}}"#,

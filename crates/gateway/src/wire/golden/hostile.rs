@@ -4,7 +4,7 @@ use bytes::Bytes;
 use model::prices::ProviderKind;
 use proptest::prelude::*;
 
-use super::{ANTHROPIC, OPENAI};
+use super::{ANTHROPIC, OPENAI, RESPONSES};
 use crate::wire::{Change, StreamMeter, UsageChunkFilter, parse_request, read_usage, rewrite};
 
 const BODIES: &[(&str, &str)] = &[
@@ -179,7 +179,7 @@ proptest! {
         for kind in ProviderKind::ALL {
             let dialect = crate::wire::Dialect::of(kind);
             if let Ok(before) = parse_request(dialect, body.as_bytes()) {
-                let changed = rewrite(&Bytes::from(body.clone()), &change, kind).unwrap();
+                let changed = rewrite(&Bytes::from(body.clone()), &change, dialect, kind).unwrap();
                 let after = parse_request(dialect, &changed).unwrap();
                 prop_assert!(after.client_cap.is_some_and(|after| after <= cap), "{:?}", changed);
                 prop_assert!(before.client_cap.is_none_or(|before| after.client_cap <= Some(before)));
@@ -191,7 +191,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200), at in 0_usize..200) {
-        for dialect in [OPENAI, ANTHROPIC] {
+        for dialect in [OPENAI, RESPONSES, ANTHROPIC] {
             drop(parse_request(dialect, &bytes));
             drop(read_usage(dialect, &bytes));
             let (head, tail) = bytes.split_at(at.min(bytes.len()));

@@ -4,6 +4,7 @@ mod answers;
 mod filtering;
 mod hostile;
 mod requests;
+mod responses;
 mod rewriting;
 mod streams;
 
@@ -11,10 +12,11 @@ use super::{Dialect, Metered};
 use model::metering::TokenUsage;
 
 pub(super) const OPENAI: Dialect = Dialect::OpenAiChat;
+pub(super) const RESPONSES: Dialect = Dialect::OpenAiResponses;
 pub(super) const ANTHROPIC: Dialect = Dialect::AnthropicMessages;
 
 /// The same bytes in many cuts: one piece, single bytes, and pseudo-random pieces of some seeds.
-pub(super) fn cuts(bytes: &[u8]) -> Vec<Vec<&[u8]>> {
+pub(crate) fn cuts(bytes: &[u8]) -> Vec<Vec<&[u8]>> {
     let mut cuts = vec![vec![bytes], bytes.chunks(1).collect()];
     for seed in 1..=12_u64 {
         let (mut state, mut rest, mut pieces) = (seed, bytes, Vec::new());

@@ -3,11 +3,15 @@
 use bytes::Bytes;
 use model::prices::ProviderKind::{self, Anthropic, OpenAi, OpenAiCompatible};
 
-use crate::wire::{Change, rewrite};
+use crate::wire::{Change, Dialect, rewrite};
 
 fn check(kind: ProviderKind, change: Change, body: &str, expected: &str) {
+    check_in(Dialect::of(kind), kind, change, body, expected);
+}
+
+fn check_in(dialect: Dialect, kind: ProviderKind, change: Change, body: &str, expected: &str) {
     let body = Bytes::copy_from_slice(body.as_bytes());
-    let changed = rewrite(&body, &change, kind).unwrap();
+    let changed = rewrite(&body, &change, dialect, kind).unwrap();
     assert_eq!(changed, expected.as_bytes(), "{kind} {change:?} {body:?}");
     if body == expected.as_bytes() {
         assert_eq!(
@@ -16,7 +20,7 @@ fn check(kind: ProviderKind, change: Change, body: &str, expected: &str) {
             "an unchanged body is not copied"
         );
     }
-    let again = rewrite(&changed, &change, kind).unwrap();
+    let again = rewrite(&changed, &change, dialect, kind).unwrap();
     assert_eq!(again, changed, "a second rewrite changes nothing");
 }
 
@@ -100,6 +104,31 @@ fn caps() {
 }
 
 #[test]
+fn responses_have_one_cap_and_always_tell_usage() {
+    let rows = [
+        (r#"{"a":1}"#, r#"{"a":1,"max_output_tokens":50}"#),
+        (
+            r#"{"max_output_tokens":null}"#,
+            r#"{"max_output_tokens":50}"#,
+        ),
+        (r#"{"max_output_tokens":20}"#, r#"{"max_output_tokens":20}"#),
+        (
+            r#"{"max_output_tokens":90,"stream":true}"#,
+            r#"{"max_output_tokens":50,"stream":true}"#,
+        ),
+    ];
+    let change = Change {
+        cap: Some(50),
+        include_usage: true,
+    };
+    for kind in [OpenAi, OpenAiCompatible] {
+        for (body, expected) in rows {
+            check_in(Dialect::OpenAiResponses, kind, change, body, expected);
+        }
+    }
+}
+
+#[test]
 fn usage_of_streams() {
     let rows = [
         (
@@ -172,7 +201,9 @@ fn all_other_text_survives() {
 #[test]
 fn no_change_is_no_parse() {
     let body = Bytes::from_static(b"not even JSON");
-    assert_eq!(rewrite(&body, &Change::default(), OpenAi).unwrap(), body);
+    let dialect = Dialect::OpenAiChat;
+    let same = rewrite(&body, &Change::default(), dialect, OpenAi);
+    assert_eq!(same.unwrap(), body);
     assert!(
         rewrite(
             &body,
@@ -180,6 +211,7 @@ fn no_change_is_no_parse() {
                 cap: Some(1),
                 include_usage: false
             },
+            dialect,
             OpenAi
         )
         .is_err()

@@ -1,16 +1,17 @@
 //! Metering a stream while it passes: fed with raw bytes at any borders, it keeps the last figures that were reported.
 
-use std::collections::BTreeMap;
+mod anthropic;
+mod openai_chat;
+mod responses;
 
-use model::metering::TokenUsage;
-use serde_json::value::RawValue;
+use anthropic::AnthropicStream;
+use openai_chat::OpenAiStream;
+use responses::ResponsesStream;
 
 use super::Dialect;
 use super::json::{self, Fields};
 use super::metered::Metered;
 use super::sse::SseReader;
-use super::text::text_bytes;
-use super::usage::{self, AnthropicUsage};
 
 /// Reads the usage of a streamed answer.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ impl StreamMeter {
     pub fn new(dialect: Dialect) -> Self {
         let figures = match dialect {
             Dialect::OpenAiChat => Figures::OpenAi(OpenAiStream::default()),
+            Dialect::OpenAiResponses => Figures::Responses(ResponsesStream::default()),
             Dialect::AnthropicMessages => Figures::Anthropic(AnthropicStream::default()),
         };
         Self {
@@ -47,7 +49,8 @@ impl StreamMeter {
     pub fn snapshot(&self) -> Metered {
         let (usage, complete) = match &self.state.figures {
             Figures::OpenAi(stream) => (stream.usage, stream.complete()),
-            Figures::Anthropic(stream) => (stream.usage.total(), stream.complete),
+            Figures::Responses(stream) => (stream.usage(), stream.complete()),
+            Figures::Anthropic(stream) => (stream.usage.total(), stream.complete()),
         };
         let seen = &self.state.seen;
         Metered {
@@ -58,11 +61,13 @@ impl StreamMeter {
         }
     }
 
-    /// Whether the provider's last event has come (`[DONE]`, `message_stop`): no figures follow it.
+    /// Whether the provider's last event has come (`[DONE]`, `response.completed` and the like, `message_stop`): no figures
+    /// follow it.
     #[must_use]
     pub const fn ended(&self) -> bool {
         match &self.state.figures {
             Figures::OpenAi(stream) => stream.done,
+            Figures::Responses(stream) => stream.ended,
             Figures::Anthropic(stream) => stream.stopped,
         }
     }
@@ -94,6 +99,7 @@ struct State {
 #[derive(Debug)]
 enum Figures {
     OpenAi(OpenAiStream),
+    Responses(ResponsesStream),
     Anthropic(AnthropicStream),
 }
 
@@ -118,6 +124,14 @@ impl State {
             Figures::OpenAi(stream) => {
                 self.seen.name(&fields);
                 stream.event(&fields)
+            }
+            Figures::Responses(stream) => {
+                if let Some(response) = fields.object("response") {
+                    self.seen.name(&response);
+                }
+                let generated = stream.event(&fields);
+                self.seen.error_seen |= stream.failed;
+                generated
             }
             Figures::Anthropic(stream) => {
                 if let Some(message) = fields.object("message") {
@@ -144,112 +158,6 @@ impl Metered {
         }
         if self.provider_response_id.is_none() {
             self.provider_response_id = told("id");
-        }
-    }
-}
-
-#[derive(Debug, Default)]
-struct OpenAiStream {
-    usage: Option<TokenUsage>,
-    /// Choices by their index: finished or not.
-    choices: BTreeMap<u64, bool>,
-    /// Figures came with or after the end of the last choice.
-    usage_after_end: bool,
-    done: bool,
-}
-
-impl OpenAiStream {
-    /// Reads one chunk; returns the bytes of text that it brought.
-    fn event(&mut self, fields: &Fields<'_>) -> u64 {
-        let mut generated = 0_u64;
-        for choice in fields
-            .last("choices")
-            .and_then(json::elements)
-            .unwrap_or_default()
-        {
-            generated = generated.saturating_add(self.choice(choice));
-        }
-        let reported = fields
-            .last("usage")
-            .or_else(|| fields.object("x_groq")?.last("usage"));
-        match reported.map(usage::openai) {
-            Some(Ok(Some(usage))) => {
-                self.usage = Some(usage);
-                self.usage_after_end = self.all_ended();
-            }
-            // Figures that cannot be read must not leave earlier ones standing as the last word.
-            Some(Err(_)) => self.usage = None,
-            Some(Ok(None)) | None => {}
-        }
-        generated
-    }
-
-    fn choice(&mut self, choice: &RawValue) -> u64 {
-        let Some(fields) = Fields::parse(choice.get()) else {
-            return text_bytes(choice);
-        };
-        let index = fields.last("index").and_then(json::count).unwrap_or(0);
-        let ended = self.choices.entry(index).or_default();
-        *ended |= fields.last("finish_reason").is_some();
-        ["delta", "message", "text"]
-            .iter()
-            .filter_map(|part| fields.last(part))
-            .map(text_bytes)
-            .sum()
-    }
-
-    fn all_ended(&self) -> bool {
-        !self.choices.is_empty() && self.choices.values().all(|ended| *ended)
-    }
-
-    fn complete(&self) -> bool {
-        self.done || self.usage_after_end
-    }
-}
-
-#[derive(Debug, Default)]
-struct AnthropicStream {
-    usage: AnthropicUsage,
-    complete: bool,
-    stopped: bool,
-}
-
-impl AnthropicStream {
-    /// Reads one event; returns the bytes of text that it brought.
-    fn event(&mut self, fields: &Fields<'_>) -> u64 {
-        let kind = fields
-            .last("type")
-            .and_then(json::string)
-            .unwrap_or_default();
-        match kind.as_str() {
-            "message_start" => {
-                if let Some(usage) = fields
-                    .object("message")
-                    .and_then(|message| message.last("usage"))
-                {
-                    self.usage.merge(usage);
-                }
-                0
-            }
-            "message_delta" => {
-                let usage = fields.last("usage");
-                if let Some(usage) = usage {
-                    self.usage.merge(usage);
-                }
-                let stopped = fields
-                    .object("delta")
-                    .is_some_and(|delta| delta.last("stop_reason").is_some());
-                self.complete |= stopped && usage.is_some();
-                0
-            }
-            "message_stop" => {
-                self.complete = true;
-                self.stopped = true;
-                0
-            }
-            "content_block_start" => fields.last("content_block").map_or(0, text_bytes),
-            "content_block_delta" => fields.last("delta").map_or(0, text_bytes),
-            _ => 0,
         }
     }
 }
