@@ -4,6 +4,7 @@ mod admission;
 mod answers;
 mod fakes;
 mod house;
+mod metering;
 mod refusals;
 mod responses;
 mod rig;
