@@ -8,8 +8,9 @@ use rbac::{Action, Object, ResourceType};
 use store::{StoreError, StoreResult};
 
 use crate::{
-    assignments::{may_take_all, roles_change},
+    assignments::{defaults_change, may_give_defaults, may_take_all, roles_change},
     rules::{Rule, Shape, rule},
+    system_roles::{ReconcileMode, follow_settings, reconcile, refuse_beside_newer},
     units::wrapper,
 };
 
@@ -43,8 +44,14 @@ pub(crate) const RULES: &[Rule] = &[
     rule(
         "organization_update",
         Shape::Lock,
-        &["organization:update"],
-        "",
+        &[
+            "organization:update",
+            "assign_org_role:assign",
+            "assign_org_role:unassign",
+            "give a role",
+            "take a role",
+        ],
+        "each role that every member shall hold or hold no more",
     ),
     rule(
         "organization_delete",
@@ -57,6 +64,12 @@ pub(crate) const RULES: &[Rule] = &[
         Shape::Fetch,
         &["organization_member:read"],
         "",
+    ),
+    rule(
+        "organization_member_find",
+        Shape::Fetch,
+        &["organization_member:read"],
+        "by id, username or `me`; the right to see the person's account is not needed",
     ),
     rule(
         "organization_member_list",
@@ -72,13 +85,14 @@ pub(crate) const RULES: &[Rule] = &[
             "assign_org_role:assign",
             "give a role",
         ],
-        "locks the organization; each role named",
+        "locks the organization; each role named, and those that every member holds",
     ),
     rule(
         "organization_member_delete",
         Shape::Lock,
         &["organization_member:delete", "take a role"],
-        "locks the organization; also one's own; each role held ends with it",
+        "locks the organization; also one's own; each role held ends with it, also those that every member holds \
+         unless the caller is a member",
     ),
     rule(
         "organization_member_roles_update",
@@ -157,6 +171,28 @@ impl<U: store::ReadUnit + ?Sized> Organizations<'_, U> {
         Ok(member)
     }
 
+    /// One membership as an address names it: by the person's id or username, or `me` for the caller. Whoever looks after
+    /// an organization need not see accounts to reach its members.
+    ///
+    /// # Errors
+    /// `NotFound`, also for a text that can be no name; `Denied`.
+    pub async fn organization_member_find(
+        &mut self,
+        organization: OrganizationId,
+        user: &str,
+    ) -> StoreResult<OrganizationMember> {
+        let id = if user.eq_ignore_ascii_case("me") {
+            self.gate.actor().ok_or(StoreError::NotFound)?.user_id
+        } else if let Ok(id) = user.parse() {
+            id
+        } else {
+            let name = user.parse().ok().ok_or(StoreError::NotFound)?;
+            let found = self.unit.user_get_by_name(&name).await?;
+            found.ok_or(StoreError::NotFound)?.id
+        };
+        self.organization_member_get(organization, id).await
+    }
+
     /// The memberships of an organization that the caller may read, by username.
     ///
     /// # Errors
@@ -190,22 +226,41 @@ impl<U: store::WriteUnit + ?Sized> Organizations<'_, U> {
     ) -> StoreResult<Organization> {
         self.gate
             .check(Action::Create, &Object::new(ResourceType::Organization))?;
-        self.unit.organization_create(new).await
+        made_with_roles(self.unit, new).await
     }
 
-    /// Changes an organization.
+    /// Changes an organization. What follows from another rule about sharing is part of it: the roles that come
+    /// with membership, and the end of what may not be shared any more. Changing the roles that every member holds is
+    /// giving and taking the difference.
     ///
     /// # Errors
-    /// `NotFound`, `Denied`; as [`store::organizations::OrganizationWrite::organization_update`].
+    /// `NotFound`, `Denied`, `RoleNotAssignable`, `NoDefaultRole`; `Refused` for the rule about sharing while a newer
+    /// server defines the roles; as [`store::organizations::OrganizationWrite::organization_update`].
     pub async fn organization_update(
         &mut self,
         id: OrganizationId,
         update: &OrganizationUpdate,
     ) -> StoreResult<Organization> {
+        let settings = update.shareable_workspace_owners;
+        if settings.is_some() {
+            self.unit.system_role_lock().await?;
+        }
         let organization = self.locked(id).await?;
         self.gate
             .check(Action::Update, &Object::organization(organization.id.0))?;
-        self.unit.organization_update(id, update).await
+        if settings.is_some_and(|new| new != organization.shareable_workspace_owners) {
+            refuse_beside_newer(self.unit, id).await?;
+        }
+        let mut update = update.clone();
+        if let Some(names) = &mut update.default_org_member_roles {
+            let held = &organization.default_org_member_roles;
+            *names = defaults_change(self.gate, self.unit, id, held, names).await?;
+        }
+        let changed = self.unit.organization_update(id, &update).await?;
+        if let Some(settings) = settings {
+            follow_settings(self.unit, id, settings).await?;
+        }
+        Ok(changed)
     }
 
     /// Marks an organization deleted; removes its groups and memberships.
@@ -219,7 +274,8 @@ impl<U: store::WriteUnit + ?Sized> Organizations<'_, U> {
         self.unit.organization_delete(id).await
     }
 
-    /// Adds a person to an organization. Implied roles among those named are dropped.
+    /// Adds a person to an organization: takes being able to give the roles that every member holds there. Implied
+    /// roles among those named are dropped.
     ///
     /// # Errors
     /// `NotFound`, `Denied`, `RoleNotAssignable`; as
@@ -230,12 +286,14 @@ impl<U: store::WriteUnit + ?Sized> Organizations<'_, U> {
         user: UserId,
         roles: &[String],
     ) -> StoreResult<OrganizationMember> {
-        let organization = self.locked(organization).await?.id;
+        let found = self.locked(organization).await?;
         let object = Object::organization_member(organization.0, user.0);
         self.gate.check(Action::Create, &object)?;
+        let defaults = &found.default_org_member_roles;
+        may_give_defaults(self.gate, self.unit, organization, defaults).await?;
         let roles = match roles {
             [] => Vec::new(),
-            named => roles_change(self.gate, Some(organization), &[], named)?,
+            named => roles_change(self.gate, self.unit, Some(organization), &[], named).await?,
         };
         self.unit
             .organization_member_create(organization, user, &roles)
@@ -253,7 +311,7 @@ impl<U: store::WriteUnit + ?Sized> Organizations<'_, U> {
     ) -> StoreResult<()> {
         let member = self.locked_member(organization, user).await?;
         self.gate.check(Action::Delete, &membership(&member))?;
-        may_take_all(self.gate, member.organization_id, &member.roles)?;
+        may_take_all(self.gate, self.unit, organization, &member.roles).await?;
         self.unit
             .organization_member_delete(organization, user)
             .await
@@ -275,7 +333,9 @@ impl<U: store::WriteUnit + ?Sized> Organizations<'_, U> {
             let text = "You cannot change your own organization roles.".to_owned();
             return Err(StoreError::Refused(text));
         }
-        let wanted = roles_change(self.gate, Some(organization), &member.roles, roles)?;
+        let held = &member.roles;
+        let org = Some(organization);
+        let wanted = roles_change(self.gate, self.unit, org, held, roles).await?;
         self.unit
             .organization_member_roles_update(organization, user, &wanted)
             .await
@@ -301,6 +361,20 @@ impl<U: store::WriteUnit + ?Sized> Organizations<'_, U> {
             .await?;
         member.ok_or(StoreError::NotFound)
     }
+}
+
+/// Makes an organization with its system roles as they are to be: nobody ever sees it without.
+pub(crate) async fn made_with_roles<U>(
+    unit: &mut U,
+    new: &NewOrganization,
+) -> StoreResult<Organization>
+where
+    U: store::WriteUnit + ?Sized,
+{
+    unit.system_role_lock().await?;
+    let made = unit.organization_create(new).await?;
+    reconcile(unit, Some(made.id), ReconcileMode::Apply).await?;
+    Ok(made)
 }
 
 const fn membership(member: &OrganizationMember) -> Object {

@@ -27,9 +27,12 @@ pub(crate) async fn organization_member_delete(
         .organizations()
         .organization_find(&organization)
         .await?;
-    let user = unit.users().user_find(&user).await?;
-    unit.organizations()
-        .organization_member_delete(found.id, user.id)
+    let mut organizations = unit.organizations();
+    let member = organizations
+        .organization_member_find(found.id, &user)
+        .await?;
+    organizations
+        .organization_member_delete(found.id, member.user_id)
         .await?;
     unit.commit().await?;
     Ok(StatusCode::NO_CONTENT)

@@ -37,10 +37,12 @@ pub(crate) async fn organization_member_roles_update(
         .organizations()
         .organization_find(&organization)
         .await?;
-    let user = unit.users().user_find(&user).await?;
     let mut organizations = unit.organizations();
     let member = organizations
-        .organization_member_roles_update(found.id, user.id, &body.roles)
+        .organization_member_find(found.id, &user)
+        .await?;
+    let member = organizations
+        .organization_member_roles_update(found.id, member.user_id, &body.roles)
         .await?;
     let own = OwnRoles::of(unit.roles(), found.id, slice::from_ref(&member)).await?;
     unit.commit().await?;

@@ -22,6 +22,13 @@ pub(super) const ADDED: &[&str] = &[
     "provider_use",
     "first_user_create",
     "object_get",
+    "idpsync_preview",
+    "idpsync_organization_preview",
+    "identity_sync_apply",
+    "organization_member_find",
+    "organization_role_list",
+    "site_role_list",
+    "system_roles_reconcile",
 ];
 
 /// Every repository method of the crate `store`.

@@ -58,7 +58,7 @@ const BY_A_MAKER_OF_ROLES: &str = r#"
     403 PUT <members>/ada/roles {"roles": ["Organization-Admin"]} => `Organization-Admin` is not a supported role
     403 PUT <members>/ada/roles {"roles": ["organization-service-account"]} => `organization-service-account` is not a supported role
     403 PUT <members>/ada/roles {"roles": ["elsewhere"]} => `elsewhere` is not a supported role
-    403 PUT <members>/ada/roles {"roles": ["strong:<acme>"]} => attempt to assign a role "strong:<acme>", remove the ':<organization_id> suffix
+    403 PUT <members>/ada/roles {"roles": ["strong:<acme>"]} => Attempt to assign a role "strong:<acme>", remove the ':<organization_id> suffix
     403 PUT <members>/tom/roles {"roles": []} => Not authorized to assign role "strong"
     400 PUT <members>/me/roles {"roles": ["maker", "strong"]} => You cannot change your own organization roles.
     404 PATCH /organizations/acme {"default_org_member_roles": ["strong"]}

@@ -237,6 +237,21 @@ pub(super) fn members() -> Vec<Case> {
             [allow(Read, membership(BOB))]
         ),
         case!(
+            "organization_member_find",
+            u => u.organizations().organization_member_find(ORG, "BOB"),
+            [allow(Read, membership(BOB))]
+        ),
+        case!(
+            "organization_member_find",
+            u => u.organizations().organization_member_find(ORG, "me"),
+            [allow(Read, membership(ANN))]
+        ),
+        case!(
+            "organization_member_find",
+            u => u.organizations().organization_member_find(ORG, &BOB.to_string()),
+            [allow(Read, membership(BOB))]
+        ),
+        case!(
             list "organization_member_list",
             u => u.organizations().organization_member_list(ORG),
             [rows(OrganizationMember)]
