@@ -115,6 +115,20 @@ pub struct ServerOptions {
     #[arg(long, env = "BURSAR_ENCRYPTION_KEY_FILE", help_heading = "Database")]
     pub encryption_key_file: Option<PathBuf>,
 
+    /// Let nobody share workspaces, whatever organizations say. What was shared is kept, and counts again without
+    /// this option.
+    #[arg(
+        long,
+        env = "BURSAR_DISABLE_WORKSPACE_SHARING",
+        default_value_t = false,
+        default_missing_value = "true",
+        num_args = 0..=1,
+        require_equals = true,
+        action = clap::ArgAction::Set,
+        help_heading = "Sharing"
+    )]
+    pub disable_workspace_sharing: bool,
+
     /// Whether budgets and spend are offered (the feature `aibridge`).
     #[arg(
         long,

@@ -12,7 +12,7 @@ use api::{ApiState, Features, MetricsText, Readiness};
 use auth::AuthState;
 use bursar_sdk::BuildInfo;
 use db::{Hint, local::LocalPostgres};
-use dbauthz::Authorized;
+use dbauthz::{Authorized, WorkspaceSharing};
 use gateway::{Gateway, GatewayConfig, GatewayDeps, SpendHint};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use model::{Clock, IdSource, SystemClock, UuidV7Source, prices::PriceBook};
@@ -55,7 +55,8 @@ impl Server {
         let storage = storage::open(options, environment).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn IdSource> = Arc::new(UuidV7Source);
-        let authorized = Authorized::new(Arc::new(storage.database));
+        let authorized = Authorized::new(Arc::new(storage.database))
+            .with_workspace_sharing(workspace_sharing(options));
         let auth = AuthState::new(
             authorized.clone(),
             Arc::clone(&clock),
@@ -157,6 +158,14 @@ impl Server {
                 .context("the embedded PostgreSQL did not stop"),
             None => Ok(()),
         }
+    }
+}
+
+const fn workspace_sharing(options: &ServerOptions) -> WorkspaceSharing {
+    if options.disable_workspace_sharing {
+        WorkspaceSharing::Disabled
+    } else {
+        WorkspaceSharing::ByOrganization
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct AclTable {
     pub(crate) name: &'static str,
     /// The column with the object's id.
     pub(crate) object: &'static str,
+    /// The column by which a row names the object whose ACL is its own: the row itself, or what it belongs to.
+    pub(crate) row: &'static str,
     /// The names of the roles that let do something.
     pub(crate) granting: fn(Action) -> Vec<&'static str>,
     /// The condition on the object's row under which its ACL counts.
@@ -46,25 +48,28 @@ pub(crate) struct AclTable {
 }
 
 impl AclTable {
-    /// The entries of the object that this column names, for [`acl`].
-    pub(crate) fn entries(&self, id: &str) -> SqlLiteral<Jsonb> {
-        let Self { name, object, .. } = self;
+    /// The entries of a row, for [`acl`].
+    pub(crate) fn entries(&self) -> SqlLiteral<Jsonb> {
+        let Self {
+            name, object, row, ..
+        } = self;
         sql(&format!(
             "(SELECT coalesce(jsonb_agg(jsonb_build_array(acl.principal_kind, acl.principal_id, acl.role)), '[]') \
-             FROM {name} AS acl WHERE acl.{object} = {id})"
+             FROM {name} AS acl WHERE acl.{object} = {row})"
         ))
     }
 
-    /// Whether the object that this column names is shared with anybody.
-    pub(crate) fn shared(&self, id: &str) -> SqlLiteral<Bool> {
+    /// Whether a row is shared with anybody.
+    pub(crate) fn shared(&self) -> SqlLiteral<Bool> {
         let Self {
             name,
             object,
+            row,
             counts,
             ..
         } = self;
         sql(&format!(
-            "({counts} AND EXISTS (SELECT 1 FROM {name} AS acl WHERE acl.{object} = {id}))"
+            "({counts} AND EXISTS (SELECT 1 FROM {name} AS acl WHERE acl.{object} = {row}))"
         ))
     }
 }

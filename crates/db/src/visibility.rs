@@ -45,12 +45,19 @@ enum Part {
 struct Rows<'a> {
     columns: &'a Columns,
     acl: Option<&'static AclTable>,
+    /// The organizations that the rows are known to be in; empty when nothing is known.
+    organizations: &'a [Uuid],
 }
 
 impl Visible {
     /// The rows of a table without ACLs.
     pub(crate) fn new(visibility: &Visibility, columns: &Columns) -> Self {
-        Self::of(visibility, Rows { columns, acl: None })
+        let rows = Rows {
+            columns,
+            acl: None,
+            organizations: &[],
+        };
+        Self::of(visibility, rows)
     }
 
     /// The rows of a table with an ACL for each.
@@ -59,17 +66,22 @@ impl Visible {
         columns: &Columns,
         acl: &'static AclTable,
     ) -> Self {
-        let acl = Some(acl);
-        Self::of(visibility, Rows { columns, acl })
+        let rows = Rows {
+            columns,
+            acl: Some(acl),
+            organizations: &[],
+        };
+        Self::of(visibility, rows)
     }
 
     /// The rows with an entry for this person or for a group that they are in, whatever it lets do. Found from the
     /// entries on, by their indexes.
-    pub(crate) fn shared_with(user: Uuid, id: &'static str, acl: &'static AclTable) -> Self {
+    pub(crate) fn shared_with(user: Uuid, acl: &'static AclTable) -> Self {
         let mut visible = Self { parts: Vec::new() };
         let AclTable {
             name,
             object,
+            row,
             counts,
             ..
         } = acl;
@@ -77,7 +89,7 @@ impl Visible {
             "(",
             counts,
             " AND ",
-            id,
+            row,
             " IN (SELECT acl.",
             object,
             " FROM ",
@@ -105,7 +117,11 @@ impl Visible {
     }
 
     fn push(&mut self, visibility: &Visibility, rows: Rows<'_>) {
-        let Rows { columns, acl } = rows;
+        let Rows {
+            columns,
+            acl,
+            organizations,
+        } = rows;
         match visibility {
             Visibility::All => self.sql("TRUE"),
             Visibility::OrgIn(ids) => self.column_in(columns.organization, ids),
@@ -126,54 +142,79 @@ impl Visible {
                 None => self.sql("FALSE"),
             },
             Visibility::UserAcl { user, action } => {
-                self.entry(acl, *action, columns, |visible, _| {
+                self.entry(acl, *action, |visible| {
                     visible.sql("acl.user_id = ");
                     visible.parts.push(Part::Id(*user));
                 });
             }
             Visibility::GroupAcl { groups, action } if acl.is_some() => {
-                self.entry(acl, *action, columns, |visible, organization| {
-                    visible.sql("(acl.group_id = ");
-                    visible.sql(organization);
-                    visible.sql(" OR ");
-                    visible.column_in(Some("acl.group_id"), groups);
-                    visible.sql(")");
+                self.entry(acl, *action, |visible| {
+                    visible.groups_or_everyone(groups, organizations);
                 });
             }
             Visibility::GroupAcl { groups, action } => self.group_acl(groups, *action, columns),
             Visibility::None => self.sql("FALSE"),
-            Visibility::And(parts) => self.join(parts, " AND ", "TRUE", rows),
+            Visibility::And(parts) => {
+                let known = parts.iter().find_map(|part| match part {
+                    Visibility::OrgIn(ids) => Some(ids.as_slice()),
+                    _ => None,
+                });
+                let organizations = known.unwrap_or(organizations);
+                let rows = Rows {
+                    organizations,
+                    ..rows
+                };
+                self.join(parts, " AND ", "TRUE", rows);
+            }
             Visibility::Or(parts) => self.join(parts, " OR ", "FALSE", rows),
         }
     }
 
-    /// Rows with an entry that lets do something, about somebody whom `about` describes; it is told the column of the
-    /// row's organization, whose Everyone group has the same id.
+    /// Rows with an entry that lets do something, about somebody whom `about` describes. Written so that PostgreSQL
+    /// looks the entries up once, by their own index, and then the rows by id: a condition on each row would read
+    /// every row of an organization.
     fn entry(
         &mut self,
         acl: Option<&'static AclTable>,
         action: Action,
-        columns: &Columns,
-        about: impl FnOnce(&mut Self, &'static str),
+        about: impl FnOnce(&mut Self),
     ) {
-        let (Some(acl), Some(id), Some(organization)) = (acl, columns.id, columns.organization)
-        else {
+        let Some(acl) = acl else {
             return self.sql("FALSE");
         };
         let roles = (acl.granting)(action);
         if roles.is_empty() {
             return self.sql("FALSE");
         }
-        for part in ["(", acl.counts, " AND EXISTS (SELECT 1 FROM ", acl.name] {
+        for part in [
+            "(",
+            acl.counts,
+            " AND ",
+            acl.row,
+            " = ANY (ARRAY(SELECT acl.",
+        ] {
             self.sql(part);
         }
-        for part in [" AS acl WHERE acl.", acl.object, " = ", id, " AND "] {
+        for part in [acl.object, " FROM ", acl.name, " AS acl WHERE "] {
             self.sql(part);
         }
-        about(self, organization);
+        about(self);
         self.sql(" AND acl.role = ANY (");
         self.parts.push(Part::Texts(roles));
-        self.sql(")))");
+        self.sql("))))");
+    }
+
+    /// Entries about one of these groups or about the Everyone group of the row's organization, which has the
+    /// organization's id: it is one of the groups to look for where the organizations are known.
+    fn groups_or_everyone(&mut self, groups: &[Uuid], organizations: &[Uuid]) {
+        if organizations.is_empty() {
+            self.sql("(acl.group_id = acl.organization_id OR ");
+            self.column_in(Some("acl.group_id"), groups);
+            self.sql(")");
+        } else {
+            let groups = [groups, organizations].concat();
+            self.column_in(Some("acl.group_id"), &groups);
+        }
     }
 
     /// Groups have one entry: their own members may read them. The Everyone group's are all in the organization.
@@ -269,117 +310,4 @@ impl<GroupBy> ValidGrouping<GroupBy> for Visible {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GROUPS: Columns = Columns {
-        id: Some("g.id"),
-        owner: None,
-        organization: Some("g.org"),
-        groups: true,
-    };
-    const USERS: Columns = Columns {
-        id: Some("u.id"),
-        owner: Some("u.id"),
-        organization: None,
-        groups: false,
-    };
-
-    #[test]
-    fn every_condition_has_its_sql() {
-        let check = |visibility: &Visibility, columns: &Columns, sql: &str| {
-            let text = diesel::debug_query::<Pg, _>(&Visible::new(visibility, columns)).to_string();
-            let text = text.split(" -- ").next().unwrap_or_default().to_owned();
-            assert_eq!(text, sql, "{visibility:?}");
-        };
-        let id = Uuid::from_u128(1);
-        let read = |action| Visibility::GroupAcl {
-            groups: vec![id],
-            action,
-        };
-        check(&Visibility::All, &USERS, "(TRUE)");
-        check(&Visibility::None, &USERS, "(FALSE)");
-        check(&Visibility::OwnerIs(id), &USERS, "(u.id = $1)");
-        check(&Visibility::OwnerIs(id), &GROUPS, "(FALSE)");
-        check(&Visibility::OrgIn(vec![id]), &USERS, "(FALSE)");
-        check(&Visibility::OrgIn(vec![id]), &GROUPS, "(g.org = ANY ($1))");
-        check(&Visibility::OrgIsNull, &USERS, "(TRUE)");
-        check(&Visibility::OrgIsNull, &GROUPS, "(g.org IS NULL)");
-        check(&Visibility::IdIn(vec![id]), &USERS, "(u.id = ANY ($1))");
-        check(
-            &Visibility::UserAcl {
-                user: id,
-                action: Action::Read,
-            },
-            &USERS,
-            "(FALSE)",
-        );
-        check(
-            &read(Action::Read),
-            &GROUPS,
-            "((g.id = ANY ($1) OR g.id = g.org))",
-        );
-        check(&read(Action::Update), &GROUPS, "(FALSE)");
-        check(&read(Action::Read), &USERS, "(FALSE)");
-        check(&Visibility::And(vec![]), &USERS, "(TRUE)");
-        check(&Visibility::Or(vec![]), &USERS, "(FALSE)");
-        let both = vec![
-            Visibility::OwnerIs(id),
-            Visibility::Or(vec![Visibility::All]),
-        ];
-        check(&Visibility::And(both), &USERS, "((u.id = $1 AND (TRUE)))");
-    }
-
-    const THINGS: Columns = Columns {
-        id: Some("t.id"),
-        owner: Some("t.owner"),
-        organization: Some("t.org"),
-        groups: false,
-    };
-    const ACL: AclTable = AclTable {
-        name: "thing_acl",
-        object: "thing_id",
-        granting: |action| match action {
-            Action::Read => vec!["use", "admin"],
-            Action::Share => vec!["admin"],
-            _ => Vec::new(),
-        },
-        counts: "t.awake",
-        changed: "",
-    };
-
-    #[test]
-    fn entries_of_an_acl_are_looked_up_in_its_table() {
-        let id = Uuid::from_u128(1);
-        let check = |visible: &Visible, sql: &str| {
-            let text = diesel::debug_query::<Pg, _>(visible).to_string();
-            let text = text.split(" -- ").next().unwrap_or_default().to_owned();
-            assert_eq!(text, sql);
-        };
-        let shared = |visibility: &Visibility| Visible::shared(visibility, &THINGS, &ACL);
-        let (user, groups) = (id, vec![id]);
-        let by_user = |action| Visibility::UserAcl { user, action };
-        let by_group = |action| Visibility::GroupAcl {
-            groups: groups.clone(),
-            action,
-        };
-        check(
-            &shared(&by_user(Action::Read)),
-            "((t.awake AND EXISTS (SELECT 1 FROM thing_acl AS acl WHERE acl.thing_id = t.id \
-             AND acl.user_id = $1 AND acl.role = ANY ($2))))",
-        );
-        check(
-            &shared(&by_group(Action::Share)),
-            "((t.awake AND EXISTS (SELECT 1 FROM thing_acl AS acl WHERE acl.thing_id = t.id \
-             AND (acl.group_id = t.org OR acl.group_id = ANY ($1)) AND acl.role = ANY ($2))))",
-        );
-        check(&shared(&by_user(Action::Delete)), "(FALSE)");
-        check(&shared(&by_group(Action::Delete)), "(FALSE)");
-        check(
-            &Visible::shared_with(id, "t.id", &ACL),
-            "((t.awake AND t.id IN (SELECT acl.thing_id FROM thing_acl AS acl WHERE acl.user_id = $1 \
-             UNION ALL SELECT acl.thing_id FROM thing_acl AS acl \
-             JOIN group_members_expanded AS e ON e.group_id = acl.group_id WHERE e.user_id = $2)))",
-        );
-    }
-}
+mod tests;

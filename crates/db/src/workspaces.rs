@@ -46,12 +46,11 @@ const COLUMNS: Columns = Columns {
 const ACL: AclTable = AclTable {
     name: "workspace_acl",
     object: "workspace_id",
+    row: "\"workspaces\".\"id\"",
     granting: WorkspaceRole::granting,
     counts: "\"workspaces\".\"dormant_at\" IS NULL",
     changed: "UPDATE workspaces SET updated_at = bursar_now() WHERE id = $1",
 };
-
-const ID: &str = "\"workspaces\".\"id\"";
 
 type WorkspaceRow = (
     (
@@ -121,7 +120,7 @@ macro_rules! columns {
             ),
             organizations::name,
             (of_owner::<Text>("u.username"), of_owner::<Text>("u.name")),
-            ACL.shared(ID),
+            ACL.shared(),
         )
     };
 }
@@ -134,7 +133,7 @@ async fn workspace_get(
         columns!(),
         organizations::shareable_workspace_owners,
         of_owner::<Bool>("u.login_type = 'none'"),
-        ACL.entries(ID),
+        ACL.entries(),
     ));
     let found: Option<(WorkspaceRow, String, bool, serde_json::Value)> = row(conn, query).await?;
     let access = |(found, settings, owner_service_account, entries): (_, String, _, _)| {
@@ -180,7 +179,7 @@ macro_rules! listed {
         if let Some(user) = shared_with {
             query = query
                 .filter(workspaces::owner_id.ne(user.0))
-                .filter(Visible::shared_with(user.0, ID, &ACL));
+                .filter(Visible::shared_with(user.0, &ACL));
         }
         if let Some(search) = search {
             query = query.filter(workspaces::name.ilike(anywhere(search)));

@@ -14,6 +14,8 @@ use crate::TestDatabase;
 pub struct ServerOptions {
     /// Whether the feature `aibridge` is on.
     pub aibridge: bool,
+    /// Whether nobody may share workspaces.
+    pub disable_workspace_sharing: bool,
     /// How long a request may wait for others to settle.
     pub admission_wait: Duration,
     /// How long a server's lease lives.
@@ -28,6 +30,7 @@ impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             aibridge: true,
+            disable_workspace_sharing: false,
             admission_wait: Duration::from_secs(10),
             lease: Duration::from_secs(15),
             drain_timeout: Duration::from_secs(60),
@@ -65,6 +68,7 @@ impl TestServer {
         server.database_max_connections = 16;
         server.encryption_key_file = Some(key_file);
         server.aibridge = options.aibridge;
+        server.disable_workspace_sharing = options.disable_workspace_sharing;
         server.ai_admission_wait = options.admission_wait;
         server.ai_lease = options.lease;
         server.ai_drain_timeout = options.drain_timeout;

@@ -37,4 +37,6 @@ mod upgrade;
 #[cfg(test)]
 mod versions;
 #[cfg(test)]
+mod workspace_acl;
+#[cfg(test)]
 mod workspaces;

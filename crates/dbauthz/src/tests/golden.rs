@@ -161,7 +161,8 @@ fn compare(name: &str, text: &str) {
 
 const LEGEND: &str = "+ done   - refused   ! against a rule that no right lifts   ? not found   a number: the rows of a list\n\
     A list is of what may be seen: of none it is empty, not refused. The world: ann and bob in acme, bob an auditor\n\
-    there and of the site; olga and otto own the site; makers is a group of acme, openai a provider. `new` is made.";
+    there and of the site; olga and otto own the site; makers is a group of acme, plans a workspace\n\
+    of bob's that he shares with makers, openai a provider. `new` is made.";
 
 #[tokio::test]
 async fn each_role_reaches_what_its_column_says() {

@@ -54,3 +54,9 @@ mod tokens;
 mod users;
 #[cfg(test)]
 mod waiting;
+#[cfg(test)]
+mod workspace_acl;
+#[cfg(test)]
+mod workspace_races;
+#[cfg(test)]
+mod workspaces;

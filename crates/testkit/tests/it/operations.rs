@@ -91,6 +91,10 @@ pub(crate) fn body(operation: &str, world: &World) -> Value {
         "authorization_check" => json!({"checks": {"it": {
             "object": {"resource_type": "user", "resource_id": world.cast.member_id}, "action": "read",
         }}}),
+        "workspace_create" => json!({"name": "another", "description": "", "owner": "ada"}),
+        "workspace_update" => json!({"description": "D"}),
+        "workspace_dormant_update" => json!({"dormant": false}),
+        "workspace_acl_update" => json!({"user_roles": {}, "group_roles": {}}),
         other => panic!("{other} needs a body here"),
     }
 }
@@ -118,9 +122,14 @@ pub(crate) async fn real(world: &World) -> impl Fn(&str) -> String + use<> {
         .remove(0)
         .id;
     let (group, organization) = (world.cast.group_id, world.cast.organization_id);
+    let plans = json!({"name": "plans", "owner": "ada"});
+    let path = "/organizations/acme/workspaces";
+    let plans = ask(world, &world.cast.owner, "POST", path, &plans).await;
+    let workspace = plans.json()["id"].as_str().unwrap().to_owned();
     move |name: &str| match name {
         "name" => "openai".to_owned(),
         "group" => group.to_string(),
+        "workspace" => workspace.clone(),
         "organization" => organization.to_string(),
         "user" => "ada".to_owned(),
         "id" => key.clone(),
@@ -260,7 +269,7 @@ async fn things_that_do_not_exist_are_not_found() {
         for missing in &names {
             let unknown = match *missing {
                 "name" => vec!["nothing", "%00"],
-                "group" => vec!["0190d3a0-b5a0-7c3b-9d2f-3f1d2a3b4c5d"],
+                "group" | "workspace" => vec!["0190d3a0-b5a0-7c3b-9d2f-3f1d2a3b4c5d"],
                 "organization" | "user" => vec![
                     "nothing",
                     "0190d3a0-b5a0-7c3b-9d2f-3f1d2a3b4c5d",
