@@ -55,7 +55,11 @@ mod users;
 #[cfg(test)]
 mod waiting;
 #[cfg(test)]
+mod workspace_access;
+#[cfg(test)]
 mod workspace_acl;
+#[cfg(test)]
+mod workspace_lists;
 #[cfg(test)]
 mod workspace_races;
 #[cfg(test)]

@@ -2,15 +2,15 @@
 
 use bursar_sdk::Client;
 use serde_json::{Value, json};
-use testkit::{ServerOptions, TestServer, World};
+use testkit::World;
 use uuid::Uuid;
 
 use crate::{
-    support::{Answer, Person, ask, ask_text, get, is, member, person, send, world},
-    workspaces::{listed, share, workspace},
+    support::{Answer, Person, ask, ask_text, get, is, lines, member, person, world},
+    workspaces::{share, workspace},
 };
 
-const ACCESS: &[&str] = &["organization-workspace-access"];
+pub(crate) const ACCESS: &[&str] = &["organization-workspace-access"];
 const OWN: &str = "Cannot change your own workspace sharing role.";
 const INVALID: &str = "Invalid request to update workspace ACL.";
 
@@ -24,16 +24,16 @@ fn complaints(answer: &Answer) -> Vec<String> {
 }
 
 /// An owner with a workspace, somebody who may use it, and somebody who may not.
-struct Scene {
-    world: World,
-    una: Person,
-    ben: Person,
-    eve: Person,
-    path: String,
+pub(crate) struct Scene {
+    pub(crate) world: World,
+    pub(crate) una: Person,
+    pub(crate) ben: Person,
+    pub(crate) eve: Person,
+    pub(crate) path: String,
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let world = world().await;
         let una = member(&world, "una", ACCESS).await;
         let ben = member(&world, "ben", &[]).await;
@@ -57,21 +57,21 @@ impl Scene {
         ask_text(&self.world, caller, "PATCH", &path, body.to_owned()).await
     }
 
-    async fn grant(&self, body: &Value) {
+    pub(crate) async fn grant(&self, body: &Value) {
         is(
             &share(&self.world, &self.una.client, &self.path, body).await,
             204,
         );
     }
 
-    async fn sees(&self, caller: &Person) -> bool {
+    pub(crate) async fn sees(&self, caller: &Person) -> bool {
         let answer = get(&self.world, &caller.client, &self.path).await;
         assert!(matches!(answer.status, 200 | 404), "{answer:?}");
         answer.status == 200
     }
 
     /// The people and groups of the ACL with their roles.
-    async fn acl(&self) -> [Vec<(String, String)>; 2] {
+    pub(crate) async fn acl(&self) -> [Vec<(String, String)>; 2] {
         let answer = get(&self.world, &self.una.client, &format!("{}/acl", self.path)).await;
         is(&answer, 200);
         let body = answer.json();
@@ -104,9 +104,7 @@ impl Scene {
 async fn what_is_wrong_is_told_in_this_order() {
     let scene = Scene::new().await;
     let Scene { una, ben, eve, .. } = &scene;
-    let me = una.id.to_string();
     let nobody = Uuid::from_u128(7).to_string();
-    let outsider = person(&scene.world, "outsider", &[]).await.id.to_string();
     let garbage = "{\"user_roles\"";
     let unknown = json!({"user_roles": {&nobody: "use"}}).to_string();
     for (who, caller, body, status) in [
@@ -130,7 +128,14 @@ async fn what_is_wrong_is_told_in_this_order() {
     }
     let words = scene.patch(&una.client, garbage).await.message();
     assert_eq!(words, "Request body must be valid JSON.");
-    // One's own entry comes before whatever else is wrong, in any spelling and with any role.
+}
+
+/// Before whatever else is wrong, in any spelling and with any role.
+#[tokio::test]
+async fn ones_own_entry_cannot_be_changed() {
+    let scene = Scene::new().await;
+    let una = &scene.una;
+    let me = una.id.to_string();
     let spellings = [
         me.clone(),
         me.to_uppercase(),
@@ -151,7 +156,14 @@ async fn what_is_wrong_is_told_in_this_order() {
             );
         }
     }
-    // Then everything that is wrong, together.
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_is_told_together_and_nothing_written() {
+    let scene = Scene::new().await;
+    let Scene { una, ben, eve, .. } = &scene;
+    let nobody = Uuid::from_u128(7).to_string();
+    let outsider = person(&scene.world, "outsider", &[]).await.id.to_string();
     let body = json!({
         "user_roles": {
             "not-a-uuid": "use", &nobody: "use", &outsider: "admin", eve.id.to_string(): "owner",
@@ -258,198 +270,6 @@ async fn an_acl_shows_names_and_numbers_and_keeps_whom_a_change_does_not_name() 
     );
 }
 
-/// Asks another server than the world's.
-async fn at(
-    server: &TestServer,
-    world: &World,
-    caller: &Client,
-    method: &str,
-    path: &str,
-) -> Answer {
-    let url = format!("{}/api/v2{path}", server.url());
-    let request = world.http.request(method.parse().unwrap(), url);
-    let token = caller.token().unwrap().expose().to_owned();
-    send(request.header("Bursar-Session-Token", token).body("{")).await
-}
-
-#[tokio::test]
-async fn the_deployments_switch_hides_what_is_shared_and_keeps_it() {
-    let scene = Scene::new().await;
-    let Scene {
-        world,
-        una,
-        ben,
-        eve,
-        path,
-        ..
-    } = &scene;
-    let options = ServerOptions {
-        disable_workspace_sharing: true,
-        ..ServerOptions::default()
-    };
-    let off = TestServer::start(&world.database, &options).await.unwrap();
-    let words = "Workspace sharing is disabled for this deployment.";
-    let acl = format!("{path}/acl");
-    for method in ["GET", "PATCH", "DELETE"] {
-        for (who, caller, status) in [
-            ("its owner", &una.client, 403),
-            ("site owner", &world.cast.owner, 403),
-            ("who may use it", &ben.client, 404),
-            ("a stranger", &eve.client, 404),
-        ] {
-            let answer = at(&off, world, caller, method, &acl).await;
-            assert_eq!(answer.status, status, "{who} {method}: {}", answer.text);
-            assert_eq!(answer.message() == words, status == 403, "{who} {method}");
-        }
-    }
-    let list = "/organizations/acme/workspaces?shared=true";
-    for (caller, see, all, shared) in [
-        (&ben.client, 404, 0, 0),
-        (&una.client, 200, 1, 0),
-        (&world.cast.owner, 200, 1, 0),
-    ] {
-        is(&at(&off, world, caller, "GET", path).await, see);
-        let count =
-            async |list: &str| at(&off, world, caller, "GET", list).await.json()["count"].as_u64();
-        assert_eq!(count("/organizations/acme/workspaces").await, Some(all));
-        assert_eq!(count(list).await, Some(shared));
-    }
-    let shown = at(&off, world, &una.client, "GET", path).await.json();
-    assert_eq!(shown["shared"], false);
-    // A server without the switch: everything is as it was.
-    assert!(scene.sees(ben).await);
-    assert_eq!(listed(world, &ben.client, "shared=true").await.1, 1);
-    assert_eq!(scene.acl().await[0].len(), 1);
-}
-
-#[tokio::test]
-async fn an_organization_may_keep_its_people_from_sharing() {
-    let scene = Scene::new().await;
-    let Scene {
-        world,
-        una,
-        ben,
-        eve,
-        path,
-        ..
-    } = &scene;
-    // Ada signs in with a password; Una is a service account.
-    let adas = workspace(world, &world.cast.member, "adas").await;
-    let body = json!({"user_roles": {ben.id.to_string(): "use"}});
-    is(&share(world, &world.cast.member, &adas, &body).await, 204);
-    let nobody = "Workspace sharing is disabled for this organization.";
-    let robots = "Only workspaces of service accounts can be shared in this organization.";
-    let settings = "/organizations/acme/settings/workspace-sharing";
-    for (rule, unas, adas_words) in [
-        ("service_accounts", None, Some(robots)),
-        ("none", Some(nobody), Some(nobody)),
-        ("everyone", None, None),
-    ] {
-        let body = json!({"shareable_workspace_owners": rule});
-        is(
-            &ask(world, &world.cast.owner, "PATCH", settings, &body).await,
-            200,
-        );
-        for (owner, path, words) in [
-            (&una.client, path, unas),
-            (&world.cast.member, &adas, adas_words),
-        ] {
-            for method in ["GET", "PATCH"] {
-                let acl = format!("{path}/acl");
-                let garbage = if words.is_some() { "{" } else { "{}" };
-                let answer = ask_text(world, owner, method, &acl, garbage).await;
-                let status = words.map_or(if method == "GET" { 200 } else { 204 }, |_| 403);
-                assert_eq!(
-                    answer.status, status,
-                    "{rule} {path} {method}: {}",
-                    answer.text
-                );
-                if let Some(words) = words {
-                    assert_eq!(answer.message(), words, "{rule}");
-                }
-            }
-            is(
-                &ask_text(world, &eve.client, "PATCH", &format!("{path}/acl"), "{").await,
-                404,
-            );
-        }
-        // What was shared against the rule has ended, and does not come back.
-        is(&get(world, &ben.client, &adas).await, 404);
-        assert_eq!(scene.sees(ben).await, rule == "service_accounts");
-    }
-}
-
-#[tokio::test]
-async fn access_follows_memberships_at_once_and_grants_do_not_come_back() {
-    let scene = Scene::new().await;
-    let Scene {
-        world, ben, eve, ..
-    } = &scene;
-    let owner = &world.cast.owner;
-    let in_acme = |person: &Person| format!("/organizations/acme/members/{}", person.id);
-    // By their own entry.
-    is(
-        &ask(world, owner, "DELETE", &in_acme(ben), &Value::Null).await,
-        204,
-    );
-    assert!(!scene.sees(ben).await);
-    is(
-        &ask(world, owner, "POST", &in_acme(ben), &Value::Null).await,
-        200,
-    );
-    assert!(
-        !scene.sees(ben).await,
-        "who comes back is not whom it was shared with"
-    );
-    assert_eq!(scene.acl().await, [vec![], vec![]]);
-    // By a group.
-    let builders = format!("/groups/{}", world.cast.group_id);
-    scene
-        .grant(&json!({"group_roles": {world.cast.group_id.to_string(): "use"}}))
-        .await;
-    for (change, sees) in [
-        ("add_users", true),
-        ("remove_users", false),
-        ("add_users", true),
-    ] {
-        let body = json!({change: [eve.id]});
-        is(&ask(world, owner, "PATCH", &builders, &body).await, 200);
-        assert_eq!(scene.sees(eve).await, sees, "{change}");
-        assert_eq!(
-            listed(world, &eve.client, "shared=true").await.1,
-            u64::from(sees)
-        );
-    }
-    is(
-        &ask(world, owner, "DELETE", &builders, &Value::Null).await,
-        200,
-    );
-    assert!(!scene.sees(eve).await);
-    // By being in the organization.
-    let acme = world.cast.organization_id.to_string();
-    scene.grant(&json!({"group_roles": {acme: "use"}})).await;
-    let late = person(world, "late", &[]).await;
-    assert!(!scene.sees(&late).await);
-    is(
-        &ask(world, owner, "POST", &in_acme(&late), &Value::Null).await,
-        200,
-    );
-    assert!(scene.sees(&late).await && scene.sees(eve).await);
-    is(
-        &ask(world, owner, "DELETE", &in_acme(&late), &Value::Null).await,
-        204,
-    );
-    assert!(!scene.sees(&late).await && scene.sees(eve).await);
-    // Its owner may leave as well: it sleeps then, and an administrator looks after it.
-    is(
-        &ask(world, owner, "DELETE", &in_acme(&scene.una), &Value::Null).await,
-        204,
-    );
-    assert!(!scene.sees(eve).await && !scene.sees(&scene.una).await);
-    let found = get(world, owner, &scene.path).await.json();
-    assert!(found["dormant_at"].is_string(), "{found}");
-}
-
 #[tokio::test]
 async fn a_suspended_person_gets_no_role_and_can_be_taken_out() {
     let scene = Scene::new().await;
@@ -470,4 +290,70 @@ async fn a_suspended_person_gets_no_role_and_can_be_taken_out() {
     // By hand too: what was deleted is nobody's.
     scene.by_hand("UPDATE workspaces SET deleted = true").await;
     is(&get(world, &una.client, &scene.path).await, 404);
+}
+
+#[tokio::test]
+async fn every_change_of_a_workspace_is_recorded_once() {
+    let world = world().await;
+    let una = member(&world, "una", &["organization-workspace-access"]).await;
+    let [ben, eve] = [
+        member(&world, "ben", &[]).await,
+        member(&world, "eve", &[]).await,
+    ];
+    let path = workspace(&world, &una.client, "plans").await;
+    let id = |person: &Person| person.id.to_string();
+    let acl = |roles: &[(&Person, &str)]| -> Value {
+        let roles = roles.iter().map(|(person, role)| (id(person), json!(role)));
+        json!({"user_roles": roles.collect::<serde_json::Map<_, _>>()})
+    };
+    let side = |roles: &[(&Person, &str)]| acl(roles)["user_roles"].clone();
+    for (body, old, new) in [
+        (
+            acl(&[(&ben, "use"), (&eve, "use")]),
+            side(&[]),
+            side(&[(&ben, "use"), (&eve, "use")]),
+        ),
+        (
+            acl(&[(&ben, "admin"), (&eve, "use")]),
+            side(&[(&ben, "use")]),
+            side(&[(&ben, "admin")]),
+        ),
+        (acl(&[(&ben, "")]), side(&[(&ben, "admin")]), side(&[])),
+    ] {
+        let answer = share(&world, &una.client, &path, &body).await;
+        is(&answer, 204);
+        let written = lines(&world, answer.request_id()).await;
+        let [line] = &written[..] else {
+            panic!("{written:?}")
+        };
+        assert_eq!(line.diff["user_acl"].old, old, "{body}");
+        assert_eq!(line.diff["user_acl"].new, new, "{body}");
+        assert_eq!(
+            (line.resource_type.as_str(), line.resource_target.as_str()),
+            ("workspace", "plans")
+        );
+    }
+    // A change that changes nothing is no change.
+    for body in [json!({}), acl(&[(&eve, "use"), (&ben, "")])] {
+        let answer = share(&world, &una.client, &path, &body).await;
+        is(&answer, 204);
+        assert_eq!(lines(&world, answer.request_id()).await.len(), 0);
+    }
+    // An attempt without the right to it is recorded with its status.
+    for (caller, body, status) in [
+        (&eve.client, acl(&[(&ben, "use")]), 403),
+        (&ben.client, acl(&[(&ben, "use")]), 404),
+        (&una.client, acl(&[(&una, "use")]), 400),
+    ] {
+        let answer = share(&world, caller, &path, &body).await;
+        is(&answer, status);
+        let written = lines(&world, answer.request_id()).await;
+        let [line] = &written[..] else {
+            panic!("{written:?}")
+        };
+        assert_eq!(
+            (line.status_code, line.resource_type.as_str()),
+            (status, "workspace")
+        );
+    }
 }
