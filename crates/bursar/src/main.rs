@@ -5,8 +5,8 @@ use std::{process::ExitCode, sync::Arc};
 use anyhow::Context;
 use bursar::{
     Environment, Server,
-    cli::{Cli, Command, LogFormat, ServerOptions},
-    config_file, demo, logging,
+    cli::{Cli, Command, LogFormat, RolesCommand, ServerOptions},
+    config_file, demo, logging, roles,
 };
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -44,6 +44,12 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 logging::start(options.log_format, &options.log)?;
                 server(&options).await.map(|()| ExitCode::SUCCESS)
             }
+            Command::Roles(RolesCommand::Reconcile(options)) => {
+                logging::start(LogFormat::Human, "warn")?;
+                let report = roles::reconcile(&options, &Environment::of_process()).await?;
+                say(&report);
+                Ok(ExitCode::SUCCESS)
+            }
         }
     });
     // A name that is still being resolved must not keep the process from ending.
@@ -71,7 +77,7 @@ async fn server(options: &ServerOptions) -> anyhow::Result<()> {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "scripts wait for this line")]
+#[expect(clippy::print_stdout, reason = "scripts wait for this line, or read what it says")]
 fn say(line: &str) {
     println!("{line}");
 }

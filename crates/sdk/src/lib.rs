@@ -26,6 +26,7 @@ mod providers;
 mod roles;
 mod secret;
 mod spend;
+mod system_roles;
 mod users;
 mod workspaces;
 
@@ -46,5 +47,6 @@ pub use providers::*;
 pub use roles::*;
 pub use secret::Secret;
 pub use spend::*;
+pub use system_roles::*;
 pub use users::*;
 pub use workspaces::*;

@@ -8,8 +8,11 @@ mod member_create;
 mod member_delete;
 mod member_list;
 mod member_roles_update;
+mod sharing;
 mod update;
 mod wire;
+mod workspace_sharing_get;
+mod workspace_sharing_update;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -33,5 +36,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         ))
         .routes(routes!(
             member_roles_update::organization_member_roles_update
+        ))
+        .routes(routes!(
+            workspace_sharing_get::workspace_sharing_get,
+            workspace_sharing_update::workspace_sharing_update
         ))
 }

@@ -21,6 +21,7 @@ use model::{
     organizations::NewOrganization,
     users::{LoginType, NewUser, PasswordHash},
 };
+use rbac::ShareableOwners;
 use secrecy::{ExposeSecret, SecretString};
 use store::{ReadUnit, Store, WriteContext, WriteUnit};
 use tokio::sync::{Mutex, OnceCell, oneshot};
@@ -212,6 +213,7 @@ pub(crate) fn new_organization(name: &str) -> NewOrganization {
         display_name: name.to_owned(),
         description: String::new(),
         icon: String::new(),
+        shareable_workspace_owners: ShareableOwners::default(),
     }
 }
 

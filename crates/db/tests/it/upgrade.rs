@@ -118,10 +118,10 @@ fn defined(settings: ShareableOwners) -> Vec<StoredSystemRole> {
 }
 
 #[tokio::test]
-async fn organizations_of_before_get_their_roles_and_keep_their_own() {
+async fn organizations_of_before_get_their_roles() {
     let (db, client) = before().await;
     let owner = db.url(LocalRole::Owner).await;
-    let migrated = db::migrate(&owner, APP_ROLE).await.unwrap();
+    db::migrate(&owner, APP_ROLE).await.unwrap();
 
     // Placeholders for every organization there ever was, and settings as they were in effect.
     let placeholders = "SELECT count(*)::text || ' ' || count(DISTINCT organization_id) FROM custom_roles \
@@ -130,7 +130,45 @@ async fn organizations_of_before_get_their_roles_and_keep_their_own() {
     let settings = "SELECT DISTINCT shareable_workspace_owners FROM organizations";
     assert_eq!(texts(&client, settings).await, ["everyone"]);
 
-    // What had one of the names has another one, in everybody's hands, and it is told.
+    // Before any server has written anything, the row says that the program's definition counts.
+    let store = db.store().await;
+    let before = read(&store).await.subject_roles_get(ADA).await.unwrap();
+    let before = before.unwrap().organizations;
+    assert_eq!(before.len(), 2);
+    for organization in &before {
+        let kept = organization.system_role.as_ref().unwrap();
+        assert_eq!(
+            (kept.role, kept.definition_version),
+            (SystemRole::OrganizationMember, 0)
+        );
+    }
+
+    let report = reconcile(&store).await;
+    assert_eq!(
+        (report.organizations, report.count(ChangeCause::Placeholder)),
+        (2, 4)
+    );
+    for organization in [ACME, BETA] {
+        assert_eq!(
+            kept(&store, organization).await,
+            defined(ShareableOwners::Everyone)
+        );
+    }
+    let (rows, lines) = (system_rows(&client).await, audited(&client).await);
+    let report = reconcile(&store).await;
+    assert_eq!((report.changes, report.unchanged), (Vec::new(), 4));
+    assert_eq!(
+        (system_rows(&client).await, audited(&client).await),
+        (rows, lines)
+    );
+}
+
+/// What had one of the names has another one, in everybody's hands, and it is told.
+#[tokio::test]
+async fn roles_of_their_own_that_clash_are_renamed() {
+    let (db, client) = before().await;
+    let owner = db.url(LocalRole::Owner).await;
+    let migrated = db::migrate(&owner, APP_ROLE).await.unwrap();
     let own = "SELECT concat_ws(' ', display_name, jsonb_array_length(org_permissions)) FROM custom_roles \
         WHERE NOT is_system AND name LIKE 'custom-____________' ORDER BY display_name";
     assert_eq!(
@@ -165,38 +203,6 @@ async fn organizations_of_before_get_their_roles_and_keep_their_own() {
     said("organization beta", "organization-service-account");
     let lines = "SELECT actor_name FROM audit_logs WHERE resource_type = 'assign_org_role' AND action = 'write'";
     assert_eq!(texts(&client, lines).await, ["migration", "migration"]);
-
-    // Before any server has written anything, the row says that the program's definition counts.
-    let store = db.store().await;
-    let before = read(&store).await.subject_roles_get(ADA).await.unwrap();
-    let before = before.unwrap().organizations;
-    assert_eq!(before.len(), 2);
-    for organization in &before {
-        let kept = organization.system_role.as_ref().unwrap();
-        assert_eq!(
-            (kept.role, kept.definition_version),
-            (SystemRole::OrganizationMember, 0)
-        );
-    }
-
-    let report = reconcile(&store).await;
-    assert_eq!(
-        (report.organizations, report.count(ChangeCause::Placeholder)),
-        (2, 4)
-    );
-    for organization in [ACME, BETA] {
-        assert_eq!(
-            kept(&store, organization).await,
-            defined(ShareableOwners::Everyone)
-        );
-    }
-    let (rows, lines) = (system_rows(&client).await, audited(&client).await);
-    let report = reconcile(&store).await;
-    assert_eq!((report.changes, report.unchanged), (Vec::new(), 4));
-    assert_eq!(
-        (system_rows(&client).await, audited(&client).await),
-        (rows, lines)
-    );
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use model::{
     organizations::{NewOrganization, Organization, OrganizationMember, OrganizationUpdate},
     users::{Credentials, EmailAddress, NewUser, PasswordHash, User, UserFilter, UserStatus},
 };
-use rbac::{Object, ShareableOwners, Visibility, builtin};
+use rbac::{Object, Visibility, builtin};
 use store::{
     StoreError, StoreResult,
     organizations::{OrganizationRead, OrganizationWrite},
