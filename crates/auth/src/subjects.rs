@@ -191,3 +191,122 @@ fn warn_unknown(user_id: UserId, role: &str) {
     metrics::counter!("bursar_auth_unknown_roles_total").increment(1);
     tracing::warn!(user = %user_id, role, "a role that is not known grants nothing");
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{OrganizationId, subjects::SubjectCustomRole, system_roles::StoredSystemRole};
+    use rbac::{Action, Object, OrgPermissions, Permission, ResourceType, ShareableOwners};
+
+    use super::*;
+
+    const USER: UserId = UserId(Uuid::from_u128(0xa));
+    const ORG: OrganizationId = OrganizationId(Uuid::from_u128(0xc));
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    /// A member where service accounts may share, who was given `given` and holds `default` as every member.
+    fn roles() -> SubjectRoles {
+        let custom = |name: &str, permission| SubjectCustomRole {
+            name: name.to_owned(),
+            permissions: OrgPermissions {
+                org: vec![permission],
+                member: Vec::new(),
+            },
+        };
+        let deletes = Permission::allow(ResourceType::Group, Action::Delete);
+        let no_names = Permission::deny(ResourceType::OrganizationMember, Action::Read);
+        SubjectRoles {
+            site_roles: names(&["auditor", "gone"]),
+            service_account: false,
+            organizations: vec![SubjectOrganization {
+                id: ORG,
+                roles: names(&["given", "unheard"]),
+                default_roles: names(&["default", "given", "organization-workspace-access"]),
+                settings: ShareableOwners::ServiceAccounts,
+                system_role: None,
+                custom_roles: vec![custom("given", deletes), custom("default", no_names)],
+            }],
+            group_ids: Vec::new(),
+        }
+    }
+
+    fn stored(role: SystemRole, definition_version: i32) -> Option<StoredSystemRole> {
+        Some(StoredSystemRole {
+            role,
+            definition_version,
+            org_permissions: vec![Permission::allow(ResourceType::Group, Action::Create)],
+            member_permissions: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn roles_that_were_given_and_those_that_every_member_holds_count() {
+        let sharing = WorkspaceSharing::ByOrganization;
+        let subject = subject(USER, roles(), sharing).prepare();
+        let object = |resource| Object::new(resource).in_org(ORG.0);
+        let own = object(ResourceType::Workspace).owner(USER.0);
+        let rows = [
+            (Action::Delete, object(ResourceType::Group), true),
+            (Action::Read, object(ResourceType::AuditLog), true),
+            (Action::Read, own, true),
+            // Given by the site's role, which beats what the organization's takes away.
+            (Action::Read, object(ResourceType::OrganizationMember), true),
+            (Action::Update, object(ResourceType::Group), false),
+        ];
+        for (action, object, expected) in rows {
+            let found = subject.allows(action, &object);
+            assert_eq!(found, expected, "{action} {object:?}");
+        }
+        let other = Object::new(ResourceType::Group).in_org(Uuid::from_u128(0xd));
+        assert!(!subject.allows(Action::Delete, &other));
+    }
+
+    /// Whose definition counts: the stored one lets create groups, which the program's does not.
+    #[test]
+    fn the_newer_definition_of_a_system_role_counts_and_there_always_is_one() {
+        use SystemRole::{OrganizationMember as Person, OrganizationServiceAccount as Robot};
+        let newest = SYSTEM_ROLES_VERSION;
+        let rows = [
+            (false, None, false),
+            (false, stored(Person, 0), false),
+            (false, stored(Person, newest - 1), false),
+            (false, stored(Person, newest), true),
+            (false, stored(Person, newest + 1), true),
+            (false, stored(Robot, newest), false),
+            (true, stored(Robot, newest), true),
+            (true, stored(Person, newest), false),
+            (true, None, false),
+        ];
+        for (service_account, system_role, stored_counts) in rows {
+            let shown = format!("{service_account} {system_role:?}");
+            let mut roles = roles();
+            roles.service_account = service_account;
+            roles.organizations[0].system_role = system_role;
+            let sharing = WorkspaceSharing::ByOrganization;
+            let subject = subject(USER, roles, sharing).prepare();
+            let groups = Object::new(ResourceType::Group).in_org(ORG.0);
+            let found = subject.allows(Action::Create, &groups);
+            assert_eq!(found, stored_counts, "{shown}");
+            let chat = Object::new(ResourceType::Chat).in_org(ORG.0).owner(USER.0);
+            let found = subject.allows(Action::Create, &chat);
+            assert_eq!(found, !stored_counts && !service_account, "{shown}");
+        }
+    }
+
+    #[test]
+    fn nobody_shares_while_the_deployment_says_so() {
+        let mut roles = roles();
+        roles.site_roles = names(&["owner"]);
+        let workspace = Object::new(ResourceType::Workspace).in_org(ORG.0);
+        for (sharing, expected) in [
+            (WorkspaceSharing::ByOrganization, true),
+            (WorkspaceSharing::Disabled, false),
+        ] {
+            let subject = subject(USER, roles.clone(), sharing).prepare();
+            let found = subject.allows(Action::Share, &workspace);
+            assert_eq!(found, expected, "{sharing:?}");
+        }
+    }
+}

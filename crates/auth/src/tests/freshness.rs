@@ -71,7 +71,7 @@ fn group_member() -> GroupMember {
     }
 }
 
-fn organization() -> Organization {
+pub(super) fn organization() -> Organization {
     Organization {
         id: ORG,
         name: "acme".parse().unwrap(),
@@ -81,6 +81,23 @@ fn organization() -> Organization {
         default: true,
         default_org_member_roles: Vec::new(),
         shareable_workspace_owners: rbac::ShareableOwners::Everyone,
+        created_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
+    }
+}
+
+/// A role that lets its holders read the organization's audit log.
+fn custom_role() -> model::roles::CustomRole {
+    model::roles::CustomRole {
+        id: model::RoleId(Uuid::from_u128(0x501)),
+        organization_id: ORG,
+        name: "helper".parse().unwrap(),
+        display_name: String::new(),
+        org_permissions: vec![rbac::Permission::allow(
+            ResourceType::AuditLog,
+            Action::Read,
+        )],
+        member_permissions: Vec::new(),
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
     }
@@ -161,12 +178,58 @@ fn changes() -> Vec<Change> {
     ]
 }
 
+/// Changes of what an organization says of its roles; Bob is a member.
+fn changes_of_roles() -> Vec<Change> {
+    vec![
+        (
+            |s| {
+                let defaults = &mut s.organizations[0].default_org_member_roles;
+                defaults.push("organization-auditor".to_owned());
+            },
+            Object::audit_log(Some(ORG.0)),
+            Some(false),
+            Some(true),
+        ),
+        (
+            |s| s.organizations[0].default_org_member_roles.clear(),
+            Object::audit_log(Some(ORG.0)),
+            Some(true),
+            Some(false),
+        ),
+        (
+            |s| {
+                s.custom_roles.push(custom_role());
+                s.members[0].roles.push("helper".to_owned());
+            },
+            Object::audit_log(Some(ORG.0)),
+            Some(false),
+            Some(true),
+        ),
+        (
+            |s| s.custom_roles[0].org_permissions.clear(),
+            Object::audit_log(Some(ORG.0)),
+            Some(true),
+            Some(false),
+        ),
+        (
+            |s| s.organizations[0].shareable_workspace_owners = rbac::ShareableOwners::None,
+            Object::organization_member(ORG.0, ANN.0),
+            Some(true),
+            Some(false),
+        ),
+    ]
+}
+
 #[tokio::test]
 async fn a_change_counts_from_the_next_request_on_at_every_server() {
     let world = world().await;
     let servers = servers(&world);
     let token = world.sign_in(BOB).await;
-    for (number, (change, object, before, after)) in changes().into_iter().enumerate() {
+    let mut all = changes();
+    let end = all.pop().unwrap();
+    all.extend(changes_of_roles());
+    all.push(end);
+    for (number, (change, object, before, after)) in all.into_iter().enumerate() {
         for (moment, expected) in [("before", before), ("after", after)] {
             if moment == "after" {
                 change(&mut world.store.state());
@@ -183,7 +246,6 @@ async fn a_change_counts_from_the_next_request_on_at_every_server() {
 #[tokio::test]
 async fn nothing_is_prepared_again_until_something_changes() {
     let world = world().await;
-    world.store.state().organizations.push(organization());
     let [one, other] = servers(&world);
     let token = world.sign_in(BOB).await;
     let check = async |server: &AuthState, expected: usize| {

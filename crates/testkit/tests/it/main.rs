@@ -1,6 +1,8 @@
 //! Tests over HTTP on real servers with a real database and a fake provider, one binary for all of them.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod audit;
 #[cfg(test)]
 mod audit_list;
@@ -15,9 +17,13 @@ mod caps;
 #[cfg(test)]
 mod crowds;
 #[cfg(test)]
+mod departures;
+#[cfg(test)]
 mod deployment;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod flags;
 #[cfg(test)]
 mod freshness;
 #[cfg(test)]
@@ -27,9 +33,13 @@ mod groups;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod idpsync;
+#[cfg(test)]
 mod logins;
 #[cfg(test)]
 mod money;
+#[cfg(test)]
+mod oidc;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
@@ -43,11 +53,19 @@ mod races;
 #[cfg(test)]
 mod responses;
 #[cfg(test)]
+mod roles;
+#[cfg(test)]
+mod roles_effects;
+#[cfg(test)]
+mod roles_escalation;
+#[cfg(test)]
 mod scenes;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod system_roles;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]
@@ -62,5 +80,7 @@ mod workspace_acl;
 mod workspace_lists;
 #[cfg(test)]
 mod workspace_races;
+#[cfg(test)]
+mod workspace_sharing;
 #[cfg(test)]
 mod workspaces;

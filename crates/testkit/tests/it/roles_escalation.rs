@@ -107,7 +107,7 @@ async fn who_makes_roles_makes_none_that_hold_more_than_the_maker() {
     play_told(&world, &maker.client, &more, BY_A_MAKER_OF_ROLES).await;
     assert_eq!(snapshot(&world).await, before);
     // Attempts are recorded.
-    let log = "/audit?limit=100&q=actor:maker";
+    let log = "/audit?limit=100&user=maker";
     let refused = get(&world, owner, log).await;
     is(&refused, 200);
     let refused = refused.json();
@@ -121,7 +121,7 @@ async fn who_makes_roles_makes_none_that_hold_more_than_the_maker() {
     let fine = role(
         "fine",
         &["group:read", "!group:read"],
-        &["workspace:read", "!chat:create"],
+        &["workspace:read", "!workspace:delete"],
     );
     is(&ask(&world, &maker.client, "POST", ROLES, &fine).await, 200);
     let give = json!({"roles": ["fine"]});

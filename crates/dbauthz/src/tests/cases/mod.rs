@@ -33,6 +33,7 @@ pub(super) fn all() -> Vec<Case> {
     cases.extend(people::system());
     cases.extend(people::organizations());
     cases.extend(people::members());
+    cases.extend(people::former_members());
     cases.extend(people::keys());
     cases.extend(things::groups());
     cases.extend(things::providers());

@@ -229,7 +229,6 @@ pub(super) fn organizations() -> Vec<Case> {
 
 pub(super) fn members() -> Vec<Case> {
     let desk = || Object::assign_org_role(ORG.0);
-    let auditor = || take("organization-auditor", Some(ORG.0));
     vec![
         case!(
             "organization_member_get",
@@ -273,6 +272,13 @@ pub(super) fn members() -> Vec<Case> {
                 give("organization-admin", Some(ORG.0)),
             ]
         ),
+    ]
+}
+
+pub(super) fn former_members() -> Vec<Case> {
+    let desk = || Object::assign_org_role(ORG.0);
+    let auditor = || take("organization-auditor", Some(ORG.0));
+    vec![
         case!(
             "organization_member_delete",
             u => u.organizations().organization_member_delete(ORG, BOB),

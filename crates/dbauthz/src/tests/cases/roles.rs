@@ -5,7 +5,7 @@ use model::{
     roles::{CustomRoleDefinition, NewCustomRole},
 };
 use rbac::{
-    Action::{self, Create, Delete, Read, Update},
+    Action::{Create, Delete, Read, Update},
     Object, OrgPermissions, Permission, ResourceType,
 };
 use uuid::Uuid;
@@ -16,8 +16,8 @@ use crate::tests::world::{ORG, name};
 fn definition() -> CustomRoleDefinition {
     CustomRoleDefinition {
         display_name: String::new(),
-        org_permissions: vec![Permission::deny(ResourceType::Group, Action::Update)],
-        member_permissions: vec![Permission::allow(ResourceType::Chat, Action::Delete)],
+        org_permissions: vec![Permission::deny(ResourceType::Group, Update)],
+        member_permissions: vec![Permission::allow(ResourceType::Chat, Delete)],
     }
 }
 
@@ -42,8 +42,8 @@ fn asked() -> Check {
 
 /// What the role of the world holds.
 fn held() -> Check {
-    let org = vec![Permission::allow(ResourceType::Group, Action::Read)];
-    let member = vec![Permission::allow(ResourceType::Workspace, Action::Read)];
+    let org = vec![Permission::allow(ResourceType::Group, Read)];
+    let member = vec![Permission::allow(ResourceType::Workspace, Read)];
     Check::Grant(ORG.0, OrgPermissions { org, member })
 }
 
