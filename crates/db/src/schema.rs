@@ -119,6 +119,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    custom_roles (id) {
+        id -> Uuid,
+        organization_id -> Uuid,
+        name -> Text,
+        display_name -> Text,
+        site_permissions -> Jsonb,
+        org_permissions -> Jsonb,
+        user_permissions -> Jsonb,
+        member_permissions -> Jsonb,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        is_system -> Bool,
+        definition_version -> Integer,
+    }
+}
+
+diesel::table! {
     deployment (singleton) {
         singleton -> Bool,
         created_at -> Timestamptz,
@@ -157,6 +174,34 @@ diesel::table! {
 }
 
 diesel::table! {
+    idpsync_settings (id) {
+        id -> Uuid,
+        organization_id -> Nullable<Uuid>,
+        kind -> Text,
+        field -> Text,
+        mapping -> Jsonb,
+        regex_filter -> Nullable<Text>,
+        create_missing -> Bool,
+        assign_default -> Bool,
+        takes -> Nullable<Array<Text>>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    oidc_logins (state_hash) {
+        state_hash -> Bytea,
+        browser_hash -> Bytea,
+        nonce -> Text,
+        pkce_verifier -> Text,
+        redirect -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     organization_members (organization_id, user_id) {
         organization_id -> Uuid,
         user_id -> Uuid,
@@ -177,6 +222,8 @@ diesel::table! {
         deleted -> Bool,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        default_org_member_roles -> Array<Text>,
+        shareable_workspace_owners -> Text,
     }
 }
 
@@ -214,6 +261,16 @@ diesel::table! {
     subject_versions (id) {
         id -> Uuid,
         version -> BigInt,
+    }
+}
+
+diesel::table! {
+    user_links (issuer, subject) {
+        issuer -> Text,
+        subject -> Text,
+        user_id -> Uuid,
+        created_at -> Timestamptz,
+        last_login_at -> Timestamptz,
     }
 }
 
@@ -263,15 +320,21 @@ diesel::table! {
 }
 
 diesel::joinable!(api_keys -> users (user_id));
+diesel::joinable!(custom_roles -> organizations (organization_id));
 diesel::joinable!(groups -> organizations (organization_id));
+diesel::joinable!(idpsync_settings -> organizations (organization_id));
 diesel::joinable!(organization_members -> organizations (organization_id));
 diesel::joinable!(organization_members -> users (user_id));
+diesel::joinable!(user_links -> users (user_id));
 diesel::joinable!(workspaces -> organizations (organization_id));
 diesel::joinable!(workspaces -> users (owner_id));
 
 diesel::allow_tables_to_appear_in_same_query!(api_keys, users);
+diesel::allow_tables_to_appear_in_same_query!(custom_roles, organizations);
 diesel::allow_tables_to_appear_in_same_query!(groups, organizations);
+diesel::allow_tables_to_appear_in_same_query!(idpsync_settings, organizations);
 diesel::allow_tables_to_appear_in_same_query!(organization_members, organizations);
 diesel::allow_tables_to_appear_in_same_query!(organization_members, users);
+diesel::allow_tables_to_appear_in_same_query!(user_links, users);
 diesel::allow_tables_to_appear_in_same_query!(workspaces, organizations);
 diesel::allow_tables_to_appear_in_same_query!(workspaces, users);

@@ -74,7 +74,7 @@ pub use idpsync::Idpsync;
 pub use objects::Objects;
 pub use organizations::Organizations;
 pub use providers::{ProviderKeys, Providers};
-pub use roles::Roles;
+pub use roles::{ListedRole, Roles};
 pub use rules::{Rule, Shape, rules};
 pub use spend::{Ledger, Spend};
 pub use subjects::Subjects;

@@ -1,1 +1,0 @@
-//! How an identity provider's claims become organizations, groups and roles.
