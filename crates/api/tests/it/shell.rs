@@ -6,7 +6,7 @@ use axum::{
 };
 use uuid::Uuid;
 
-use crate::world::{GROUP, OWNER, STRANGER, World};
+use crate::world::{GROUP, OWNER, STRANGER, WORKSPACE, World};
 
 /// Method, path and name of every operation of the document, its parameters replaced.
 fn operations(parameter: fn(&str) -> String) -> Vec<(String, String, String)> {
@@ -33,9 +33,12 @@ fn body(id: &str) -> &'static str {
         "group_budget_upsert" => r#"{"spend_limit_micros": 1}"#,
         "user_password_update" => r#"{"password": "correct horse"}"#,
         "user_roles_update" | "organization_member_roles_update" => r#"{"roles": []}"#,
-        "group_create" | "organization_create" | "custom_role_create" | "custom_role_update" => {
-            r#"{"name": "a"}"#
-        }
+        "workspace_dormant_update" => r#"{"dormant": true}"#,
+        "group_create"
+        | "workspace_create"
+        | "organization_create"
+        | "custom_role_create"
+        | "custom_role_update" => r#"{"name": "a"}"#,
         "user_create" => {
             r#"{"email": "a@b", "username": "a", "login_type": "none", "organization_ids": []}"#
         }
@@ -43,6 +46,8 @@ fn body(id: &str) -> &'static str {
             r#"{"name": "a", "type": "openai", "base_url": "http://a.test/v1", "api_key": "k"}"#
         }
         "authorization_check" => r#"{"checks": {}}"#,
+        "idpsync_preview" | "idpsync_organization_preview" => r#"{"claims": {}}"#,
+        "workspace_sharing_update" => r#"{"shareable_workspace_owners": "none"}"#,
         _ => "{}",
     }
 }
@@ -74,6 +79,7 @@ fn known(parameter: &str) -> String {
         "user" => "olga".to_owned(),
         "organization" => "acme".to_owned(),
         "group" => GROUP.to_string(),
+        "workspace" => WORKSPACE.to_string(),
         "id" => "0000000001".to_owned(),
         "name" => "openai".to_owned(),
         "role" => "helper".to_owned(),

@@ -17,11 +17,13 @@ use dbauthz::{
 };
 use http_body_util::BodyExt;
 use model::{
-    GroupId, OrganizationId, SystemClock, UserId, UuidV7Source,
+    GroupId, OrganizationId, SystemClock, UserId, UuidV7Source, WorkspaceId,
+    acl::Acl,
     api_keys::{ApiKey, ApiKeyKind},
     groups::{Group, GroupMember},
     organizations::{Organization, OrganizationMember},
     users::{LoginType, User, UserStatus},
+    workspaces::{Workspace, WorkspaceAccess},
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -33,6 +35,7 @@ pub(crate) const MEMBER: UserId = UserId(Uuid::from_u128(0x02));
 pub(crate) const STRANGER: UserId = UserId(Uuid::from_u128(0x03));
 pub(crate) const ORG: OrganizationId = OrganizationId(Uuid::from_u128(0x0c));
 pub(crate) const GROUP: GroupId = GroupId(Uuid::from_u128(0x6e));
+pub(crate) const WORKSPACE: WorkspaceId = WorkspaceId(Uuid::from_u128(0x3a));
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A server over an in-memory store.
@@ -194,6 +197,28 @@ fn member(user: &User) -> OrganizationMember {
     }
 }
 
+fn workspace() -> WorkspaceAccess {
+    WorkspaceAccess {
+        workspace: Workspace {
+            id: WORKSPACE,
+            organization_id: ORG,
+            organization_name: "acme".parse().unwrap(),
+            owner_id: MEMBER,
+            owner_username: "max".parse().unwrap(),
+            owner_name: String::new(),
+            name: "plans".parse().unwrap(),
+            description: String::new(),
+            dormant_at: None,
+            shared: false,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+        },
+        acl: Acl::default(),
+        owner_service_account: false,
+        settings: rbac::ShareableOwners::Everyone,
+    }
+}
+
 fn state() -> State {
     let users = vec![
         user(OWNER, "olga", &["owner"], &[ORG]),
@@ -207,6 +232,8 @@ fn state() -> State {
         description: String::new(),
         icon: String::new(),
         default: true,
+        default_org_member_roles: Vec::new(),
+        shareable_workspace_owners: rbac::ShareableOwners::Everyone,
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
     };
@@ -238,6 +265,7 @@ fn state() -> State {
         organizations: vec![organization],
         groups: vec![group],
         group_members: vec![group_member],
+        workspaces: vec![workspace()],
         ..State::default()
     }
 }
