@@ -153,7 +153,8 @@ async fn organization_member_get(
     row(conn, query).await?.map(member).transpose()
 }
 
-/// Adds a person to an organization. Both rows are locked, so that neither is deleted meanwhile.
+/// Adds a person to an organization. Both rows are locked, so that neither is deleted meanwhile; the person's no more
+/// than that takes, since a sign-in holds it while it waits for the organization.
 pub(crate) async fn member_insert(
     conn: &AsyncPgConnection,
     organization: OrganizationId,
@@ -163,7 +164,8 @@ pub(crate) async fn member_insert(
     let insert = sql_query(
         "INSERT INTO organization_members (organization_id, user_id, roles) \
          SELECT o.id, u.id, $3 FROM organizations AS o, users AS u \
-         WHERE o.id = $1 AND NOT o.deleted AND u.id = $2 AND NOT u.deleted FOR SHARE OF o, u",
+         WHERE o.id = $1 AND NOT o.deleted AND u.id = $2 AND NOT u.deleted \
+         FOR SHARE OF o FOR KEY SHARE OF u",
     )
     .bind::<sql_types::Uuid, _>(organization.0)
     .bind::<sql_types::Uuid, _>(user.0)
