@@ -1,6 +1,8 @@
 //! Giving and taking roles: which ones a request means, and whether the caller may do it.
 
-use model::{OrganizationId, users::User};
+use std::collections::BTreeSet;
+
+use model::{OrganizationId, idpsync::TakenRoles, users::User};
 use rbac::{Action, Object, Role, SystemRole, builtin, custom_role};
 use store::{StoreError, StoreResult};
 
@@ -208,30 +210,59 @@ where
     known.check(gate, &[], defaults)
 }
 
-/// Refuses unless the caller may give each of these roles of an organization and take each of those: what somebody
-/// must pass who lets a rule do it.
+/// Refuses unless the caller may give each of these roles of an organization: what somebody must pass who lets a rule
+/// do it.
 ///
 /// # Errors
-/// [`StoreError::Refused`] for a name to give that is no role there, or comes with membership.
-pub(crate) async fn may_give_and_take<U>(
+/// [`StoreError::Refused`] for a name that is no role there, or comes with membership.
+pub(crate) async fn may_give_each<U>(
     gate: &Gate,
     unit: &mut U,
     org: OrganizationId,
-    given: &[String],
-    taken: &[String],
+    names: &[String],
 ) -> StoreResult<()>
 where
     U: store::ReadUnit + ?Sized,
 {
-    at_the_desk(gate, Some(org), !given.is_empty(), !taken.is_empty())?;
-    let known = Known::in_org(unit, org, [given, taken]).await?;
+    at_the_desk(gate, Some(org), !names.is_empty(), false)?;
+    let known = Known::in_org(unit, org, [names, &[]]).await?;
     let can_be_given = |name: &String| known.role(name).is_some_and(|role| !role.is_implied());
-    if let Some(name) = given.iter().find(|name| !can_be_given(name)) {
+    if let Some(name) = names.iter().find(|name| !can_be_given(name)) {
         let text = format!("`{name}` is no role that members of the organization can be given");
         return Err(StoreError::Refused(text));
     }
-    known.check(gate, &[], given)?;
-    known.check(gate, taken, &[])
+    known.check(gate, &[], names)
+}
+
+/// Which roles of an organization the caller could take from its members; for a rule that is to take no other. Without
+/// an organization, which of the program's own the caller could take in any.
+pub(crate) async fn takeable<U>(
+    gate: &Gate,
+    unit: &mut U,
+    org: Option<OrganizationId>,
+) -> StoreResult<TakenRoles>
+where
+    U: store::ReadUnit + ?Sized,
+{
+    let custom = match org {
+        Some(org) => unit.custom_role_list(org).await?,
+        None => Vec::new(),
+    };
+    let custom: Vec<Role> = custom.into_iter().map(role).collect();
+    let own = builtin::org_roles().iter().map(AsRef::as_ref);
+    let all: Vec<&Role> = own
+        .chain(&custom)
+        .filter(|role| !role.is_implied())
+        .collect();
+    // In an organization that nobody belongs to only rights of the site count.
+    let place = org.map_or_else(uuid::Uuid::nil, |org| org.0);
+    let taken = all.iter().filter(|role| gate.could_take(role, place));
+    let taken: BTreeSet<String> = taken.map(|role| role.name().to_owned()).collect();
+    Ok(if taken.len() == all.len() {
+        TakenRoles::All
+    } else {
+        TakenRoles::Only(taken)
+    })
 }
 
 /// Refuses unless the caller may give every site role that is held: what somebody must pass who would act as

@@ -23,6 +23,10 @@ pub(crate) trait Authorizer: Send + Sync + fmt::Debug {
     fn may_give(&self, role: &Role, org: Option<Uuid>) -> Result<(), String>;
     /// Whether the role may be taken; else why not.
     fn may_take(&self, role: &Role, org: Option<Uuid>) -> Result<(), String>;
+    /// Whether the role could be taken in this organization, for what is written down and not refused.
+    fn could_take(&self, role: &Role, org: Uuid) -> bool {
+        self.may_take(role, Some(org)).is_ok()
+    }
     /// Whether a custom role of the organization may hold these permissions; else what stands against it.
     fn may_grant(&self, org: Uuid, permissions: &OrgPermissions) -> Result<(), GrantDenied>;
 }
@@ -161,6 +165,11 @@ impl Gate {
     pub(crate) fn may_take(&self, role: &Role, org: Option<Uuid>) -> StoreResult<()> {
         let outcome = self.authorizer.may_take(role, org);
         outcome.map_err(|reason| self.role_refused(Action::Unassign, org, reason))
+    }
+
+    /// Whether the role could be taken in this organization. It refuses nothing and counts no refusal.
+    pub(crate) fn could_take(&self, role: &Role, org: Uuid) -> bool {
+        self.authorizer.could_take(role, org)
     }
 
     /// Refuses unless a custom role of the organization may hold these permissions.

@@ -44,6 +44,7 @@ mod budgets;
 mod gate;
 mod groups;
 mod identities;
+mod identity_sync;
 mod idpsync;
 mod objects;
 mod organizations;
@@ -70,6 +71,7 @@ pub use audit::Audit;
 pub use budgets::Budgets;
 pub use groups::Groups;
 pub use identities::Identities;
+pub use identity_sync::IdentitySync;
 pub use idpsync::Idpsync;
 pub use objects::Objects;
 pub use organizations::Organizations;
@@ -79,7 +81,7 @@ pub use rules::{Rule, Shape, rules};
 pub use spend::{Ledger, Spend};
 pub use subjects::Subjects;
 pub use system::SystemActor;
-pub use system_roles::SystemRoles;
+pub use system_roles::{ReconcileMode, SystemRoles};
 pub use units::{
     Authorized, BoundStore, ReadUnit, SystemReadUnit, SystemStore, SystemWriteUnit,
     WorkspaceSharing, WriteUnit,

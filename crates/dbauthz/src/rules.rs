@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use crate::{
-    SystemActor, acl, api_keys, audit, budgets, groups, identities, idpsync, objects, organizations,
-    providers, roles, spend, subjects, system_roles, users, workspaces,
+    SystemActor, acl, api_keys, audit, budgets, groups, identities, identity_sync, idpsync,
+    objects, organizations, providers, roles, spend, subjects, system_roles, users, workspaces,
 };
 
 /// How a wrapped method goes about its check.
@@ -84,6 +84,7 @@ pub(crate) const ALL: &[(&str, &[Rule])] = &[
     ("acl", acl::RULES),
     ("identities", identities::RULES),
     ("idpsync", idpsync::RULES),
+    ("identity_sync", identity_sync::RULES),
 ];
 
 /// The checks of every method and the system actors, as Markdown, for the generated reference.

@@ -15,6 +15,10 @@ pub enum SystemActor {
     Gateway,
     /// Keeps the ledger in order.
     LedgerSweeper,
+    /// Keeps the roles that come with membership as the program defines them.
+    RoleReconciler,
+    /// Signs people in at the identity provider, and follows what it says of them.
+    IdentitySync,
 }
 
 impl SystemActor {
@@ -24,6 +28,8 @@ impl SystemActor {
         Self::Setup,
         Self::Gateway,
         Self::LedgerSweeper,
+        Self::RoleReconciler,
+        Self::IdentitySync,
     ];
 
     /// The name that the audit log records.
@@ -34,6 +40,8 @@ impl SystemActor {
             Self::Setup => "setup",
             Self::Gateway => "gateway",
             Self::LedgerSweeper => "ledger-sweeper",
+            Self::RoleReconciler => "role-reconciler",
+            Self::IdentitySync => "identity-sync",
         }
     }
 
@@ -55,6 +63,14 @@ impl SystemActor {
             }
             Self::LedgerSweeper => {
                 "a server that crashed leaves reservations open: it settles them, and recounts the ledger"
+            }
+            Self::RoleReconciler => {
+                "what comes with membership changes with the program, and nobody may edit those roles: it writes \
+                 each organization's copy of them"
+            }
+            Self::IdentitySync => {
+                "whoever comes from the identity provider is nobody here yet: it finds or makes their account and \
+                 links it, and follows the provider's claims into organizations, groups and roles"
             }
         }
     }
@@ -85,6 +101,26 @@ impl SystemActor {
             Self::LedgerSweeper => &[
                 (R::AiUsageEvent, Action::Create),
                 (R::AiUsageEvent, Action::Read),
+            ],
+            Self::RoleReconciler => &[
+                (R::AssignOrgRole, Action::Create),
+                (R::AssignOrgRole, Action::Read),
+                (R::AssignOrgRole, Action::Update),
+                (R::Organization, Action::Read),
+            ],
+            Self::IdentitySync => &[
+                (R::AssignOrgRole, Action::Assign),
+                (R::AssignOrgRole, Action::Unassign),
+                (R::Group, Action::Create),
+                (R::Group, Action::Update),
+                (R::IdpsyncSettings, Action::Read),
+                (R::Organization, Action::Read),
+                (R::OrganizationMember, Action::Create),
+                (R::OrganizationMember, Action::Delete),
+                (R::User, Action::Create),
+                (R::User, Action::Read),
+                (R::User, Action::ReadPersonal),
+                (R::User, Action::UpdatePersonal),
             ],
         };
         allowed

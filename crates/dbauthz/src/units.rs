@@ -12,8 +12,8 @@ use store::{Store, StoreResult};
 use uuid::Uuid;
 
 use crate::{
-    Actor, ApiKeys, Audit, Budgets, Groups, Identities, Idpsync, Ledger, Logins, Objects,
-    Organizations, PresentedKeys, ProviderKeys, Providers, Roles, Setup, Spend, Subjects,
+    Actor, ApiKeys, Audit, Budgets, Groups, Identities, IdentitySync, Idpsync, Ledger, Logins,
+    Objects, Organizations, PresentedKeys, ProviderKeys, Providers, Roles, Setup, Spend, Subjects,
     SystemActor, SystemRoles, Users, Workspaces, gate::Gate,
 };
 
@@ -347,6 +347,10 @@ macro_rules! rooms {
             /// Accounts at an identity provider, and sign-ins under way there.
             pub fn identities(&mut self) -> Identities<'_, dyn store::$inner> {
                 Identities::new(&self.unit.gate, &mut *self.unit.unit)
+            }
+            /// Following an identity provider's claims.
+            pub fn identity_sync(&mut self) -> IdentitySync<'_, dyn store::$inner> {
+                IdentitySync::new(&self.unit.gate, &mut *self.unit.unit)
             }
         }
 

@@ -1,5 +1,7 @@
 //! What existing clients send for "nothing": `null` lists and empty texts.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, de::IntoDeserializer};
 
 /// Reads `null` as the default value: programs in Go send `null` for an empty list.
@@ -21,4 +23,37 @@ where
     text.filter(|text| !text.is_empty())
         .map(|text| T::deserialize(text.into_deserializer()))
         .transpose()
+}
+
+/// Reads `null` as the default value, given: in a change it empties what an absent value leaves as it is.
+pub(crate) fn null_as_given<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    null_as_default(deserializer).map(Some)
+}
+
+/// Reads a mapping in which `null` is an empty list, or an empty mapping.
+pub(crate) fn null_lists<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let mapping = Option::<BTreeMap<String, Option<Vec<T>>>>::deserialize(deserializer)?;
+    let entries = mapping.unwrap_or_default().into_iter();
+    Ok(entries
+        .map(|(value, list)| (value, list.unwrap_or_default()))
+        .collect())
+}
+
+/// Reads a mapping as [`null_lists`] does, given: in a change `null` empties it.
+pub(crate) fn null_mapping_as_given<'de, D, T>(
+    deserializer: D,
+) -> Result<Option<BTreeMap<String, Vec<T>>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    null_lists(deserializer).map(Some)
 }

@@ -7,6 +7,8 @@ mod decisions;
 #[cfg(test)]
 mod hints;
 #[cfg(test)]
+mod idpsync;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod ledger;

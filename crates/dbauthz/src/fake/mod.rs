@@ -28,11 +28,14 @@ use model::{
     organizations::{Organization, OrganizationMember},
     providers::Provider,
     roles::CustomRole,
+    system_roles::StoredSystemRole,
     users::{PasswordHash, User},
     workspaces::WorkspaceAccess,
 };
 use rbac::SystemRole;
 use store::{ReadUnit, Store, StoreResult, WriteContext, WriteUnit};
+
+pub use idpsync::Settings as IdpsyncSettings;
 
 /// What the store holds.
 #[derive(Debug, Clone, Default)]
@@ -59,12 +62,16 @@ pub struct State {
     pub providers: Vec<Provider>,
     /// Workspaces, each with its ACL.
     pub workspaces: Vec<WorkspaceAccess>,
+    /// What an identity provider's claims decide.
+    pub idpsync: IdpsyncSettings,
     /// Custom roles.
     pub custom_roles: Vec<CustomRole>,
     /// Accounts at identity providers.
     pub user_links: Vec<UserLink>,
     /// Sign-ins under way there. They do not end.
     pub oidc_logins: Vec<NewOidcLogin>,
+    /// What organizations keep of the system roles.
+    pub system_roles: BTreeMap<(OrganizationId, SystemRole), StoredSystemRole>,
 }
 
 #[derive(Debug, Default)]

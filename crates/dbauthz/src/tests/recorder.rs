@@ -106,6 +106,10 @@ impl Authorizer for Recorder {
         }
     }
 
+    fn could_take(&self, _role: &Role, _org: Uuid) -> bool {
+        true
+    }
+
     fn may_grant(&self, org: Uuid, permissions: &OrgPermissions) -> Result<(), GrantDenied> {
         let allowed = self.ask(Check::Grant(org, permissions.clone()));
         if allowed {

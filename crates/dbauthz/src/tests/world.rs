@@ -9,7 +9,7 @@ use model::{
     api_keys::{ApiKey, ApiKeyKind},
     groups::{Group, GroupMember},
     identities::{Identity, UserLink},
-    idpsync::{GroupSync, Mapping, OrganizationSync, PlaceSettings, RoleSync},
+    idpsync::{GroupSync, Mapping, OrganizationSync, PlaceSettings, RoleSync, TakenRoles},
     organizations::{Organization, OrganizationMember},
     prices::ProviderKind,
     providers::Provider,
@@ -147,6 +147,7 @@ fn synchronized() -> IdpsyncSettings {
         roles: RoleSync {
             field: "roles".parse().unwrap(),
             mapping: mapping("audit", "organization-auditor".to_owned()),
+            takes: TakenRoles::All,
         },
     };
     IdpsyncSettings {
@@ -154,8 +155,20 @@ fn synchronized() -> IdpsyncSettings {
             field: "orgs".parse().unwrap(),
             mapping: mapping("acme", ORG),
             assign_default: false,
+            takes: TakenRoles::All,
         },
         places: [(ORG, acme)].into(),
+    }
+}
+
+fn provider() -> Provider {
+    Provider {
+        id: PROVIDER,
+        name: name("openai"),
+        kind: ProviderKind::OpenAi,
+        base_url: "https://example.com/v1".parse().unwrap(),
+        created_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
     }
 }
 
@@ -198,14 +211,6 @@ pub(super) fn state() -> State {
         name: String::new(),
         email: "bob@example.com".to_owned(),
     };
-    let provider = Provider {
-        id: PROVIDER,
-        name: name("openai"),
-        kind: ProviderKind::OpenAi,
-        base_url: "https://example.com/v1".parse().unwrap(),
-        created_at: DateTime::UNIX_EPOCH,
-        updated_at: DateTime::UNIX_EPOCH,
-    };
     State {
         members: vec![
             member(&users[0], &[]),
@@ -221,7 +226,7 @@ pub(super) fn state() -> State {
             key("anntoken00", ANN, ApiKeyKind::Token),
             key("bobsession", BOB, ApiKeyKind::Session),
         ],
-        providers: vec![provider],
+        providers: vec![provider()],
         idpsync: synchronized(),
         workspaces: vec![workspace()],
         custom_roles: vec![custom_role()],

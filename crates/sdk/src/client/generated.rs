@@ -415,6 +415,113 @@ impl Client {
         .await
     }
 
+    /// List the roles that there are to be given in an organization: those of the program, then its own by name.
+    ///
+    /// `GET /api/v2/organizations/{organization}/members/roles`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn organization_role_list(
+        &self,
+        organization: impl Display,
+    ) -> Result<Vec<crate::AssignableRole>, Error> {
+        self.call(
+            Method::GET,
+            &[
+                "api",
+                "v2",
+                "organizations",
+                &organization.to_string(),
+                "members",
+                "roles",
+            ],
+        )?
+        .answer()
+        .await
+    }
+
+    /// Make a role in an organization. Nobody puts into it what they do not hold themselves.
+    ///
+    /// `POST /api/v2/organizations/{organization}/members/roles`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn custom_role_create(
+        &self,
+        organization: impl Display,
+        body: &crate::CustomRoleRequest,
+    ) -> Result<crate::Role, Error> {
+        self.call(
+            Method::POST,
+            &[
+                "api",
+                "v2",
+                "organizations",
+                &organization.to_string(),
+                "members",
+                "roles",
+            ],
+        )?
+        .json(body)
+        .answer()
+        .await
+    }
+
+    /// Replace what a role of an organization is and holds; it is found by its name and keeps it. Permissions that the
+    /// program does not know any more are dropped.
+    ///
+    /// `PUT /api/v2/organizations/{organization}/members/roles`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn custom_role_update(
+        &self,
+        organization: impl Display,
+        body: &crate::CustomRoleRequest,
+    ) -> Result<crate::Role, Error> {
+        self.call(
+            Method::PUT,
+            &[
+                "api",
+                "v2",
+                "organizations",
+                &organization.to_string(),
+                "members",
+                "roles",
+            ],
+        )?
+        .json(body)
+        .answer()
+        .await
+    }
+
+    /// Delete a role of an organization. It is taken from everybody who holds it.
+    ///
+    /// `DELETE /api/v2/organizations/{organization}/members/roles/{role}`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn custom_role_delete(
+        &self,
+        organization: impl Display,
+        role: impl Display,
+    ) -> Result<(), Error> {
+        self.call(
+            Method::DELETE,
+            &[
+                "api",
+                "v2",
+                "organizations",
+                &organization.to_string(),
+                "members",
+                "roles",
+                &role.to_string(),
+            ],
+        )?
+        .done()
+        .await
+    }
+
     /// Remove a person from an organization, and from its groups first.
     ///
     /// `DELETE /api/v2/organizations/{organization}/members/{user}`
@@ -496,6 +603,313 @@ impl Client {
         .await
     }
 
+    /// Get which groups of an organization its people are in by the claims of their identity provider.
+    ///
+    /// `GET /api/v2/organizations/{organization}/settings/idpsync/groups`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn idpsync_groups_get(
+        &self,
+        organization: impl Display,
+    ) -> Result<crate::GroupSyncSettings, Error> {
+        self.call(
+            Method::GET,
+            &[
+                "api",
+                "v2",
+                "organizations",
+                &organization.to_string(),
+                "settings",
+                "idpsync",
+                "groups",
+            ],
+        )?
+        .answer()
+        .await
+    }
+
+    /// Change which groups of an organization its people are in by the claims of their identity provider; what is absent
+    /// stays as it is.
+    ///
+    /// It takes the right to change the organization's groups, and to make them when missing ones are made.
+    ///
+    /// `PATCH /api/v2/organizations/{organization}/settings/idpsync/groups`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn idpsync_groups_update(
+        &self,
+        organization: impl Display,
+        body: &crate::PatchGroupSyncSettingsRequest,
+    ) -> Result<crate::GroupSyncSettings, Error> {
+        self.call(
+            Method::PATCH,
+            &[
+                "api",
+                "v2",
+                "organizations",
+                &organization.to_string(),
+                "settings",
+                "idpsync",
+                "groups",
+            ],
+        )?
+        .json(body)
+        .answer()
+        .await
+    }
+
+    /// Tell what claims would change in an organization at the sign-in of a member, or of somebody who joins it.
+    /// Nothing is changed.
+    ///
+    /// `POST /api/v2/organizations/{organization}/settings/idpsync/preview`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn idpsync_organization_preview(
+        &self,
+        organization: impl Display,
+        body: &crate::IdpSyncPreviewRequest,
+    ) -> Result<crate::IdpSyncPreview, Error> {
+        self.call(
+            Method::POST,
+            &[
+                "api",
+                "v2",
+                "organizations",
+                &organization.to_string(),
+                "settings",
+                "idpsync",
+                "preview",
+            ],
+        )?
+        .json(body)
+        .answer()
+        .await
+    }
+
+    /// Get which roles people hold in an organization by the claims of their identity provider.
+    ///
+    /// `GET /api/v2/organizations/{organization}/settings/idpsync/roles`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn idpsync_roles_get(
+        &self,
+        organization: impl Display,
+    ) -> Result<crate::RoleSyncSettings, Error> {
+        self.call(
+            Method::GET,
+            &[
+                "api",
+                "v2",
+                "organizations",
+                &organization.to_string(),
+                "settings",
+                "idpsync",
+                "roles",
+            ],
+        )?
+        .answer()
+        .await
+    }
+
+    /// Change which roles people hold in an organization by the claims of their identity provider; what is absent stays
+    /// as it is.
+    ///
+    /// It takes the right to assign every role named, and while a claim is named to take every role that a member
+    /// holds: the settings do both at every sign-in.
+    ///
+    /// `PATCH /api/v2/organizations/{organization}/settings/idpsync/roles`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn idpsync_roles_update(
+        &self,
+        organization: impl Display,
+        body: &crate::PatchRoleSyncSettingsRequest,
+    ) -> Result<crate::RoleSyncSettings, Error> {
+        self.call(
+            Method::PATCH,
+            &[
+                "api",
+                "v2",
+                "organizations",
+                &organization.to_string(),
+                "settings",
+                "idpsync",
+                "roles",
+            ],
+        )?
+        .json(body)
+        .answer()
+        .await
+    }
+
+    /// Get whose workspaces may be shared in an organization.
+    ///
+    /// `GET /api/v2/organizations/{organization}/settings/workspace-sharing`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn workspace_sharing_get(
+        &self,
+        organization: impl Display,
+    ) -> Result<crate::WorkspaceSharingSettings, Error> {
+        self.call(
+            Method::GET,
+            &[
+                "api",
+                "v2",
+                "organizations",
+                &organization.to_string(),
+                "settings",
+                "workspace-sharing",
+            ],
+        )?
+        .answer()
+        .await
+    }
+
+    /// Change whose workspaces may be shared in an organization.
+    ///
+    /// In the same moment the roles that come with membership hold what the new rule says, and whatever may not be shared
+    /// any more is shared with nobody; that does not come back with the rule.
+    ///
+    /// `PATCH /api/v2/organizations/{organization}/settings/workspace-sharing`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn workspace_sharing_update(
+        &self,
+        organization: impl Display,
+        body: &crate::UpdateWorkspaceSharingSettingsRequest,
+    ) -> Result<crate::WorkspaceSharingSettings, Error> {
+        self.call(
+            Method::PATCH,
+            &[
+                "api",
+                "v2",
+                "organizations",
+                &organization.to_string(),
+                "settings",
+                "workspace-sharing",
+            ],
+        )?
+        .json(body)
+        .answer()
+        .await
+    }
+
+    /// List the workspaces of an organization that the caller may see, by name.
+    ///
+    /// `GET /api/v2/organizations/{organization}/workspaces`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn workspace_list(
+        &self,
+        organization: impl Display,
+        query: &crate::WorkspaceListQuery,
+    ) -> Result<crate::WorkspacesResponse, Error> {
+        self.call(
+            Method::GET,
+            &[
+                "api",
+                "v2",
+                "organizations",
+                &organization.to_string(),
+                "workspaces",
+            ],
+        )?
+        .query(query)
+        .answer()
+        .await
+    }
+
+    /// Make a workspace in an organization.
+    ///
+    /// `POST /api/v2/organizations/{organization}/workspaces`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn workspace_create(
+        &self,
+        organization: impl Display,
+        body: &crate::CreateWorkspaceRequest,
+    ) -> Result<crate::Workspace, Error> {
+        self.call(
+            Method::POST,
+            &[
+                "api",
+                "v2",
+                "organizations",
+                &organization.to_string(),
+                "workspaces",
+            ],
+        )?
+        .json(body)
+        .answer()
+        .await
+    }
+
+    /// Get which organizations people are in by the claims of their identity provider.
+    ///
+    /// `GET /api/v2/settings/idpsync/organization`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn idpsync_organization_get(&self) -> Result<crate::OrganizationSyncSettings, Error> {
+        self.call(
+            Method::GET,
+            &["api", "v2", "settings", "idpsync", "organization"],
+        )?
+        .answer()
+        .await
+    }
+
+    /// Change which organizations people are in by the claims of their identity provider; what is absent stays as it is.
+    ///
+    /// It takes the right to add people to every organization named, and while a claim is named to remove people, with
+    /// the roles that they hold, from any: the settings do both at every sign-in.
+    ///
+    /// `PATCH /api/v2/settings/idpsync/organization`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn idpsync_organization_update(
+        &self,
+        body: &crate::PatchOrganizationSyncSettingsRequest,
+    ) -> Result<crate::OrganizationSyncSettings, Error> {
+        self.call(
+            Method::PATCH,
+            &["api", "v2", "settings", "idpsync", "organization"],
+        )?
+        .json(body)
+        .answer()
+        .await
+    }
+
+    /// Tell what claims would change at the sign-in of a person, or of somebody who is new. Nothing is changed.
+    ///
+    /// `POST /api/v2/settings/idpsync/preview`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn idpsync_preview(
+        &self,
+        body: &crate::IdpSyncPreviewRequest,
+    ) -> Result<crate::IdpSyncPreview, Error> {
+        self.call(
+            Method::POST,
+            &["api", "v2", "settings", "idpsync", "preview"],
+        )?
+        .json(body)
+        .answer()
+        .await
+    }
+
     /// List the people that the caller may see, by username.
     ///
     /// `GET /api/v2/users`
@@ -523,6 +937,18 @@ impl Client {
     pub async fn user_create(&self, body: &crate::CreateUserRequest) -> Result<crate::User, Error> {
         self.call(Method::POST, &["api", "v2", "users"])?
             .json(body)
+            .answer()
+            .await
+    }
+
+    /// The ways to sign in that this deployment offers.
+    ///
+    /// `GET /api/v2/users/authmethods`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn auth_method_list(&self) -> Result<crate::AuthMethods, Error> {
+        self.call(Method::GET, &["api", "v2", "users", "authmethods"])?
             .answer()
             .await
     }
@@ -585,6 +1011,18 @@ impl Client {
     /// See [`super::Call::answer`].
     pub async fn logout(&self) -> Result<crate::Message, Error> {
         self.call(Method::POST, &["api", "v2", "users", "logout"])?
+            .answer()
+            .await
+    }
+
+    /// List the roles that there are to be given in the site.
+    ///
+    /// `GET /api/v2/users/roles`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn site_role_list(&self) -> Result<Vec<crate::AssignableRole>, Error> {
+        self.call(Method::GET, &["api", "v2", "users", "roles"])?
             .answer()
             .await
     }
@@ -777,6 +1215,130 @@ impl Client {
             Method::PUT,
             &["api", "v2", "users", &user.to_string(), "status", "suspend"],
         )?
+        .answer()
+        .await
+    }
+
+    /// Delete a workspace. Whom it was shared with ends with it, and its name is free again.
+    ///
+    /// `DELETE /api/v2/workspaces/{workspace}`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn workspace_delete(&self, workspace: impl Display) -> Result<(), Error> {
+        self.call(
+            Method::DELETE,
+            &["api", "v2", "workspaces", &workspace.to_string()],
+        )?
+        .done()
+        .await
+    }
+
+    /// Get a workspace.
+    ///
+    /// `GET /api/v2/workspaces/{workspace}`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn workspace_get(&self, workspace: impl Display) -> Result<crate::Workspace, Error> {
+        self.call(
+            Method::GET,
+            &["api", "v2", "workspaces", &workspace.to_string()],
+        )?
+        .answer()
+        .await
+    }
+
+    /// Change a workspace's name and description; what is absent stays as it is.
+    ///
+    /// `PATCH /api/v2/workspaces/{workspace}`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn workspace_update(
+        &self,
+        workspace: impl Display,
+        body: &crate::UpdateWorkspaceRequest,
+    ) -> Result<crate::Workspace, Error> {
+        self.call(
+            Method::PATCH,
+            &["api", "v2", "workspaces", &workspace.to_string()],
+        )?
+        .json(body)
+        .answer()
+        .await
+    }
+
+    /// Stop sharing a workspace with anybody. Who may share it only because it is shared with them cannot: it would end
+    /// their own entry.
+    ///
+    /// `DELETE /api/v2/workspaces/{workspace}/acl`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn workspace_acl_delete(&self, workspace: impl Display) -> Result<(), Error> {
+        self.call(
+            Method::DELETE,
+            &["api", "v2", "workspaces", &workspace.to_string(), "acl"],
+        )?
+        .done()
+        .await
+    }
+
+    /// Get with whom a workspace is shared, for who may share it. Of groups their size is told, never who is in them.
+    ///
+    /// `GET /api/v2/workspaces/{workspace}/acl`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn workspace_acl_get(&self, workspace: impl Display) -> Result<crate::Acl, Error> {
+        self.call(
+            Method::GET,
+            &["api", "v2", "workspaces", &workspace.to_string(), "acl"],
+        )?
+        .answer()
+        .await
+    }
+
+    /// Change with whom a workspace is shared: the people and groups that are named get the role `use` or `admin`, or with
+    /// an empty role lose theirs; everybody else keeps what they have.
+    ///
+    /// All that is wrong with a request is told together, once the caller is known to be allowed to share.
+    ///
+    /// `PATCH /api/v2/workspaces/{workspace}/acl`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn workspace_acl_update(
+        &self,
+        workspace: impl Display,
+        body: &crate::UpdateAclRequest,
+    ) -> Result<(), Error> {
+        self.call(
+            Method::PATCH,
+            &["api", "v2", "workspaces", &workspace.to_string(), "acl"],
+        )?
+        .json(body)
+        .done()
+        .await
+    }
+
+    /// Put a workspace to sleep, or wake it. Whom it is shared with is kept, and does not count while it sleeps.
+    ///
+    /// `PUT /api/v2/workspaces/{workspace}/dormant`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn workspace_dormant_update(
+        &self,
+        workspace: impl Display,
+        body: &crate::UpdateWorkspaceDormancyRequest,
+    ) -> Result<crate::Workspace, Error> {
+        self.call(
+            Method::PUT,
+            &["api", "v2", "workspaces", &workspace.to_string(), "dormant"],
+        )?
+        .json(body)
         .answer()
         .await
     }
