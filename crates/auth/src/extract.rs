@@ -3,10 +3,15 @@
 use axum::extract::{FromRef, FromRequestParts};
 use dbauthz::BoundStore;
 use http::{Extensions, HeaderMap, HeaderName, header, request::Parts};
-use model::{Name, UserId};
+use model::{Name, UserId, subjects::SubjectVersions};
 use uuid::Uuid;
 
-use crate::{AuthError, AuthState, RequestId, authenticate::authenticate, cookies, origin};
+use crate::{
+    AuthError, AuthState, RequestId,
+    access::Mark,
+    authenticate::{Authenticated, authenticate, authenticate_again},
+    cookies, origin,
+};
 
 const BURSAR_HEADER: HeaderName = HeaderName::from_static("bursar-session-token");
 /// What clients that were written for Coder send.
@@ -27,6 +32,10 @@ pub struct Caller {
     pub key_id: String,
     /// The request's id, if it was given one.
     pub request_id: Option<Uuid>,
+    /// What the caller was judged by.
+    pub(crate) versions: SubjectVersions,
+    /// What the process had heard before that.
+    pub(crate) mark: Mark,
 }
 
 impl<S> FromRequestParts<S> for Caller
@@ -72,20 +81,38 @@ pub async fn gateway_caller(
     caller(state, text.ok_or(AuthError::Missing)??, extensions).await
 }
 
+/// The same caller with the rights of now, for what goes on after a change: see [`crate::AccessGuard::changed`].
+///
+/// # Errors
+/// See [`AuthError`]: as for a new request by the same key.
+pub async fn caller_renew(state: &AuthState, caller: &Caller) -> Result<Caller, AuthError> {
+    let mark = state.access.mark();
+    let again = authenticate_again(state, &caller.key_id, caller.request_id).await?;
+    Ok(bound(state, again, mark))
+}
+
 async fn caller(
     state: &AuthState,
     text: &str,
     extensions: &Extensions,
 ) -> Result<Caller, AuthError> {
     let request_id = extensions.get::<RequestId>().map(|id| id.0);
-    let actor = authenticate(state, text, request_id).await?;
-    Ok(Caller {
+    let mark = state.access.mark();
+    let authenticated = authenticate(state, text, request_id).await?;
+    Ok(bound(state, authenticated, mark))
+}
+
+fn bound(state: &AuthState, authenticated: Authenticated, mark: Mark) -> Caller {
+    let Authenticated { actor, versions } = authenticated;
+    Caller {
         user_id: actor.user_id,
         username: actor.username.clone(),
         key_id: actor.key.id.clone(),
-        request_id,
+        request_id: actor.request_id,
+        versions,
+        mark,
         store: state.authorized.as_actor(actor),
-    })
+    }
 }
 
 /// The key of the first sign-in header.

@@ -7,6 +7,9 @@
 //! keeps subjects by those versions, so that a change counts from the next request on. The gateway uses [`gateway_caller`] instead, which
 //! never looks at the cookie.
 //!
+//! Whoever answers with a stream asks the hub, `state.access`, for an [`AccessGuard`] over its caller, and ends the
+//! stream when the guard says that access has ended: the module `access` tells how.
+//!
 //! # What this crate must not know
 //!
 //! No SQL and no routes: `api`, `gateway` and `web` own those. It reads and writes through `dbauthz` as
@@ -16,6 +19,7 @@
 //!
 //! A module that ends in a session made by `sessions::session_create`, and its route in `api`.
 
+mod access;
 mod authenticate;
 mod cookies;
 mod error;
@@ -34,9 +38,10 @@ mod tokens;
 #[cfg(test)]
 mod tests;
 
+pub use access::{AccessGuard, AccessHint, AccessHub, Revoked};
 pub use cookies::{SESSION_COOKIE, session_cookie, session_cookie_removed};
 pub use error::AuthError;
-pub use extract::{Caller, gateway_caller};
+pub use extract::{Caller, caller_renew, gateway_caller};
 pub use login::{Login, LoginError, login, logout};
 pub use origin::same_site;
 pub use password_change::{PasswordUpdateError, password_update};

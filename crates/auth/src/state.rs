@@ -7,7 +7,7 @@ use model::{Clock, IdSource};
 use url::Url;
 use uuid::Uuid;
 
-use crate::{LoginThrottle, Passwords, SubjectCache};
+use crate::{AccessHub, LoginThrottle, Passwords, SubjectCache};
 
 /// What authentication needs. A router's state `S` offers it by `impl FromRef<S> for AuthState`.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct AuthState {
     pub throttle: LoginThrottle,
     /// What people may do, kept by versions.
     pub subjects: SubjectCache,
+    /// Watches over what is open beyond a request's beginning.
+    pub access: AccessHub,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes ids.
@@ -39,6 +41,7 @@ impl AuthState {
     ) -> Self {
         let concurrent = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self {
+            access: AccessHub::new(&authorized),
             authorized,
             passwords: Passwords::new(concurrent),
             throttle: LoginThrottle::default(),

@@ -1,7 +1,7 @@
 //! The command line: one struct per command, every option also an environment variable and a key of the
 //! configuration file.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
@@ -9,6 +9,9 @@ use url::Url;
 
 /// The shortest lease of a server: a third of it passes between two signs of life.
 const SHORTEST_LEASE: Duration = Duration::from_secs(1);
+
+/// How often open streams may be checked.
+const RECHECKS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(5);
 
 /// Decides who may use AI, what they may spend and who sees it, for every request.
 #[derive(Debug, Parser)]
@@ -160,6 +163,10 @@ pub struct ServerOptions {
     #[arg(long, env = "BURSAR_AI_LEASE", default_value = "15s", value_parser = lease, help_heading = "Gateway")]
     pub ai_lease: Duration,
 
+
+    /// How often the access of whoever holds a stream open is checked although nothing was heard of a change.
+    #[arg(long, env = "BURSAR_ACCESS_RECHECK", default_value = "5s", value_parser = recheck)]
+    pub access_recheck: Duration,
     /// How long requests in flight may take to finish when the server stops.
     #[arg(long, env = "BURSAR_SHUTDOWN_TIMEOUT", default_value = "30s", value_parser = duration)]
     pub shutdown_timeout: Duration,
@@ -210,6 +217,17 @@ fn lease(text: &str) -> Result<Duration, String> {
     Ok(lease)
 }
 
+/// Reads a pause between two checks of access: none at all would never rest, a long one would let a revoked
+/// stream go on.
+fn recheck(text: &str) -> Result<Duration, String> {
+    let pause = duration(text)?;
+    if RECHECKS.contains(&pause) {
+        return Ok(pause);
+    }
+    let (least, most) = (RECHECKS.start().as_millis(), RECHECKS.end().as_secs());
+    Err(format!("must be from {least}ms to {most}s"))
+}
+
 /// Reads `250ms`, `10s`, `5m`, `1h`; a bare number is seconds.
 fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -233,7 +251,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cli, ServerOptions, duration, lease, web_address};
+    use super::{Cli, ServerOptions, duration, lease, recheck, web_address};
     use clap::CommandFactory;
     use std::time::Duration;
 
@@ -271,6 +289,15 @@ mod tests {
         check("999ms", false);
         check("1s", true);
         check("1d", false);
+    }
+
+    #[test]
+    fn access_is_checked_every_five_seconds_at_least() {
+        let check = |text: &str, good: bool| assert_eq!(recheck(text).is_ok(), good, "{text}");
+        check("99ms", false);
+        check("100ms", true);
+        check("5s", true);
+        check("5001ms", false);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 use api::{ApiState, Features, MetricsText, Readiness};
-use auth::AuthState;
+use auth::{AccessHint, AccessHub, AuthState};
 use bursar_sdk::BuildInfo;
 use db::{Hint, local::LocalPostgres};
 use dbauthz::{Authorized, WorkspaceSharing};
@@ -64,7 +64,8 @@ impl Server {
             options.access_url.clone(),
         );
         let stopping = CancellationToken::new();
-        let (hints, listening) = listen_for_hints(storage.hints_url, stopping.clone());
+        let (hints, listening) =
+            listen_for_hints(storage.hints_url, auth.access.clone(), stopping.clone());
         let gateway = Gateway::new(GatewayDeps {
             authorized,
             auth: auth.clone(),
@@ -77,6 +78,7 @@ impl Server {
         gateway.start().await?;
         let metrics = metrics()?;
         let readiness: Arc<dyn Readiness> = Arc::new(NotStopping(stopping.clone()));
+        let watching = tokio::spawn(auth.access.clone().run(options.access_recheck));
         let state = ApiState {
             auth,
             features: Features {
@@ -93,7 +95,11 @@ impl Server {
             http::HEAD_TIMEOUT,
             stopping.clone(),
         ));
-        let background = vec![listening, tokio::spawn(keep_metrics_tidy(stopping.clone()))];
+        let background = vec![
+            listening,
+            watching,
+            tokio::spawn(keep_metrics_tidy(stopping.clone())),
+        ];
         Ok(Self {
             address,
             gateway,
@@ -209,6 +215,7 @@ fn build_info(options: &ServerOptions) -> BuildInfo {
 /// Passes the database's hints on to the gateway until the server stops.
 fn listen_for_hints(
     url: SecretString,
+    access: AccessHub,
     stopping: CancellationToken,
 ) -> (mpsc::Receiver<SpendHint>, JoinHandle<()>) {
     let (sender, receiver) = mpsc::channel(1024);
@@ -219,11 +226,22 @@ fn listen_for_hints(
                 () = stopping.cancelled() => return,
                 hint = listener.next() => hint,
             };
-            let hint = match hint {
-                Hint::Connected => SpendHint::Everybody,
+            let spend = match hint {
+                Hint::Connected => {
+                    access.hint(AccessHint::Everybody);
+                    SpendHint::Everybody
+                }
                 Hint::Spend(user) => SpendHint::User(user),
+                Hint::Subject(subject) => {
+                    access.hint(AccessHint::Subject(subject));
+                    continue;
+                }
+                Hint::EverySubject => {
+                    access.hint(AccessHint::Everybody);
+                    continue;
+                }
             };
-            if sender.send(hint).await.is_err() {
+            if sender.send(spend).await.is_err() {
                 return;
             }
         }

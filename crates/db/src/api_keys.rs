@@ -10,7 +10,7 @@ use diesel::{
 };
 use model::{
     OrganizationId, UserId,
-    api_keys::{ApiKey, ApiKeyKind, KeyStamp, NewApiKey},
+    api_keys::{ApiKey, ApiKeyKind, KeyStamp, KeyStanding, NewApiKey},
     subjects::SubjectVersions,
 };
 use store::{
@@ -74,19 +74,35 @@ fn parse_kind(text: &str) -> StoreResult<ApiKeyKind> {
     }
 }
 
+/// What follows the key's own columns when its owner's standing and versions are asked for.
+macro_rules! standing {
+    () => {
+        "k.expires_at <= bursar_now() AS expired, u.status, \
+         coalesce((SELECT v.version FROM subject_versions AS v WHERE v.id = u.id), 0) AS user_version, \
+         coalesce(o.ids, '{}') AS organization_ids, coalesce(o.versions, '{}') AS organization_versions \
+         FROM api_keys AS k JOIN users AS u ON u.id = k.user_id AND NOT u.deleted \
+         CROSS JOIN LATERAL ( \
+             SELECT array_agg(m.organization_id ORDER BY m.organization_id) AS ids, \
+                 array_agg(coalesce(v.version, 0) ORDER BY m.organization_id) AS versions \
+             FROM organization_members AS m LEFT JOIN subject_versions AS v ON v.id = m.organization_id \
+             WHERE m.user_id = u.id) AS o "
+    };
+}
+
 /// A key with its owner's standing and versions, as one row. Every request reads one.
-const KEY_STAMP: &str = "\
-SELECT k.id, k.user_id, k.kind, k.token_name, k.scopes, k.allow_list, k.created_at, k.expires_at, \
-    k.hashed_secret, k.expires_at <= bursar_now() AS expired, u.username, u.status, \
-    coalesce((SELECT v.version FROM subject_versions AS v WHERE v.id = u.id), 0) AS user_version, \
-    coalesce(o.ids, '{}') AS organization_ids, coalesce(o.versions, '{}') AS organization_versions \
-FROM api_keys AS k JOIN users AS u ON u.id = k.user_id AND NOT u.deleted \
-CROSS JOIN LATERAL ( \
-    SELECT array_agg(m.organization_id ORDER BY m.organization_id) AS ids, \
-        array_agg(coalesce(v.version, 0) ORDER BY m.organization_id) AS versions \
-    FROM organization_members AS m LEFT JOIN subject_versions AS v ON v.id = m.organization_id \
-    WHERE m.user_id = u.id) AS o \
-WHERE k.id = $1";
+const KEY_STAMP: &str = concat!(
+    "SELECT k.id, k.user_id, k.kind, k.token_name, k.scopes, k.allow_list, k.created_at, k.expires_at, \
+     k.hashed_secret, u.username, ",
+    standing!(),
+    "WHERE k.id = $1"
+);
+
+/// The same of many keys, without what never changes.
+const KEY_STANDINGS: &str = concat!(
+    "SELECT k.id, k.user_id, ",
+    standing!(),
+    "WHERE k.id = ANY ($1)"
+);
 
 #[derive(QueryableByName)]
 struct KeyStampRow {
@@ -94,10 +110,16 @@ struct KeyStampRow {
     key: ApiKeyRow,
     #[diesel(sql_type = Binary)]
     hashed_secret: Vec<u8>,
-    #[diesel(sql_type = Bool)]
-    expired: bool,
     #[diesel(sql_type = Text)]
     username: String,
+    #[diesel(embed)]
+    standing: StandingRow,
+}
+
+#[derive(QueryableByName)]
+struct StandingRow {
+    #[diesel(sql_type = Bool)]
+    expired: bool,
     #[diesel(sql_type = Text)]
     status: String,
     #[diesel(sql_type = BigInt)]
@@ -108,20 +130,49 @@ struct KeyStampRow {
     organization_versions: Vec<i64>,
 }
 
+impl StandingRow {
+    fn versions(self) -> SubjectVersions {
+        let organizations = self.organization_ids.into_iter().map(OrganizationId);
+        SubjectVersions {
+            user: self.user_version,
+            organizations: organizations.zip(self.organization_versions).collect(),
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct KeyStandingRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = SqlUuid)]
+    user_id: Uuid,
+    #[diesel(embed)]
+    standing: StandingRow,
+}
+
+impl TryFrom<KeyStandingRow> for KeyStanding {
+    type Error = store::StoreError;
+    fn try_from(row: KeyStandingRow) -> StoreResult<Self> {
+        Ok(Self {
+            id: row.id,
+            user_id: row.user_id.into(),
+            expired: row.standing.expired,
+            status: parse_status(&row.standing.status)?,
+            versions: row.standing.versions(),
+        })
+    }
+}
+
 fn key_stamp(row: KeyStampRow) -> StoreResult<KeyStamp> {
-    let organizations = row.organization_ids.into_iter().map(OrganizationId);
     let hashed_secret = row.hashed_secret.try_into();
     Ok(KeyStamp {
         key: row.key.try_into()?,
         hashed_secret: hashed_secret
             .map_err(|_bytes: Vec<u8>| internal("`api_keys.hashed_secret` is no digest"))?,
-        expired: row.expired,
+        expired: row.standing.expired,
         username: parse("users.username", &row.username)?,
-        status: parse_status(&row.status)?,
-        versions: SubjectVersions {
-            user: row.user_version,
-            organizations: organizations.zip(row.organization_versions).collect(),
-        },
+        status: parse_status(&row.standing.status)?,
+        versions: row.standing.versions(),
     })
 }
 
@@ -131,6 +182,12 @@ impl<Mode: Send + Sync> ApiKeyRead for Unit<Mode> {
         let query = sql_query(KEY_STAMP).bind::<Text, _>(id.to_owned());
         let found: Option<KeyStampRow> = row(self.connection()?, Cached(query)).await?;
         found.map(key_stamp).transpose()
+    }
+
+    async fn key_standing_list(&mut self, ids: &[String]) -> StoreResult<Vec<KeyStanding>> {
+        let query = sql_query(KEY_STANDINGS).bind::<Array<Text>, _>(ids.to_vec());
+        let found: Vec<KeyStandingRow> = rows(self.connection()?, Cached(query)).await?;
+        found.into_iter().map(TryInto::try_into).collect()
     }
 
     async fn api_key_get(&mut self, id: &str) -> StoreResult<Option<ApiKey>> {

@@ -17,6 +17,7 @@ mod api_keys;
 mod audit;
 mod budgets;
 mod connect;
+mod departures;
 mod errors;
 mod groups;
 mod identities;

@@ -5,12 +5,17 @@ use std::{convert::Infallible, future::poll_fn, time::Duration};
 use model::UserId;
 use secrecy::SecretString;
 use tokio::{sync::mpsc, task::AbortHandle, time::sleep};
-use tokio_postgres::AsyncMessage;
+use tokio_postgres::{AsyncMessage, Notification};
+use uuid::Uuid;
 
 use crate::connect::{Address, OpenError};
 
 /// The channel on which a person's id says that waiters may try again.
 pub(crate) const SPEND_CHANNEL: &str = "bursar_spend";
+/// The channel on which triggers say whose rights may have changed.
+const SUBJECTS_CHANNEL: &str = "bursar_subjects";
+/// What they say there when it is too many to be named.
+const EVERYBODY: &str = "*";
 
 /// How many hints may wait to be taken.
 const BACKLOG: usize = 1024;
@@ -25,6 +30,22 @@ pub enum Hint {
     Connected,
     /// Room may have come free for this person.
     Spend(UserId),
+    /// What this person, or everybody in this organization, may do may have changed, or a key of theirs ended.
+    Subject(Uuid),
+    /// The same, of too many to be named.
+    EverySubject,
+}
+
+impl Hint {
+    /// What a notification says; nothing when it is none of ours.
+    fn read(said: &Notification) -> Option<Self> {
+        match (said.channel(), said.payload()) {
+            (SPEND_CHANNEL, user) => user.parse().ok().map(Self::Spend),
+            (SUBJECTS_CHANNEL, EVERYBODY) => Some(Self::EverySubject),
+            (SUBJECTS_CHANNEL, subject) => subject.parse().ok().map(Self::Subject),
+            _ => None,
+        }
+    }
 }
 
 /// The hints of one database, from a connection of its own that is opened again whenever it is lost.
@@ -85,7 +106,7 @@ async fn session(
 ) -> Result<Infallible, Lost> {
     let address = Address::parse(url, "bursar listen")?;
     let (client, mut connection) = address.open().await?;
-    let statement = format!("LISTEN {SPEND_CHANNEL}");
+    let statement = format!("LISTEN {SPEND_CHANNEL}; LISTEN {SUBJECTS_CHANNEL}");
     let mut listening = std::pin::pin!(client.batch_execute(&statement));
     loop {
         let message = tokio::select! {
@@ -99,9 +120,9 @@ async fn session(
         };
         // Anything else is a notice of the server.
         if let AsyncMessage::Notification(said) = message.ok_or(Lost::Closed)??
-            && let Ok(user) = said.payload().parse()
+            && let Some(hint) = Hint::read(&said)
         {
-            hints.send(Hint::Spend(user)).await?;
+            hints.send(hint).await?;
         }
     }
 }

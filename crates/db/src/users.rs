@@ -19,10 +19,11 @@ use store::{
 use uuid::Uuid;
 
 use crate::{
+    departures,
     errors::internal,
     organizations::member_insert,
-    query::{bursar_now, count, one, parse, row, rows, run, run_on_one},
-    schema::{api_keys, deployment, group_members, organization_members, users},
+    query::{bursar_now, count, one, parse, row, rows, run_on_one},
+    schema::{deployment, organization_members, users},
     unit::{Unit, Writing},
     visibility::{Columns, Visible},
 };
@@ -309,18 +310,7 @@ impl UserWrite for Unit<Writing> {
     }
 
     async fn user_delete(&mut self, id: UserId) -> StoreResult<()> {
-        let conn = self.connection()?;
-        let mark = diesel::update(users::table)
-            .filter(users::id.eq(id.0).and(users::deleted.eq(false)))
-            .set((users::deleted.eq(true), users::updated_at.eq(bursar_now())));
-        run_on_one(conn, mark).await?;
-        let keys = diesel::delete(api_keys::table).filter(api_keys::user_id.eq(id.0));
-        let groups = diesel::delete(group_members::table).filter(group_members::user_id.eq(id.0));
-        let organizations = diesel::delete(organization_members::table)
-            .filter(organization_members::user_id.eq(id.0));
-        run(conn, keys).await?;
-        run(conn, groups).await?;
-        run(conn, organizations).await.map(drop)
+        departures::end_account(self.connection()?, id).await
     }
 
     async fn user_status_update(&mut self, id: UserId, status: UserStatus) -> StoreResult<User> {

@@ -2,9 +2,9 @@
 
 use model::{
     UserId,
-    api_keys::{ApiKey, ApiKeyKind, KeyStamp, NewApiKey},
+    api_keys::{ApiKey, ApiKeyKind, KeyStamp, KeyStanding, NewApiKey},
 };
-use rbac::{Action, Object, ScopeSet};
+use rbac::{Action, Object, ResourceType, ScopeSet};
 use store::{StoreError, StoreResult};
 
 use crate::{
@@ -42,6 +42,12 @@ pub(crate) const RULES: &[Rule] = &[
         Shape::Fetch,
         &["api_key:read"],
         "system actors only",
+    ),
+    rule(
+        "key_standing_list",
+        Shape::Check,
+        &["api_key:read"],
+        "everybody's keys; system actors only",
     ),
 ];
 
@@ -143,5 +149,15 @@ impl<U: store::ReadUnit + ?Sized> PresentedKeys<'_, U> {
                 .check(Action::Read, &Object::api_key(None, stamp.key.user_id.0))?;
         }
         Ok(found)
+    }
+
+    /// How these keys stand; those that are gone are missing.
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn key_standing_list(&mut self, ids: &[String]) -> StoreResult<Vec<KeyStanding>> {
+        self.gate
+            .check(Action::Read, &Object::new(ResourceType::ApiKey))?;
+        self.unit.key_standing_list(ids).await
     }
 }

@@ -1,5 +1,7 @@
 //! The seam between the gateway and the house's sign-in: who calls, and which provider they may use.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use http::{Extensions, HeaderMap};
 use model::{GroupId, UserId, providers::Provider};
@@ -22,6 +24,8 @@ pub(crate) struct Entry {
     pub(crate) key: SecretString,
     /// What the caller may know, for the texts of refusals.
     pub(crate) names: Box<dyn Names>,
+    /// Whether the caller may go on.
+    pub(crate) presence: Arc<dyn Presence>,
 }
 
 /// Why a request is not let in.
@@ -58,4 +62,17 @@ pub(crate) trait Access: Send + Sync + std::fmt::Debug {
 pub(crate) trait Names: Send + Sync + std::fmt::Debug {
     /// The name of a group, if the caller may know it.
     async fn group_name(&self, group: GroupId) -> Option<String>;
+}
+
+/// One caller's access while the request lasts.
+#[async_trait]
+pub(crate) trait Presence: Send + Sync + std::fmt::Debug {
+    /// Asks whether the caller may still use the provider.
+    ///
+    /// # Errors
+    /// Why not; [`Denial::Failed`] when nobody could be asked.
+    async fn confirm(&self) -> Result<(), Denial>;
+
+    /// Resolves when the caller may not go on, with the reason. It never does because nobody could be asked.
+    async fn ended(&self) -> Denial;
 }

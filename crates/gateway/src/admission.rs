@@ -35,6 +35,8 @@ pub(crate) enum Decision {
         held: Box<Held>,
         cap: Option<u64>,
         lowered: bool,
+        /// Whether it waited for that, so that its caller's access was judged a while ago.
+        waited: bool,
     },
     /// It cannot fit in this period.
     Refused(SpendState),
@@ -151,6 +153,7 @@ impl Admission<'_> {
                         held: Box::new(self.held),
                         cap,
                         lowered,
+                        waited: self.waiting.is_some(),
                     };
                 }
                 Ok(ReserveOutcome::Wait(state)) => {

@@ -1,9 +1,9 @@
 //! The gateway's seams joined to the house: sign-in by `auth`, everything else by the authorized store.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use auth::{AuthError, AuthState};
+use auth::{AuthError, AuthState, Caller};
 use dbauthz::{Authorized, BoundStore, SystemActor, SystemStore};
 use http::{Extensions, HeaderMap, StatusCode};
 use model::{
@@ -18,10 +18,13 @@ use tokio::sync::mpsc;
 
 use crate::{
     Gateway, GatewayConfig, SpendHint, UpstreamBuildError,
-    access::{Access, Denial, Entry, Names},
+    access::{Access, Denial, Entry, Names, Presence},
     gateway::Parts,
     ledger::Ledger,
 };
+
+/// How soon the store is asked again whether a caller may go on, when it could not say.
+const CONFIRM_AGAIN: Duration = Duration::from_secs(1);
 
 /// What a gateway is built from.
 #[derive(Debug)]
@@ -94,11 +97,16 @@ impl Access for AuthState {
         let key = key.await.map_err(Denial::Failed)?;
         Ok(Entry {
             user_id: caller.user_id,
-            api_key_id: caller.key_id,
+            api_key_id: caller.key_id.clone(),
             request_id: caller.request_id,
+            names: Box::new(CallersNames(caller.store.clone())),
+            presence: Arc::new(CallersPresence {
+                auth: self.clone(),
+                caller,
+                provider: provider.name.clone(),
+            }),
             provider,
             key,
-            names: Box::new(CallersNames(caller.store)),
         })
     }
 }
@@ -122,6 +130,8 @@ async fn provider_use(store: &BoundStore, name: &str) -> Result<Provider, Denial
         StoreError::NotFound => missing(),
         StoreError::Denied { .. } => Denial::Forbidden,
         other @ (StoreError::RoleNotAssignable { .. }
+        | StoreError::NotGrantable { .. }
+        | StoreError::NoDefaultRole(_)
         | StoreError::Taken(_)
         | StoreError::Violated(_)
         | StoreError::Refused(_)
@@ -148,6 +158,44 @@ impl Names for CallersNames {
         let mut unit = self.0.read().await.ok()?;
         let group = unit.groups().group_get(group).await.ok()?;
         Some(group.name.to_string())
+    }
+}
+
+/// What the hub of open streams and the store say of the caller.
+#[derive(Debug)]
+struct CallersPresence {
+    auth: AuthState,
+    caller: Caller,
+    provider: Name,
+}
+
+#[async_trait]
+impl Presence for CallersPresence {
+    async fn confirm(&self) -> Result<(), Denial> {
+        let now = auth::caller_renew(&self.auth, &self.caller)
+            .await
+            .map_err(unauthorized)?;
+        provider_use(&now.store, self.provider.as_str())
+            .await
+            .map(drop)
+    }
+
+    async fn ended(&self) -> Denial {
+        let mut guard = self.auth.access.watch(&self.caller);
+        loop {
+            if let Err(revoked) = guard.changed().await {
+                return unauthorized(revoked.into());
+            }
+            // Roles, memberships or settings are others now.
+            while let Err(denial) = self.confirm().await {
+                match denial {
+                    Denial::Unauthorized(_) | Denial::Forbidden => return denial,
+                    // A provider that was taken away answers what it was asked.
+                    Denial::NoProvider => break,
+                    Denial::Failed(_) => tokio::time::sleep(CONFIRM_AGAIN).await,
+                }
+            }
+        }
     }
 }
 

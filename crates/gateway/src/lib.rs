@@ -4,7 +4,8 @@
 //! cost (`worst_case`) and has it admitted (`admission`, with `queue` for those who wait), forwards it
 //! (`upstream`, `headers`) and hands the answer on (`stream`, `plain`) while it is metered. The reservation is
 //! in the hands of `held`, which closes it exactly once through `settle`. `lease` and `progress` are for the
-//! case that this process dies.
+//! case that this process dies. Around all of it stands `presence`, which turns the client away when its access ends
+//! meanwhile.
 //!
 //! To add an endpoint of a provider: a variant of `upstream::Endpoint` and its row in `routes::endpoint`.
 //! The pure reading and writing of provider formats lives in [`wire`], which knows nothing of the rest.
@@ -24,6 +25,7 @@ mod ledger;
 mod pass;
 mod pipeline;
 mod plain;
+mod presence;
 mod progress;
 mod queue;
 mod refusals;

@@ -14,7 +14,7 @@ use model::{
 use tokio::sync::oneshot;
 
 use crate::{
-    access::Entry,
+    access::{Denial, Entry},
     admission::{self, Decision},
     drain::Drain,
     gateway::Inner,
@@ -135,8 +135,22 @@ pub(crate) async fn run(inner: Arc<Inner>, job: Job, mut reply: Reply) {
         reply,
     };
     match decision {
-        Decision::Admitted { held, cap, lowered } => {
-            Box::pin(forward(&inner, &job, held, (cap, lowered), finish)).await;
+        Decision::Admitted {
+            held,
+            cap,
+            lowered,
+            waited,
+        } => {
+            // Who waited holds nothing but a key that was good when the wait began.
+            let present = if waited {
+                job.entry.presence.confirm().await
+            } else {
+                Ok(())
+            };
+            match present {
+                Ok(()) => Box::pin(forward(&inner, &job, held, (cap, lowered), finish)).await,
+                Err(denial) => turn_away(&inner, held, &denial, finish).await,
+            }
         }
         Decision::Left => finish.left(),
         Decision::Stopping => finish.stopping(),
@@ -174,6 +188,18 @@ fn other_fee(fee: &Fee) -> Option<String> {
     match fee {
         Fee::Other { what } => Some(what.clone()),
         Fee::WebSearch { .. } => None,
+    }
+}
+
+/// Ends a request whose caller lost access while it waited: nothing was asked of the provider, so nothing is owed.
+async fn turn_away(inner: &Inner, mut held: Box<Held>, denial: &Denial, finish: Finish) {
+    inner.patiently(held.release()).await;
+    match denial {
+        Denial::Failed(cause) => finish.internal(cause),
+        refused => {
+            let (kind, text) = refusals::ended_words(refused);
+            finish.error(Outcome::Refused, kind, &text);
+        }
     }
 }
 

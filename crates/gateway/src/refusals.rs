@@ -65,13 +65,34 @@ pub(crate) fn internal(
 
 /// The answer to a caller who is not let in.
 pub(crate) fn denied(dialect: Dialect, denial: &Denial) -> Response {
-    let kind = match denial {
+    match denial {
+        Denial::Failed(cause) => internal(dialect, cause, None),
+        refused => error(dialect, kind_of(refused), &refused.to_string(), None),
+    }
+}
+
+/// The answer to a caller whose access ended before the answer began.
+pub(crate) fn ended(
+    dialect: Dialect,
+    denial: &Denial,
+    request_id: Option<uuid::Uuid>,
+) -> Response {
+    let (kind, text) = ended_words(denial);
+    error(dialect, kind, &text, request_id)
+}
+
+/// What a caller is told whose access ended meanwhile.
+pub(crate) fn ended_words(denial: &Denial) -> (ErrorKind, String) {
+    (kind_of(denial), format!("Your access has ended: {denial}"))
+}
+
+const fn kind_of(denial: &Denial) -> ErrorKind {
+    match denial {
         Denial::Unauthorized(_) => ErrorKind::Unauthorized,
         Denial::Forbidden => ErrorKind::Forbidden,
         Denial::NoProvider => ErrorKind::NotFound,
-        Denial::Failed(cause) => return internal(dialect, cause, None),
-    };
-    error(dialect, kind, &denial.to_string(), None)
+        Denial::Failed(_) => ErrorKind::Internal,
+    }
 }
 
 /// Which dialect a client speaks whose provider is not known: by the path, and where that leaves it open, by

@@ -1,5 +1,7 @@
 //! The gateway's addresses: `/api/v2/ai-gateway/{provider}/…`, and the same under `/api/v2/aibridge`.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -18,6 +20,7 @@ use crate::{
     access::Entry,
     pass::{self, Free},
     pipeline::{self, Job},
+    presence,
     refusals,
     telemetry::{self, Outcome},
     upstream::Endpoint,
@@ -80,15 +83,25 @@ async fn handle(
             entry.request_id,
         );
     };
-    let body = match read(&gateway, &parts, body).await {
+    let presence = Arc::clone(&entry.presence);
+    let words = (endpoint.dialect(kind), entry.request_id);
+    let answering = answer(&gateway, entry, endpoint, parts, body);
+    Box::pin(presence::guarded(presence, words, answering)).await
+}
+
+/// Reads the request and answers it.
+async fn answer(
+    gateway: &Gateway,
+    entry: Entry,
+    endpoint: Endpoint,
+    parts: Parts,
+    body: Body,
+) -> Response {
+    let dialect = endpoint.dialect(entry.provider.kind);
+    let body = match read(gateway, &parts, body).await {
         Ok(body) => body,
         Err(Unreadable(kind, text)) => {
-            return refusals::error(
-                Dialect::of(entry.provider.kind),
-                kind,
-                text,
-                entry.request_id,
-            );
+            return refusals::error(dialect, kind, text, entry.request_id);
         }
     };
     match endpoint {
@@ -101,10 +114,10 @@ async fn handle(
                 query,
                 body,
             };
-            Box::pin(pass::pass(inner, free)).await
+            Box::pin(pass::pass(&gateway.inner, free)).await
         }
         Endpoint::ChatCompletions | Endpoint::Responses | Endpoint::Messages => {
-            charge(&gateway, entry, endpoint, parts, body).await
+            charge(gateway, entry, endpoint, parts, body).await
         }
     }
 }

@@ -18,6 +18,7 @@ const ESTIMATED: &str = "bursar_gateway_estimated_settlements_total";
 const RETRIES: &str = "bursar_gateway_settle_retries_total";
 const ABANDONED: &str = "bursar_gateway_abandoned_settlements_total";
 const SWEPT: &str = "bursar_gateway_swept_users_total";
+const TURNED_AWAY: &str = "bursar_gateway_turned_away_total";
 
 /// Tells the recorder what the figures mean. Called once, at start.
 pub(crate) fn describe() {
@@ -50,6 +51,10 @@ pub(crate) fn describe() {
     describe_counter!(
         ABANDONED,
         "Settlements given up; a sweep charges their reservations."
+    );
+    describe_counter!(
+        TURNED_AWAY,
+        "Answers that ended because the caller's access did, by dialect."
     );
     describe_counter!(
         SWEPT,
@@ -95,11 +100,7 @@ impl Outcome {
 
 /// Counts a finished request.
 pub(crate) fn request(dialect: Dialect, outcome: Outcome, status: u16) {
-    let dialect = match dialect {
-        Dialect::OpenAiChat => "openai_chat",
-        Dialect::OpenAiResponses => "openai_responses",
-        Dialect::AnthropicMessages => "anthropic_messages",
-    };
+    let dialect = name(dialect);
     counter!(REQUESTS, "dialect" => dialect, "outcome" => outcome.as_str(), "status" => status.to_string())
         .increment(1);
 }
@@ -154,4 +155,17 @@ pub(crate) fn abandoned() {
 /// Counts persons whose reservations were swept.
 pub(crate) fn swept(users: usize) {
     counter!(SWEPT).increment(u64::try_from(users).unwrap_or(u64::MAX));
+}
+
+/// Counts an answer that ended with the caller's access.
+pub(crate) fn turned_away(dialect: Dialect) {
+    counter!(TURNED_AWAY, "dialect" => name(dialect)).increment(1);
+}
+
+const fn name(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::OpenAiChat => "openai_chat",
+        Dialect::OpenAiResponses => "openai_responses",
+        Dialect::AnthropicMessages => "anthropic_messages",
+    }
 }

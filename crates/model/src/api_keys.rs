@@ -73,3 +73,18 @@ pub struct KeyStamp {
     /// Whether what the owner may do has changed.
     pub versions: crate::subjects::SubjectVersions,
 }
+
+/// Whether a key still lets its owner in: what an open stream asks of the key that it was opened by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyStanding {
+    /// The key's public id.
+    pub id: String,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Whether the key has ended by the database's clock.
+    pub expired: bool,
+    /// Whether the owner may act.
+    pub status: crate::users::UserStatus,
+    /// Whether what the owner may do has changed.
+    pub versions: crate::subjects::SubjectVersions,
+}

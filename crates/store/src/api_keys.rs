@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::{
     UserId,
-    api_keys::{ApiKey, KeyStamp, NewApiKey},
+    api_keys::{ApiKey, KeyStamp, KeyStanding, NewApiKey},
 };
 
 use crate::StoreResult;
@@ -14,6 +14,9 @@ pub trait ApiKeyRead: Send {
     /// A key with its owner's standing and versions, in one query. Expired keys and those of suspended people
     /// are found and marked; those of deleted people are not found.
     async fn key_stamp_get(&mut self, id: &str) -> StoreResult<Option<KeyStamp>>;
+    /// How these keys stand, in one query and no particular order. Those that are gone, alone or with their
+    /// owners' accounts, are missing.
+    async fn key_standing_list(&mut self, ids: &[String]) -> StoreResult<Vec<KeyStanding>>;
     /// One key, without its secret.
     async fn api_key_get(&mut self, id: &str) -> StoreResult<Option<ApiKey>>;
     /// The API tokens of a person, newest first; sessions are not among them.

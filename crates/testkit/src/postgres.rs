@@ -145,6 +145,19 @@ impl TestDatabase {
         Ok(())
     }
 
+    /// Cuts the connections on which servers hear of changes, and returns when they are gone. The servers open
+    /// them again.
+    ///
+    /// # Errors
+    /// What PostgreSQL says.
+    pub async fn cut_listeners(&self) -> anyhow::Result<()> {
+        let client = connect(&self.server.postgres.superuser_url()).await?;
+        let cut = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
+            WHERE datname = $1 AND application_name = 'bursar listen'";
+        client.execute(cut, &[&self.name]).await?;
+        Ok(())
+    }
+
     /// Makes the database reachable again.
     ///
     /// # Errors

@@ -24,6 +24,8 @@ pub struct ServerOptions {
     pub drain_timeout: Duration,
     /// A file with prices that win over the built-in ones.
     pub model_prices_file: Option<PathBuf>,
+    /// How often the access of open streams is checked although nothing was heard.
+    pub access_recheck: Duration,
 }
 
 impl Default for ServerOptions {
@@ -35,6 +37,7 @@ impl Default for ServerOptions {
             lease: Duration::from_secs(15),
             drain_timeout: Duration::from_secs(60),
             model_prices_file: None,
+            access_recheck: Duration::from_secs(5),
         }
     }
 }
@@ -72,6 +75,7 @@ impl TestServer {
         server.ai_admission_wait = options.admission_wait;
         server.ai_lease = options.lease;
         server.ai_drain_timeout = options.drain_timeout;
+        server.access_recheck = options.access_recheck;
         server
             .model_prices_file
             .clone_from(&options.model_prices_file);

@@ -1,5 +1,6 @@
 //! Signing in and being recognised, on an in-memory store.
 
+mod access;
 mod accounts;
 mod callers;
 mod freshness;
@@ -22,7 +23,9 @@ use model::{
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::{AuthState, Caller, LoginThrottle, Passwords, SubjectCache, gateway_caller, login};
+use crate::{
+    AccessHub, AuthState, Caller, LoginThrottle, Passwords, SubjectCache, gateway_caller, login,
+};
 
 const ANN: UserId = UserId(Uuid::from_u128(0xa1));
 const BOB: UserId = UserId(Uuid::from_u128(0xb0));
@@ -76,8 +79,10 @@ fn user(id: UserId, username: &str, roles: &[&str]) -> User {
 
 fn empty() -> World {
     let store = FakeStore::default();
+    let authorized = Authorized::new(Arc::new(store.clone()));
     let auth = AuthState {
-        authorized: Authorized::new(Arc::new(store.clone())),
+        access: AccessHub::new(&authorized),
+        authorized,
         passwords: Passwords::new(NonZeroUsize::MIN),
         throttle: LoginThrottle::default(),
         subjects: SubjectCache::default(),
@@ -111,6 +116,7 @@ async fn world() -> World {
     *world.store.state() = State {
         users: vec![user(ANN, "ann", &[]), bob, robot],
         hashes: [ANN, BOB, ROBOT].map(|id| (id, hash.clone())).into(),
+        organizations: vec![freshness::organization()],
         members: vec![member],
         ..State::default()
     };

@@ -126,8 +126,12 @@ async fn what_is_made_is_recorded() {
     let created = [
         "create organization acme",
         "create group Everyone",
+        "create assign_org_role organization-member",
+        "create assign_org_role organization-service-account",
         "create organization beta",
         "create group Everyone",
+        "create assign_org_role organization-member",
+        "create assign_org_role organization-service-account",
         "create user ada",
         "create organization_member ada",
         "create group team",
@@ -196,10 +200,10 @@ async fn what_is_removed_is_recorded_with_all_that_goes_with_it() {
     unit.organization_delete(beta).await.unwrap();
     unit.commit().await.unwrap();
     let deleted = [
-        "delete user ada",
-        "delete api_key laptop",
         "delete group_member ada",
         "delete organization_member ada",
+        "delete api_key laptop",
+        "delete user ada",
         "delete ai_budget team",
         "delete group team",
         "delete group Everyone",
@@ -391,9 +395,9 @@ async fn only_what_is_visible_is_listed_and_counted() {
         assert_eq!(page.count, expected, "{visibility:?}");
         assert_eq!(page.items.len(), usize::try_from(expected).unwrap());
     };
-    check(Visibility::All, 7).await;
+    check(Visibility::All, 11).await;
     check(Visibility::None, 0).await;
-    check(Visibility::OrgIn(vec![acme.0]), 3).await;
+    check(Visibility::OrgIn(vec![acme.0]), 5).await;
     check(Visibility::OrgIsNull, 2).await;
     check(Visibility::IdIn(vec![acme.0]), 0).await;
 }
@@ -416,10 +420,10 @@ async fn entries_are_filtered_and_paged() {
     check(&|f| f.action = Some(AuditAction::Delete), 1).await;
     check(&|f| f.user_id = Some(ada), 1).await;
     check(&|f| f.request_id = Some(request), 1).await;
-    check(&|f| f.organization_id = Some(beta), 2).await;
+    check(&|f| f.organization_id = Some(beta), 4).await;
     check(&|f| f.resource_id = Some(ada.to_string()), 2).await;
     check(&|f| f.since = Some(last.time), 1).await;
-    check(&|f| f.until = Some(last.time), 6).await;
+    check(&|f| f.until = Some(last.time), 10).await;
 
     let page = PageRequest {
         limit: 2,
@@ -431,6 +435,6 @@ async fn entries_are_filtered_and_paged() {
         .audit_list(&filter, page, &Visibility::All)
         .await
         .unwrap();
-    assert_eq!((page.items.len(), page.count), (2, 7));
-    assert_eq!(page.items[0], lines[5]);
+    assert_eq!((page.items.len(), page.count), (2, 11));
+    assert_eq!(page.items[0], lines[9]);
 }

@@ -3,7 +3,7 @@
 use db::{Database, DatabaseOptions, Sealer, local::LocalRole};
 use model::{
     ProviderId, UserId,
-    api_keys::{ApiKeyKind, NewApiKey},
+    api_keys::{ApiKeyKind, KeyStanding, NewApiKey},
     groups::GroupUpdate,
     prices::ProviderKind,
     subjects::SubjectVersions,
@@ -85,13 +85,33 @@ async fn a_key_tells_all_that_a_decision_for_its_owner_needs() {
     assert_eq!(stamp.versions, expected);
     let held = unit.subject_roles_get(user).await.unwrap().unwrap();
     assert_eq!(held.site_roles, site_roles);
-    assert_eq!(held.organization_roles, [(organization, roles.to_vec())]);
+    let given: Vec<_> = held
+        .organizations
+        .iter()
+        .map(|held| (held.id, held.roles.as_slice()))
+        .collect();
+    assert_eq!(given, [(organization, roles.as_slice())]);
     assert_eq!(held.group_ids, [team.id]);
     let listed = unit.api_key_list(user).await.unwrap();
     assert_eq!(listed, std::slice::from_ref(&stamp.key));
-    db.shift_time("2 hours").await;
+    let asked = ["nothing000", "token00001", "session001"].map(str::to_owned);
+    let standing = |id: &str, expired| KeyStanding {
+        id: id.to_owned(),
+        user_id: user,
+        expired,
+        status: UserStatus::Active,
+        versions: expected.clone(),
+    };
+    for (shift, expired) in [("0 hours", false), ("2 hours", true)] {
+        db.shift_time(shift).await;
+        let mut found = unit.key_standing_list(&asked).await.unwrap();
+        found.sort_by(|one, other| one.id.cmp(&other.id));
+        let known = ["session001", "token00001"];
+        assert_eq!(found, known.map(|id| standing(id, expired)));
+    }
     let stamp = unit.key_stamp_get("token00001").await.unwrap().unwrap();
     assert!(stamp.expired);
+    assert_eq!(unit.key_standing_list(&[]).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -116,6 +136,8 @@ async fn keys_end_with_their_owner() {
     assert_eq!(stamp.status, suspended);
     unit.user_delete(user).await.unwrap();
     assert_eq!(unit.key_stamp_get("session001").await.unwrap(), None);
+    let asked = ["session001".to_owned()];
+    assert_eq!(unit.key_standing_list(&asked).await.unwrap(), []);
     assert_eq!(unit.subject_roles_get(user).await.unwrap(), None);
     let late = new_key(user, "late000001", ApiKeyKind::Session, "");
     let late = unit.api_key_create(&late).await;

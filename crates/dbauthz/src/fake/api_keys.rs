@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::{
     UserId,
-    api_keys::{ApiKey, ApiKeyKind, KeyStamp, NewApiKey},
+    api_keys::{ApiKey, ApiKeyKind, KeyStamp, KeyStanding, NewApiKey},
 };
 use store::{
     StoreResult,
@@ -31,6 +31,26 @@ impl ApiKeyRead for FakeUnit {
             status: user.status,
             versions: state.versions(&self.store.0.versions, user.id),
         }))
+    }
+
+    async fn key_standing_list(&mut self, ids: &[String]) -> StoreResult<Vec<KeyStanding>> {
+        self.call("key_standing_list");
+        let state = &self.state;
+        let known = state.keys.iter().map(|(key, _)| key);
+        let standing = |key: &ApiKey| {
+            let user = state.users.iter().find(|user| user.id == key.user_id)?;
+            Some(KeyStanding {
+                id: key.id.clone(),
+                user_id: user.id,
+                expired: key.expires_at <= state.now,
+                status: user.status,
+                versions: state.versions(&self.store.0.versions, user.id),
+            })
+        };
+        Ok(known
+            .filter(|key| ids.contains(&key.id))
+            .filter_map(standing)
+            .collect())
     }
 
     async fn api_key_get(&mut self, id: &str) -> StoreResult<Option<ApiKey>> {

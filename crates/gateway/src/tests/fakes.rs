@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -25,7 +28,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
-    access::{Access, Denial, Entry, Names},
+    access::{Access, Denial, Entry, Names, Presence},
     ledger::Ledger,
 };
 
@@ -307,6 +310,34 @@ impl Ledger for FakeLedger {
 pub(super) struct FakeAccess {
     pub(super) address: String,
     pub(super) key: String,
+    pub(super) presence: FakePresence,
+}
+
+/// The caller's access: good until a test says otherwise.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FakePresence {
+    /// Whether whoever asks is told no.
+    pub(super) refused: Arc<AtomicBool>,
+    /// Whether those who go on are told to stop.
+    pub(super) ended: watch::Sender<bool>,
+}
+
+const GONE: Denial = Denial::Unauthorized("the account is suspended");
+
+#[async_trait]
+impl Presence for FakePresence {
+    async fn confirm(&self) -> Result<(), Denial> {
+        match self.refused.load(Ordering::Relaxed) {
+            true => Err(GONE),
+            false => Ok(()),
+        }
+    }
+
+    async fn ended(&self) -> Denial {
+        let mut ended = self.ended.subscribe();
+        ended.wait_for(|ended| *ended).await.unwrap();
+        GONE
+    }
 }
 
 #[derive(Debug)]
@@ -358,6 +389,7 @@ impl Access for FakeAccess {
             },
             key: SecretString::from(self.key.clone()),
             names: Box::new(FakeNames),
+            presence: Arc::new(self.presence.clone()),
         })
     }
 }

@@ -1,8 +1,8 @@
 //! The gateway behind the house's real sign-in and authorized store, over a store in memory.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use auth::{AuthState, NewToken, gateway_caller, login, token_create};
+use auth::{AccessHint, AuthState, NewToken, gateway_caller, login, token_create};
 use axum::body::Body;
 use chrono::DateTime;
 use dbauthz::{
@@ -199,9 +199,37 @@ async fn the_ledgers_word_reaches_the_client() {
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["error"]["code"], "insufficient_quota");
-    gateway.shutdown(std::time::Duration::from_secs(5)).await;
+    gateway.shutdown(Duration::from_secs(5)).await;
     let calls = world.store.calls();
     for expected in ["lease_renew", "reservation_create", "lease_end"] {
         assert!(calls.contains(&expected), "{expected}: {calls:?}");
     }
+}
+
+/// The provider's end is none of the caller's access, whose end is told by the hub and by the store.
+#[tokio::test]
+async fn access_ends_with_the_callers_and_not_with_the_provider() {
+    let world = world().await;
+    let hub = world.auth.access.clone();
+    let looking = tokio::spawn(hub.clone().run(Duration::from_secs(3_600)));
+    let headers = signed("x-api-key", world.session.expose_secret());
+    let presence = world.enter(&headers, "openai").await.unwrap().presence;
+    assert!(presence.confirm().await.is_ok());
+    let mut ended = Box::pin(presence.ended());
+    let mut soon = async |most| tokio::time::timeout(most, &mut ended).await;
+    // Rights that change without the right to use providers end nothing.
+    world.store.state().providers.clear();
+    let ann = |change: fn(&mut User)| change(world.store.state().users.first_mut().unwrap());
+    ann(|ann| ann.roles = vec!["auditor".to_owned()]);
+    hub.hint(AccessHint::Subject(ANN.0));
+    assert!(soon(Duration::from_millis(300)).await.is_err());
+    let denial = presence.confirm().await.unwrap_err();
+    assert!(matches!(denial, Denial::NoProvider), "{denial:?}");
+    ann(|ann| ann.status = UserStatus::Suspended);
+    hub.hint(AccessHint::Subject(ANN.0));
+    let denial = soon(Duration::from_secs(20)).await.unwrap();
+    assert!(matches!(denial, Denial::Unauthorized(_)), "{denial:?}");
+    let denial = presence.confirm().await.unwrap_err();
+    assert!(matches!(denial, Denial::Unauthorized(_)), "{denial:?}");
+    looking.abort();
 }

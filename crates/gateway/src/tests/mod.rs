@@ -5,6 +5,7 @@ mod answers;
 mod fakes;
 mod house;
 mod metering;
+mod presence;
 mod refusals;
 mod responses;
 mod rig;

@@ -12,7 +12,7 @@ use model::{Micros, SystemClock, UuidV7Source, prices::PriceBook};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 
-use super::fakes::{FakeAccess, FakeLedger, TOKEN};
+use super::fakes::{FakeAccess, FakeLedger, FakePresence, TOKEN};
 use crate::{Gateway, GatewayConfig, SpendHint, gateway::Parts, router, upstream::tls_config};
 
 pub(super) struct Rig {
@@ -21,6 +21,7 @@ pub(super) struct Rig {
     pub(super) gateway: Gateway,
     pub(super) client: reqwest::Client,
     pub(super) hints: mpsc::Sender<SpendHint>,
+    pub(super) presence: FakePresence,
     address: String,
     server: JoinHandle<()>,
 }
@@ -72,7 +73,9 @@ impl Rig {
 
     async fn over(fake: FakeProvider, ledger: Arc<FakeLedger>, config: GatewayConfig) -> Self {
         let (hints, hints_end) = mpsc::channel(8);
+        let presence = FakePresence::default();
         let access = FakeAccess {
+            presence: presence.clone(),
             address: fake.base_url(),
             key: fake.api_key(),
         };
@@ -98,6 +101,7 @@ impl Rig {
             gateway,
             client: client(),
             hints,
+            presence,
             address,
             server,
         }

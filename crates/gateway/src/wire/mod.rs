@@ -8,6 +8,7 @@
 //! To add a dialect: a variant of [`Dialect`], its rule in `usage/`, its file in `stream/`, its arm in `errors.rs`, its
 //! safe content and tool types in `prompt.rs` and `tools.rs`, and cases in `golden/`.
 
+mod error_event;
 mod errors;
 mod facts;
 mod filter;
@@ -27,6 +28,7 @@ pub(crate) mod golden;
 
 use model::prices::ProviderKind;
 
+pub use error_event::error_event;
 pub use errors::{ErrorKind, error_body};
 pub use facts::{Fee, RequestError, RequestFacts};
 pub use filter::UsageChunkFilter;
