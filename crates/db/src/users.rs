@@ -92,6 +92,7 @@ pub(crate) fn parse_status(text: &str) -> StoreResult<UserStatus> {
 const fn login_type_text(login_type: LoginType) -> &'static str {
     match login_type {
         LoginType::Password => "password",
+        LoginType::Oidc => "oidc",
         LoginType::None => "none",
     }
 }
@@ -99,6 +100,7 @@ const fn login_type_text(login_type: LoginType) -> &'static str {
 fn parse_login_type(text: &str) -> StoreResult<LoginType> {
     match text {
         "password" => Ok(LoginType::Password),
+        "oidc" => Ok(LoginType::Oidc),
         "none" => Ok(LoginType::None),
         other => Err(internal(format!("`users.login_type` holds `{other}`"))),
     }

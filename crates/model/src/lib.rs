@@ -31,5 +31,5 @@ pub mod workspaces;
 pub use clock::{Clock, IdSource, SystemClock, UuidV7Source};
 pub use ids::*;
 pub use money::Micros;
-pub use names::Name;
+pub use names::{Name, NameError};
 pub use page::{Page, PageRequest};

@@ -21,6 +21,8 @@ pub enum UserStatus {
 pub enum LoginType {
     /// By e-mail address and password.
     Password,
+    /// At the identity provider.
+    Oidc,
     /// Not at all: it acts through API tokens that somebody else makes for it.
     None,
 }

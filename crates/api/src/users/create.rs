@@ -74,9 +74,10 @@ fn new_user(body: &CreateUserRequest, id: UserId) -> Checked<NewUser> {
 fn login(kind: Option<WireLoginType>, password: Option<&Secret>) -> Checked<LoginType> {
     match (kind.unwrap_or(WireLoginType::Password), password) {
         (WireLoginType::None, None) => Ok(LoginType::None),
-        (WireLoginType::None, Some(_)) => wrong(
+        (WireLoginType::Oidc, None) => Ok(LoginType::Oidc),
+        (WireLoginType::None | WireLoginType::Oidc, Some(_)) => wrong(
             "password",
-            "must be absent for an account that cannot sign in",
+            "must be absent for an account that does not sign in by one",
         ),
         (WireLoginType::Password, None) => wrong("password", "must be given"),
         (WireLoginType::Password, Some(password)) => {

@@ -22,6 +22,7 @@ pub(crate) fn user(user: User) -> sdk::User {
         },
         login_type: match user.login_type {
             LoginType::Password => sdk::LoginType::Password,
+            LoginType::Oidc => sdk::LoginType::Oidc,
             LoginType::None => sdk::LoginType::None,
         },
         organization_ids: user.organization_ids.into_iter().map(|id| id.0).collect(),
