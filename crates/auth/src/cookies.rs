@@ -40,6 +40,11 @@ fn cookie(state: &AuthState, token: &str, seconds: i64) -> String {
 
 /// The value of the session cookie in a request.
 pub(crate) fn session_of(headers: &HeaderMap) -> Option<&str> {
+    cookie_of(headers, SESSION_COOKIE)
+}
+
+/// The value of a cookie in a request: the first of this name decides.
+pub(crate) fn cookie_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers
         .get_all(header::COOKIE)
         .into_iter()
@@ -47,7 +52,7 @@ pub(crate) fn session_of(headers: &HeaderMap) -> Option<&str> {
     let pairs = lines
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.split_once('='));
-    let mut sessions = pairs.filter(|(name, _)| name.trim() == SESSION_COOKIE);
-    let (_, value) = sessions.next()?;
+    let mut named = pairs.filter(|(one, _)| one.trim() == name);
+    let (_, value) = named.next()?;
     Some(value.trim()).filter(|value| !value.is_empty())
 }

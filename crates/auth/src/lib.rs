@@ -17,7 +17,8 @@
 //!
 //! # To add a way of signing in
 //!
-//! A module that ends in a session made by `sessions::session_create`, and its route in `api`.
+//! A module that ends in a session made by `sessions::session_create`, and its route in `api`. By password it is
+//! `login`, by OpenID Connect `oidc`.
 
 mod access;
 mod authenticate;
@@ -25,6 +26,7 @@ mod cookies;
 mod error;
 mod extract;
 mod login;
+mod oidc;
 mod origin;
 mod password_change;
 mod passwords;
@@ -43,6 +45,10 @@ pub use cookies::{SESSION_COOKIE, session_cookie, session_cookie_removed};
 pub use error::AuthError;
 pub use extract::{Caller, caller_renew, gateway_caller};
 pub use login::{Login, LoginError, login, logout};
+pub use oidc::{
+    Oidc, OidcAnswer, OidcConfig, OidcDeparture, OidcError, OidcSetupError, OidcSignedIn, Signups,
+    oidc_callback, oidc_login,
+};
 pub use origin::same_site;
 pub use password_change::{PasswordUpdateError, password_update};
 pub use passwords::{PasswordError, PasswordPolicyError, Passwords, password_check};

@@ -7,7 +7,7 @@ use model::{Clock, IdSource};
 use url::Url;
 use uuid::Uuid;
 
-use crate::{AccessHub, LoginThrottle, Passwords, SubjectCache};
+use crate::{AccessHub, LoginThrottle, Oidc, Passwords, SubjectCache};
 
 /// What authentication needs. A router's state `S` offers it by `impl FromRef<S> for AuthState`.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct AuthState {
     pub ids: Arc<dyn IdSource>,
     /// The address at which people reach this deployment, if it was told.
     pub access_url: Option<Url>,
+    /// Sign-in at an identity provider, if it is set up.
+    pub oidc: Option<Oidc>,
 }
 
 impl AuthState {
@@ -49,7 +51,15 @@ impl AuthState {
             clock,
             ids,
             access_url,
+            oidc: None,
         }
+    }
+
+    /// The same with sign-in at an identity provider.
+    #[must_use]
+    pub fn with_oidc(mut self, oidc: Option<Oidc>) -> Self {
+        self.oidc = oidc;
+        self
     }
 }
 

@@ -65,11 +65,16 @@ pub(crate) fn same(one: &[u8; 32], other: &[u8; 32]) -> bool {
     one.ct_eq(other).into()
 }
 
-fn hash(secret: &str) -> [u8; 32] {
+/// The SHA-256 of a secret.
+pub(crate) fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
-fn random_text(chars: usize) -> Result<String, SysError> {
+/// Letters and digits from the operating system's randomness.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn random_text(chars: usize) -> Result<String, SysError> {
     let mut text = String::with_capacity(chars);
     let mut bytes = [0; 32];
     while text.len() < chars {

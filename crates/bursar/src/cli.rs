@@ -7,6 +7,8 @@ use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 use url::Url;
 
+use crate::oidc::OidcOptions;
+
 /// The shortest lease of a server: a third of it passes between two signs of life.
 const SHORTEST_LEASE: Duration = Duration::from_secs(1);
 
@@ -32,6 +34,67 @@ pub enum Command {
     Demo(DemoOptions),
     /// Run the server.
     Server(Box<ServerOptions>),
+    /// Look after the roles that come with being a member of an organization.
+    #[command(subcommand)]
+    Roles(RolesCommand),
+}
+
+/// What can be done about roles.
+#[derive(Debug, Subcommand)]
+pub enum RolesCommand {
+    /// Write what the roles that come with membership hold, in every organization where it is not what this program
+    /// defines for the organization's settings.
+    ///
+    /// Every server does the same as it starts. What a newer Bursar wrote is left alone.
+    Reconcile(Box<ReconcileOptions>),
+}
+
+/// Options of `bursar roles reconcile`.
+#[derive(Debug, Clone, Args)]
+pub struct ReconcileOptions {
+    /// File with options of `bursar server` as TOML keys, of which those about the database count here.
+    #[arg(long, env = "BURSAR_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Write nothing; tell what would change.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The database to look after.
+    #[command(flatten)]
+    pub source: DatabaseSource,
+}
+
+/// Which database it is about.
+#[derive(Debug, Clone, Args)]
+pub struct DatabaseSource {
+    /// Folder for Bursar's data and its own PostgreSQL [default: /var/lib/bursar for root, else bursar in
+    /// the XDG data home].
+    #[arg(long, env = "BURSAR_DATA_DIR", help_heading = "Database")]
+    pub data_dir: Option<PathBuf>,
+    /// Use this PostgreSQL instead of an own one; any number of servers may share it. Prefer the
+    /// environment variable: arguments are visible to other people on the machine.
+    #[arg(
+        long,
+        env = "BURSAR_DATABASE_URL",
+        hide_env_values = true,
+        help_heading = "Database"
+    )]
+    pub database_url: Option<SecretString>,
+    /// The address to migrate with, as the role that owns the tables [default: the database URL].
+    #[arg(
+        long,
+        env = "BURSAR_MIGRATE_DATABASE_URL",
+        hide_env_values = true,
+        requires = "database_url",
+        help_heading = "Database"
+    )]
+    pub migrate_database_url: Option<SecretString>,
+    /// The role without rights on the schema and on the audit log that the server works as. When it is not
+    /// the one in the database URL, the server switches to it at connect.
+    #[arg(long, env = "BURSAR_DATABASE_APP_ROLE", help_heading = "Database")]
+    pub database_app_role: Option<String>,
+    /// Folder of PostgreSQL's programs; found by itself when not given.
+    #[arg(long, env = "BURSAR_POSTGRES_BIN_DIR", help_heading = "Database")]
+    pub postgres_bin_dir: Option<PathBuf>,
 }
 
 /// Options of `bursar demo`.
@@ -75,32 +138,9 @@ pub struct ServerOptions {
     #[arg(long, env = "BURSAR_ACCESS_URL", value_parser = web_address)]
     pub access_url: Option<Url>,
 
-    /// Folder for Bursar's data and its own PostgreSQL [default: /var/lib/bursar for root, else bursar in
-    /// the XDG data home].
-    #[arg(long, env = "BURSAR_DATA_DIR", help_heading = "Database")]
-    pub data_dir: Option<PathBuf>,
-    /// Use this PostgreSQL instead of an own one; any number of servers may share it. Prefer the
-    /// environment variable: arguments are visible to other people on the machine.
-    #[arg(
-        long,
-        env = "BURSAR_DATABASE_URL",
-        hide_env_values = true,
-        help_heading = "Database"
-    )]
-    pub database_url: Option<SecretString>,
-    /// The address to migrate with, as the role that owns the tables [default: the database URL].
-    #[arg(
-        long,
-        env = "BURSAR_MIGRATE_DATABASE_URL",
-        hide_env_values = true,
-        requires = "database_url",
-        help_heading = "Database"
-    )]
-    pub migrate_database_url: Option<SecretString>,
-    /// The role without rights on the schema and on the audit log that the server works as. When it is not
-    /// the one in the database URL, the server switches to it at connect.
-    #[arg(long, env = "BURSAR_DATABASE_APP_ROLE", help_heading = "Database")]
-    pub database_app_role: Option<String>,
+    /// Which database it works on.
+    #[command(flatten)]
+    pub source: DatabaseSource,
     /// The most connections to keep open to the database.
     #[arg(
         long,
@@ -110,9 +150,6 @@ pub struct ServerOptions {
         help_heading = "Database"
     )]
     pub database_max_connections: u32,
-    /// Folder of PostgreSQL's programs; found by itself when not given.
-    #[arg(long, env = "BURSAR_POSTGRES_BIN_DIR", help_heading = "Database")]
-    pub postgres_bin_dir: Option<PathBuf>,
     /// File with the 32-byte key, as 64 hex digits, that provider keys are encrypted with [default: made
     /// in the data folder; to be given with a database URL].
     #[arg(long, env = "BURSAR_ENCRYPTION_KEY_FILE", help_heading = "Database")]
@@ -163,6 +200,9 @@ pub struct ServerOptions {
     #[arg(long, env = "BURSAR_AI_LEASE", default_value = "15s", value_parser = lease, help_heading = "Gateway")]
     pub ai_lease: Duration,
 
+    /// How people sign in at an identity provider.
+    #[command(flatten)]
+    pub oidc: OidcOptions,
 
     /// How often the access of whoever holds a stream open is checked although nothing was heard of a change.
     #[arg(long, env = "BURSAR_ACCESS_RECHECK", default_value = "5s", value_parser = recheck)]
@@ -229,7 +269,7 @@ fn recheck(text: &str) -> Result<Duration, String> {
 }
 
 /// Reads `250ms`, `10s`, `5m`, `1h`; a bare number is seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits).unwrap_or((text, ""));
     let number: u64 = number
@@ -279,7 +319,7 @@ mod tests {
     fn the_defaults_are_consistent() {
         let options = ServerOptions::with_defaults().unwrap();
         assert_eq!(options.http_address.port(), 7080);
-        assert!(options.aibridge && options.database_url.is_none());
+        assert!(options.aibridge && options.source.database_url.is_none());
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub mod demo;
 pub mod environment;
 mod http;
 pub mod logging;
+pub mod oidc;
+pub mod roles;
 pub mod server;
 mod storage;
 

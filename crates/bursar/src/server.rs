@@ -20,7 +20,7 @@ use secrecy::SecretString;
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli::ServerOptions, environment::Environment, http, storage};
+use crate::{cli::ServerOptions, environment::Environment, http, roles, storage};
 
 /// How often the metrics recorder tidies up its histograms.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
@@ -44,6 +44,7 @@ impl Server {
     /// Whatever keeps the server from starting, with what to do about it.
     pub async fn start(options: &ServerOptions, environment: &Environment) -> anyhow::Result<Self> {
         let prices = Arc::new(price_book(options)?);
+        let oidc = options.oidc.set_up(options.access_url.as_ref())?;
         // Before the database is touched: a port that is taken is found out early.
         let listener = TcpListener::bind(options.http_address)
             .await
@@ -57,12 +58,16 @@ impl Server {
         let ids: Arc<dyn IdSource> = Arc::new(UuidV7Source);
         let authorized = Authorized::new(Arc::new(storage.database))
             .with_workspace_sharing(workspace_sharing(options));
+        // Before anything is counted.
+        let metrics = metrics()?;
+        roles::at_start(&authorized).await?;
         let auth = AuthState::new(
             authorized.clone(),
             Arc::clone(&clock),
             Arc::clone(&ids),
             options.access_url.clone(),
-        );
+        )
+        .with_oidc(oidc);
         let stopping = CancellationToken::new();
         let (hints, listening) =
             listen_for_hints(storage.hints_url, auth.access.clone(), stopping.clone());
@@ -76,7 +81,6 @@ impl Server {
             hints,
         })?;
         gateway.start().await?;
-        let metrics = metrics()?;
         let readiness: Arc<dyn Readiness> = Arc::new(NotStopping(stopping.clone()));
         let watching = tokio::spawn(auth.access.clone().run(options.access_recheck));
         let state = ApiState {
@@ -212,7 +216,7 @@ fn build_info(options: &ServerOptions) -> BuildInfo {
     }
 }
 
-/// Passes the database's hints on to the gateway until the server stops.
+/// Passes the database's hints on to the gateway and to the watch over open streams until the server stops.
 fn listen_for_hints(
     url: SecretString,
     access: AccessHub,

@@ -34,6 +34,13 @@ impl<'a> Operation<'a> {
             .pointer("/requestBody/content/application~1json/schema")
     }
 
+    /// Whether it has an answer of success.
+    pub(super) fn succeeds(&self) -> bool {
+        let responses = self.body.get("responses").and_then(Value::as_object);
+        let mut statuses = responses.into_iter().flat_map(|all| all.keys());
+        statuses.any(|status| status.starts_with('2'))
+    }
+
     /// The schema of its first answer of success; `None` when that has no JSON body.
     pub(super) fn response(&self) -> Option<&'a Value> {
         let responses = self.body.get("responses")?.as_object()?;

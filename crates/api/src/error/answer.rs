@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, error::Error as StdError, time::Duration};
 
-use auth::{AuthError, LoginError, PasswordError, PasswordUpdateError, SetupError};
+use auth::{AuthError, LoginError, OidcError, PasswordError, PasswordUpdateError, SetupError};
 use axum::http::StatusCode;
 use bursar_sdk::{ErrorBody, ValidationError};
 use rbac::ResourceType;
@@ -88,6 +88,7 @@ pub(super) fn of(error: &ApiError) -> Answer {
         ApiError::Store(error) | ApiError::Auth(AuthError::Store(error)) => store(error),
         ApiError::Auth(error) => Answer::new(error.status(), error.message()),
         ApiError::Login(error) => login(error),
+        ApiError::Oidc(error) => oidc(error),
         ApiError::Setup(error) => setup(error),
         ApiError::PasswordUpdate(error) => password_update(error),
         ApiError::Password(error) => password(error),
@@ -245,6 +246,21 @@ fn login(error: &LoginError) -> Answer {
         }
         LoginError::Password(error) => password(error),
         LoginError::Store(error) => store(error),
+    }
+}
+
+/// Why nobody was signed in at the identity provider: in words, and as one word for programs.
+fn oidc(error: &OidcError) -> Answer {
+    match error {
+        OidcError::Store(error) => store(error),
+        error => {
+            let answer = Answer::new(error.status(), error.message()).detail(error.kind());
+            if error.status() == StatusCode::SERVICE_UNAVAILABLE {
+                answer.retry_after(Duration::from_secs(1))
+            } else {
+                answer
+            }
+        }
     }
 }
 

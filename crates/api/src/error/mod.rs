@@ -5,7 +5,7 @@ mod answer;
 
 use std::error::Error as StdError;
 
-use auth::{AuthError, LoginError, PasswordError, PasswordUpdateError, SetupError};
+use auth::{AuthError, LoginError, OidcError, PasswordError, PasswordUpdateError, SetupError};
 use axum::{
     Json,
     http::{HeaderValue, header},
@@ -30,6 +30,8 @@ pub(crate) enum ApiError {
     Auth(#[from] AuthError),
     #[error(transparent)]
     Login(#[from] LoginError),
+    #[error(transparent)]
+    Oidc(#[from] OidcError),
     #[error(transparent)]
     Setup(#[from] SetupError),
     #[error(transparent)]

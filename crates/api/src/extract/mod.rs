@@ -8,7 +8,7 @@ mod session;
 pub(crate) use json::JsonBody;
 pub(crate) use path::{PathParams, id_param};
 pub(crate) use query::QueryParams;
-pub(crate) use session::{AiBridgeSession, CallerSlot, Session, Unsigned};
+pub(crate) use session::{AiBridgeSession, CallerSlot, RequestIdOf, Session, Unsigned};
 
 use bursar_sdk::ValidationError;
 

@@ -1,6 +1,9 @@
 //! Who calls, and the store bound to them.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    convert::Infallible,
+    sync::{Arc, OnceLock},
+};
 
 use auth::{AuthState, Caller, RequestId, same_site};
 use axum::{
@@ -73,6 +76,19 @@ impl CallerSlot {
 /// site, but no page of another one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Unsigned(pub(crate) Option<Uuid>);
+
+/// The id of a request that needs nobody signed in and may come from anywhere, as a browser that another site
+/// sends here does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RequestIdOf(pub(crate) Option<Uuid>);
+
+impl<S: Send + Sync> FromRequestParts<S> for RequestIdOf {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get::<RequestId>().map(|id| id.0)))
+    }
+}
 
 impl FromRequestParts<ApiState> for Unsigned {
     type Rejection = ApiError;

@@ -89,6 +89,7 @@ fn empty() -> World {
         clock: Arc::new(Still),
         ids: Arc::new(Counted::default()),
         access_url: None,
+        oidc: None,
     };
     World { store, auth }
 }
