@@ -3,10 +3,12 @@
 //! Nothing here needs a network beyond loopback, a fixed port or an order of tests. It is the one library
 //! crate that knows the binary, and nothing but tests may know it.
 
+pub mod issuer;
 pub mod postgres;
 pub mod server;
 pub mod world;
 
+pub use issuer::TestIssuer;
 pub use postgres::TestDatabase;
 pub use server::{ServerOptions, TestServer};
 pub use world::World;

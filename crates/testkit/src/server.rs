@@ -2,12 +2,16 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use bursar::{Environment, Server, cli};
+use bursar::{Environment, Server, cli, oidc::OidcOptions};
 use bursar_sdk::Client;
 use db::local::Durability;
 use tempfile::TempDir;
 
 use crate::TestDatabase;
+
+/// The address of a deployment whose people sign in at an identity provider: a load balancer's, say, that
+/// passes what comes to any of its servers.
+pub const ACCESS_URL: &str = "http://bursar.test/base";
 
 /// The options that tests vary; everything else is the default of `bursar server`.
 #[derive(Debug, Clone)]
@@ -26,6 +30,8 @@ pub struct ServerOptions {
     pub model_prices_file: Option<PathBuf>,
     /// How often the access of open streams is checked although nothing was heard.
     pub access_recheck: Duration,
+    /// How people sign in at an identity provider. The deployment's address is [`ACCESS_URL`] then.
+    pub oidc: Option<OidcOptions>,
 }
 
 impl Default for ServerOptions {
@@ -38,6 +44,7 @@ impl Default for ServerOptions {
             drain_timeout: Duration::from_secs(60),
             model_prices_file: None,
             access_recheck: Duration::from_secs(5),
+            oidc: None,
         }
     }
 }
@@ -66,8 +73,8 @@ impl TestServer {
         )?;
         let mut server = cli::ServerOptions::with_defaults()?;
         server.http_address = ([127, 0, 0, 1], 0).into();
-        server.database_url = Some(database.app_url());
-        server.migrate_database_url = Some(database.owner_url());
+        server.source.database_url = Some(database.app_url());
+        server.source.migrate_database_url = Some(database.owner_url());
         server.database_max_connections = 16;
         server.encryption_key_file = Some(key_file);
         server.aibridge = options.aibridge;
@@ -76,6 +83,10 @@ impl TestServer {
         server.ai_lease = options.lease;
         server.ai_drain_timeout = options.drain_timeout;
         server.access_recheck = options.access_recheck;
+        if let Some(oidc) = &options.oidc {
+            server.oidc = oidc.clone();
+            server.access_url = Some(ACCESS_URL.parse()?);
+        }
         server
             .model_prices_file
             .clone_from(&options.model_prices_file);
