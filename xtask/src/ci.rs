@@ -17,6 +17,7 @@ const STEPS: &[(&str, &str)] = &[
     ("derived files", "cargo xtask codegen --check"),
     ("the demo", "cargo run --release -- demo --exit"),
     ("client libraries", "cargo xtask clients"),
+    ("sign-in at a real provider", "cargo xtask oidc"),
 ];
 
 /// Runs the steps.

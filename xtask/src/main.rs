@@ -6,6 +6,7 @@ mod clients;
 mod codegen;
 mod engine;
 mod layers;
+mod oidc;
 mod paths;
 mod tidy;
 
@@ -53,6 +54,8 @@ enum Command {
     },
     /// Run the official OpenAI and Anthropic client libraries for Python against a demo server.
     Clients,
+    /// Sign people in to a server at a real identity provider from the npm registry.
+    Oidc,
 }
 
 /// A part that can be measured or compared.
@@ -76,6 +79,7 @@ fn main() -> anyhow::Result<ExitCode> {
             seed,
         } => engine::fuzz(cases, seed)?,
         Command::Clients => clients::run()?,
+        Command::Oidc => oidc::run()?,
     }
     Ok(ExitCode::SUCCESS)
 }
