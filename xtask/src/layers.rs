@@ -13,11 +13,15 @@ mod tests {
         ("bursar-sdk", &[]),
         ("fakeprovider", &[]),
         ("model", &["rbac"]),
+        ("outbound", &["model", "rbac"]),
         ("store", &["model", "rbac"]),
         ("db", &["store", "model", "rbac"]),
         ("dbauthz", &["store", "model", "rbac"]),
-        ("auth", &["dbauthz", "store", "model", "rbac"]),
-        ("gateway", &["auth", "dbauthz", "store", "model", "rbac"]),
+        ("auth", &["outbound", "dbauthz", "store", "model", "rbac"]),
+        (
+            "gateway",
+            &["auth", "outbound", "dbauthz", "store", "model", "rbac"],
+        ),
         (
             "api",
             &["auth", "dbauthz", "store", "model", "rbac", "bursar-sdk"],
@@ -64,9 +68,10 @@ mod tests {
         ("tokio-postgres", &["db", "testkit", "xtask"]),
         (
             "axum",
-            &["api", "auth", "gateway", "bursar", "fakeprovider"],
+            &["api", "auth", "gateway", "bursar", "fakeprovider", "testkit"],
         ),
         ("argon2", &["auth"]),
+        ("openidconnect", &["auth"]),
         ("genai-prices", &["model"]),
         ("utoipa", &["api", "bursar-sdk"]),
     ];

@@ -11,7 +11,6 @@
 //! The pure reading and writing of provider formats lives in [`wire`], which knows nothing of the rest.
 
 mod access;
-mod address;
 mod admission;
 mod body;
 mod config;

@@ -1,14 +1,13 @@
-//! The HTTP client towards providers: no redirects, no proxy from the environment, no decompression, and
-//! only addresses that `model::addresses` allows.
+//! The HTTP client towards providers, made by the crate `outbound`.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use model::{prices::ProviderKind, providers::Provider};
 use url::Url;
 
-use crate::{GatewayConfig, address::GuardedResolver, wire::Dialect};
+use crate::{GatewayConfig, wire::Dialect};
 
 /// The client could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -47,15 +46,8 @@ impl Upstream {
     /// # Errors
     /// [`UpstreamBuildError`] when TLS or the client cannot be set up.
     pub(crate) fn new(config: &GatewayConfig) -> Result<Self, UpstreamBuildError> {
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls_config()?)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            .http1_only()
-            .tcp_nodelay(true)
-            .dns_resolver(Arc::new(GuardedResolver))
+        let client = outbound::client_builder()
+            .map_err(UpstreamBuildError::Tls)?
             .connect_timeout(config.connect_timeout)
             // Shorter than the idle limits of common load balancers, which cut without a word.
             .pool_idle_timeout(Duration::from_secs(45))
@@ -93,28 +85,6 @@ impl Upstream {
                 SendError::MaybeWritten(error)
             }
         })
-    }
-}
-
-/// TLS by the system's trust store. A machine without one can still reach providers over plain HTTP.
-pub(crate) fn tls_config() -> Result<rustls::ClientConfig, UpstreamBuildError> {
-    use rustls_platform_verifier::BuilderVerifierExt;
-
-    let builder = || {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(UpstreamBuildError::Tls)
-    };
-    match builder()?.with_platform_verifier() {
-        Ok(trusting) => Ok(trusting.with_no_client_auth()),
-        Err(error) => {
-            tracing::warn!(%error, "no trust store: providers cannot be reached over https");
-            let nothing = rustls::RootCertStore::empty();
-            Ok(builder()?
-                .with_root_certificates(nothing)
-                .with_no_client_auth())
-        }
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 
 use super::fakes::{FakeAccess, FakeLedger, FakePresence, TOKEN};
-use crate::{Gateway, GatewayConfig, SpendHint, gateway::Parts, router, upstream::tls_config};
+use crate::{Gateway, GatewayConfig, SpendHint, gateway::Parts, router};
 
 pub(super) struct Rig {
     pub(super) fake: FakeProvider,
@@ -39,7 +39,7 @@ pub(super) fn prices() -> Arc<PriceBook> {
 
 pub(super) fn client() -> reqwest::Client {
     reqwest::Client::builder()
-        .tls_backend_preconfigured(tls_config().unwrap())
+        .tls_backend_preconfigured(outbound::tls_config().unwrap())
         .no_proxy()
         .build()
         .unwrap()
