@@ -3,6 +3,7 @@
 mod apply;
 mod rights;
 mod settings;
+mod sign_in;
 
 use std::sync::Arc;
 
