@@ -99,6 +99,8 @@ async fn first_time(
             unit.users().user_get(found.user_id).await?
         }
         None if config.signups == Signups::Refused => return Err(OidcError::Signups),
+        // Whoever came first would stand in the way of the owner, who is made while there is nobody.
+        None if !unit.setup().first_user_exists().await? => return Err(OidcError::Setup),
         None => {
             let new = NewUser {
                 id: UserId(state.ids.next()),

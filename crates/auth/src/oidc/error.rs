@@ -53,6 +53,9 @@ pub enum OidcError {
     /// The person has no account, and nobody gets one by signing in.
     #[error("the person has no account")]
     Signups,
+    /// The deployment's first account, its owner, was not made yet, and is made otherwise.
+    #[error("the first account was not made yet")]
+    Setup,
     /// The account is a service account.
     #[error("the account is a service account")]
     ServiceAccount,
@@ -86,6 +89,7 @@ impl OidcError {
             Self::EmailUnverified => "email_unverified",
             Self::EmailDomain => "email_domain",
             Self::Signups => "signups_off",
+            Self::Setup => "setup_missing",
             Self::ServiceAccount => "service_account",
             Self::Linked => "account_linked",
             Self::Suspended => "account_suspended",
@@ -107,6 +111,7 @@ impl OidcError {
             | Self::EmailUnverified
             | Self::EmailDomain
             | Self::Signups
+            | Self::Setup
             | Self::ServiceAccount
             | Self::Linked => StatusCode::FORBIDDEN,
             Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -146,6 +151,9 @@ impl OidcError {
                 "Your e-mail address is of a domain that may not sign in here. Contact an administrator."
             }
             Self::Signups => "You have no account here. Ask an administrator to make one.",
+            Self::Setup => {
+                "This deployment has no owner yet. Its first account is made before anybody signs in here."
+            }
             Self::ServiceAccount => {
                 "The account with your e-mail address is a service account, which cannot sign in."
             }

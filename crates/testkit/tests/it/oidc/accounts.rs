@@ -1,9 +1,13 @@
 //! From a person at the provider to an account here.
 
 use bursar::demo::PASSWORD;
-use bursar_sdk::{AuditListQuery, CreateTokenRequest, LoginType, UserListQuery, UserStatus};
+use bursar_sdk::{
+    AuditListQuery, CreateFirstUserRequest, CreateTokenRequest, LoginType, UserListQuery,
+    UserStatus,
+};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use testkit::{ServerOptions, TestDatabase, TestIssuer, TestServer};
 
 use super::{Browser, Page, Scene};
 use crate::support::{login, refused};
@@ -287,4 +291,24 @@ async fn sign_ins_and_refusals_are_in_the_audit_log_without_secrets() {
     for secret in ["code-1", "access-", "verifier", "s3cret"] {
         assert_eq!(line(secret), [""; 0], "{secret}");
     }
+}
+
+#[tokio::test]
+async fn nobody_signs_up_before_the_owner() {
+    let issuer = TestIssuer::start().await.unwrap();
+    let options = ServerOptions {
+        oidc: Some(issuer.options().unwrap()),
+        ..ServerOptions::default()
+    };
+    let database = TestDatabase::create().await.unwrap();
+    let server = TestServer::start(&database, &options).await.unwrap();
+    refusal(&Browser::new().sign_in(&server).await, 403, "setup_missing");
+    let first = CreateFirstUserRequest {
+        email: "owner@example.com".to_owned(),
+        username: "owner".to_owned(),
+        name: String::new(),
+        password: PASSWORD.into(),
+    };
+    server.nobody().first_user_create(&first).await.unwrap();
+    Browser::new().signed_in(&server).await;
 }
