@@ -47,7 +47,7 @@ fn only(lines: &[AuditLog], column: &str, old: &Value, new: &Value) {
 }
 
 const ORGANIZATION: &str = r#"
-    201 POST /organizations {"name": "beta"} => create group Everyone, create organization beta, create organization_member owner
+    201 POST /organizations {"name": "beta"} => create assign_org_role organization-member, create assign_org_role organization-service-account, create group Everyone, create organization beta, create organization_member owner, write assign_org_role organization-member, write assign_org_role organization-service-account
     200 PATCH /organizations/beta {"display_name": "B"} => write organization beta
     200 PATCH /organizations/beta {"display_name": "B"} =>
     200 POST /organizations/beta/members/ada => create organization_member ada

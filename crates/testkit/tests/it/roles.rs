@@ -29,6 +29,19 @@ pub(crate) fn role(name: &str, org: &[&str], own: &[&str]) -> Value {
     })
 }
 
+/// Asks, checks the status, and hands the answer on.
+pub(crate) async fn does(
+    world: &World,
+    caller: &Client,
+    (method, path): (&str, &str),
+    body: &Value,
+    status: u16,
+) -> Answer {
+    let answer = ask(world, caller, method, path, body).await;
+    is(&answer, status);
+    answer
+}
+
 /// Makes a role in the cast's organization, as the owner.
 pub(crate) async fn made(world: &World, name: &str, org: &[&str], own: &[&str]) {
     let body = role(name, org, own);
@@ -70,87 +83,84 @@ fn names(list: &Value) -> Vec<&str> {
     rows.map(|row| row["name"].as_str().unwrap()).collect()
 }
 
+const BUILT_IN: [&str; 5] = [
+    "organization-admin",
+    "organization-auditor",
+    "organization-user-admin",
+    "organization-workspace-creation-ban",
+    "organization-workspace-access",
+];
+
+/// What the only audit line of a request says, and about whom.
+async fn recorded(world: &World, answer: &Answer) -> (String, Value) {
+    let mut lines = lines(world, answer.request_id()).await;
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let line = lines.remove(0);
+    (line.resource_target, json!(line.diff))
+}
+
 #[tokio::test]
-async fn a_role_is_made_listed_changed_and_deleted() {
+async fn a_role_is_made_changed_and_deleted() {
     let world = world().await;
-    let (owner, acme) = (&world.cast.owner, world.cast.organization_id);
+    let owner = &world.cast.owner;
     let body = role("Helper", &["group:read", "!group:update"], &["chat:delete"]);
-    let answer = ask(&world, owner, "POST", ROLES, &body).await;
-    is(&answer, 200);
+    let answer = does(&world, owner, ("POST", ROLES), &body, 200).await;
     let mut expected = body.clone();
-    expected["organization_id"] = json!(acme);
+    expected["organization_id"] = json!(world.cast.organization_id);
     expected["user_permissions"] = json!([]);
     assert_eq!(answer.json(), expected);
-    let made = lines(&world, answer.request_id()).await;
-    assert_eq!(made[0].resource_target, "Helper");
-    let diff = json!(made[0].diff);
+    let (target, diff) = recorded(&world, &answer).await;
+    let held = &body["organization_permissions"];
     assert_eq!(
-        diff["org_permissions"]["new"],
-        body["organization_permissions"]
+        (&target[..], &diff["org_permissions"]["new"]),
+        ("Helper", held)
     );
 
-    let listed = get(&world, owner, ROLES).await.json();
-    let built_in = [
-        "organization-admin",
-        "organization-auditor",
-        "organization-user-admin",
-        "organization-workspace-creation-ban",
-        "organization-workspace-access",
-    ];
+    let change = role("hELPER", &[], &["chat:read", "chat:read"]);
+    let answer = does(&world, owner, ("PUT", ROLES), &change, 200).await;
+    expected["display_name"] = json!("The hELPER");
+    expected["organization_permissions"] = json!([]);
+    expected["organization_member_permissions"] = json!([permission("chat:read")]);
+    assert_eq!(answer.json(), expected);
+    let (target, diff) = recorded(&world, &answer).await;
+    let (old, new) = (
+        &diff["org_permissions"]["old"],
+        &diff["org_permissions"]["new"],
+    );
+    assert_eq!((&target[..], old, new), ("Helper", held, &json!([])));
+
+    let path = format!("{ROLES}/helper");
+    let answer = does(&world, owner, ("DELETE", &path), &Value::Null, 204).await;
+    assert_eq!(recorded(&world, &answer).await.0, "Helper");
+    let answer = does(&world, owner, ("DELETE", &path), &Value::Null, 404).await;
+    let said = "No custom role with the name helper found";
+    assert_eq!(answer.message(), said);
+    assert_eq!(names(&get(&world, owner, ROLES).await.json()), BUILT_IN);
+}
+
+#[tokio::test]
+async fn the_roles_there_are_to_be_given_are_listed() {
+    let world = world().await;
+    let body = role("Helper", &["group:read"], &["!chat:delete"]);
+    let made = does(&world, &world.cast.owner, ("POST", ROLES), &body, 200).await;
+    let listed = get(&world, &world.cast.owner, ROLES).await.json();
     // What comes with membership is not among them.
-    assert_eq!(names(&listed), [&built_in[..], &["Helper"]].concat());
+    assert_eq!(names(&listed), [&BUILT_IN[..], &["Helper"]].concat());
+    let mut expected = made.json();
     expected["assignable"] = json!(true);
     expected["built_in"] = json!(false);
     assert_eq!(listed[5], expected);
-    assert_eq!(listed[0]["organization_id"], json!(acme));
+    let first = &listed[0];
+    assert_eq!(first["organization_id"], json!(world.cast.organization_id));
+    assert_eq!(first["site_permissions"], json!([permission("user:read")]));
     assert_eq!(
-        listed[0]["site_permissions"],
-        json!([permission("user:read")])
+        (&first["built_in"], &first["assignable"]),
+        (&json!(true), &json!(true))
     );
     let seen = get(&world, &world.cast.member, ROLES).await.json();
-    for (row, same) in seen
-        .as_array()
-        .unwrap()
-        .iter()
-        .zip(listed.as_array().unwrap())
-    {
-        assert_eq!(
-            (&row["assignable"], &row["name"]),
-            (&json!(false), &same["name"])
-        );
-    }
-
-    let change = role("hELPER", &[], &["chat:read", "chat:read"]);
-    let answer = ask(&world, owner, "PUT", ROLES, &change).await;
-    is(&answer, 200);
-    let changed = answer.json();
-    assert_eq!(
-        (&changed["name"], &changed["display_name"]),
-        (&json!("Helper"), &json!("The hELPER"))
-    );
-    assert_eq!(changed["organization_permissions"], json!([]));
-    let own = json!([permission("chat:read")]);
-    assert_eq!(changed["organization_member_permissions"], own);
-    let line = lines(&world, answer.request_id()).await.remove(0);
-    let diff = json!(line.diff);
-    assert_eq!(
-        diff["org_permissions"]["old"],
-        body["organization_permissions"]
-    );
-    assert_eq!(diff["org_permissions"]["new"], json!([]));
-
-    let path = format!("{ROLES}/helper");
-    let answer = ask(&world, owner, "DELETE", &path, &Value::Null).await;
-    is(&answer, 204);
-    let line = lines(&world, answer.request_id()).await.remove(0);
-    assert_eq!(line.resource_target, "Helper");
-    let answer = ask(&world, owner, "DELETE", &path, &Value::Null).await;
-    is(&answer, 404);
-    assert_eq!(
-        answer.message(),
-        "No custom role with the name helper found"
-    );
-    assert_eq!(names(&get(&world, owner, ROLES).await.json()), built_in);
+    assert_eq!(names(&seen), names(&listed));
+    let mut rows = seen.as_array().unwrap().iter();
+    assert!(rows.all(|row| row["assignable"] == json!(false)), "{seen}");
 }
 
 /// Section 4.4 of the reference, row by row; what follows is the message, then the detail.
