@@ -112,7 +112,7 @@ async fn a_role_is_made_changed_and_deleted() {
     let (target, diff) = recorded(&world, &answer).await;
     let held = &body["organization_permissions"];
     assert_eq!(
-        (&target[..], &diff["org_permissions"]["new"]),
+        (target.as_str(), &diff["org_permissions"]["new"]),
         ("Helper", held)
     );
 
@@ -127,7 +127,7 @@ async fn a_role_is_made_changed_and_deleted() {
         &diff["org_permissions"]["old"],
         &diff["org_permissions"]["new"],
     );
-    assert_eq!((&target[..], old, new), ("Helper", held, &json!([])));
+    assert_eq!((target.as_str(), old, new), ("Helper", held, &json!([])));
 
     let path = format!("{ROLES}/helper");
     let answer = does(&world, owner, ("DELETE", &path), &Value::Null, 204).await;
