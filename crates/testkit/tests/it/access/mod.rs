@@ -109,13 +109,13 @@ impl Stream {
         let last = self.text.trim_end().rsplit("\n\n").next().unwrap();
         let (name, data) = match self.spoken {
             Spoken::Anthropic => last.split_once("\ndata: ").unwrap(),
-            _ => ("event: error", last.strip_prefix("data: ").unwrap()),
+            Spoken::OpenAi => ("event: error", last.strip_prefix("data: ").unwrap()),
         };
         assert_eq!(name, "event: error");
         let event: Value = serde_json::from_str(data).unwrap();
         let expected = match self.spoken {
             Spoken::Anthropic => "authentication_error",
-            _ => "invalid_request_error",
+            Spoken::OpenAi => "invalid_request_error",
         };
         assert_eq!(self.spoken.error_type(&event), expected, "{event}");
         let message = event["error"]["message"].as_str().unwrap();
