@@ -42,7 +42,9 @@ mod visibility;
 mod workspaces;
 
 pub use connect::{UrlError, url_user};
-pub use migrate::{MigrateError, MigrationReport, migrate, revert_all};
+pub use migrate::{
+    MigrateError, MigrationReport, migrate, migrate_to, pending_migrations, revert_all,
+};
 pub use notify::{Hint, Listener, listen};
 pub use pool::{Database, DatabaseOptions, PoolStatus};
 pub use sealing::{SealError, Sealer};

@@ -126,7 +126,7 @@ pub struct PatchRoleSyncSettingsRequest {
 pub struct IdpSyncPreviewRequest {
     /// The claims, an object as in the provider's token.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
-    pub claims: serde_json::Value,
+    pub claims: serde_json::Map<String, serde_json::Value>,
     /// The person who would sign in, by id or username; somebody new without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,

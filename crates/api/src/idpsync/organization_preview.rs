@@ -41,7 +41,7 @@ pub(crate) async fn idpsync_organization_preview(
     };
     let plan = unit
         .idpsync()
-        .idpsync_organization_preview(found.id, user, &body.claims)
+        .idpsync_organization_preview(found.id, user, &body.claims.into())
         .await?;
     Ok(Json(wire::preview(plan)))
 }

@@ -234,7 +234,8 @@ async fn no_text_in_an_address_trips_the_server() {
             };
             let answer = ask(world, &world.cast.owner, &operation.method, &path, &body).await;
             assert!(answer.status != 503, "{} {path}: {answer:?}", operation.id);
-            if operation.method != "GET" {
+            // A client resolves `%2e%2e` by itself, and what it asks for then may exist.
+            if operation.method != "GET" && !path.contains("%2e%2e") {
                 assert!(answer.status >= 400, "{} {path}: {answer:?}", operation.id);
             }
         }
