@@ -120,12 +120,19 @@ async fn names_are_checked_and_one_of_many_gets_a_name() {
         body["password"] = password;
         is(&ask(&world, owner, "POST", "/users", &body).await, status);
     }
-    body["login_type"] = json!("oidc");
-    let unknown = ask(&world, owner, "POST", "/users", &body).await;
-    assert_eq!(
-        (unknown.status, unknown.fields()),
-        (400, vec!["login_type".to_owned()])
-    );
+    for (login_type, field) in [
+        ("oidc", "password"),
+        ("none", "password"),
+        ("github", "login_type"),
+    ] {
+        body["login_type"] = json!(login_type);
+        let refused = ask(&world, owner, "POST", "/users", &body).await;
+        assert_eq!(
+            (refused.status, refused.fields()),
+            (400, vec![field.to_owned()]),
+            "{login_type}"
+        );
+    }
 }
 
 #[tokio::test]
