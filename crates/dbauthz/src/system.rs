@@ -15,6 +15,8 @@ pub enum SystemActor {
     Gateway,
     /// Keeps the ledger in order.
     LedgerSweeper,
+    /// Writes the options that a server was started with into the deployment's settings.
+    Options,
 }
 
 impl SystemActor {
@@ -24,6 +26,7 @@ impl SystemActor {
         Self::Setup,
         Self::Gateway,
         Self::LedgerSweeper,
+        Self::Options,
     ];
 
     /// The name that the audit log records.
@@ -34,6 +37,7 @@ impl SystemActor {
             Self::Setup => "setup",
             Self::Gateway => "gateway",
             Self::LedgerSweeper => "ledger-sweeper",
+            Self::Options => "options",
         }
     }
 
@@ -52,6 +56,10 @@ impl SystemActor {
             Self::Gateway => {
                 "people may spend but never write the ledger or read a provider's key: it does both for a \
                  request that was authorized as the person"
+            }
+            Self::Options => {
+                "settings that all servers share may be given as options of one: it writes them at its start, \
+                 when nobody has asked for anything yet"
             }
             Self::LedgerSweeper => {
                 "a server that crashed leaves reservations open: it settles them, and recounts the ledger"
@@ -85,6 +93,10 @@ impl SystemActor {
             Self::LedgerSweeper => &[
                 (R::AiUsageEvent, Action::Create),
                 (R::AiUsageEvent, Action::Read),
+            ],
+            Self::Options => &[
+                (R::DeploymentConfig, Action::Read),
+                (R::DeploymentConfig, Action::Update),
             ],
         };
         allowed

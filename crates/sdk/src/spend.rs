@@ -44,6 +44,8 @@ pub struct EffectiveAiBudget {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AiLimitSource {
-    /// The budget of a group.
+    /// The person's own override.
+    UserOverride,
+    /// The budget of a group, or of several.
     Group,
 }

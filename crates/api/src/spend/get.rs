@@ -58,6 +58,7 @@ fn spend(user: UserId, state: &SpendState) -> UserAiSpend {
 
 fn budget(budget: EffectiveBudget) -> EffectiveAiBudget {
     let limit_source = match budget.source {
+        LimitSource::UserOverride => AiLimitSource::UserOverride,
         LimitSource::Group => AiLimitSource::Group,
     };
     EffectiveAiBudget {

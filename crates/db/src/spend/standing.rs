@@ -4,22 +4,22 @@ use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
     sql_query,
-    sql_types::{BigInt, Bool, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::AsyncPgConnection;
 use futures_util::future::{try_join, try_join3};
 use model::{
     GroupId, Micros, OrganizationId, UserId,
-    budgets::{
-        BudgetCandidate, EffectiveBudget, FallbackCandidate, effective_budget, fallback_group,
-    },
+    budgets::{EffectiveBudget, resolve},
     spend::{Period, SpendState},
 };
 use store::StoreResult;
-use uuid::Uuid;
 
 use super::counter::Counter;
-use crate::query::{Cached, one, rows};
+use crate::{
+    budgets::{candidates, settings},
+    query::{Cached, one},
+};
 
 /// The limit that holds for a person, and where spend goes.
 #[derive(Debug, Clone, Copy)]
@@ -50,41 +50,6 @@ impl Standing {
 }
 
 #[derive(QueryableByName)]
-struct BudgetRow {
-    #[diesel(sql_type = SqlUuid)]
-    group_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    organization_id: Uuid,
-    #[diesel(sql_type = BigInt)]
-    spend_limit_micros: i64,
-    #[diesel(sql_type = Timestamptz)]
-    joined_at: DateTime<Utc>,
-}
-
-const BUDGETS: &str = "\
-SELECT b.group_id, b.organization_id, b.spend_limit_micros, m.created_at AS joined_at \
-FROM group_members_expanded AS g \
-JOIN group_ai_budgets AS b ON b.group_id = g.group_id \
-JOIN organizations AS o ON o.id = g.organization_id AND NOT o.deleted \
-JOIN organization_members AS m ON m.organization_id = g.organization_id AND m.user_id = g.user_id \
-WHERE g.user_id = $1";
-
-#[derive(QueryableByName)]
-struct FallbackRow {
-    #[diesel(sql_type = SqlUuid)]
-    organization_id: Uuid,
-    #[diesel(sql_type = Bool)]
-    default: bool,
-    #[diesel(sql_type = Timestamptz)]
-    joined_at: DateTime<Utc>,
-}
-
-const FALLBACKS: &str = "\
-SELECT o.id AS organization_id, o.\"default\", m.created_at AS joined_at \
-FROM organization_members AS m JOIN organizations AS o ON o.id = m.organization_id AND NOT o.deleted \
-WHERE m.user_id = $1";
-
-#[derive(QueryableByName)]
 struct NowRow {
     #[diesel(sql_type = Timestamptz)]
     now: DateTime<Utc>,
@@ -93,52 +58,22 @@ struct NowRow {
 /// A person's standing, read by statements of its own: sent after a lock was asked for, they see what was
 /// committed before the lock was had.
 pub(super) async fn standing(conn: &AsyncPgConnection, user: UserId) -> StoreResult<Standing> {
-    let budgets = sql_query(BUDGETS).bind::<SqlUuid, _>(user.0);
-    let fallbacks = sql_query(FALLBACKS).bind::<SqlUuid, _>(user.0);
     let now = sql_query("SELECT bursar_now() AS now");
-    let (budgets, fallbacks, now) = try_join3(
-        rows::<_, BudgetRow>(conn, Cached(budgets)),
-        rows::<_, FallbackRow>(conn, Cached(fallbacks)),
+    let users = [user.0];
+    let (mut candidates, settings, now) = try_join3(
+        candidates(conn, &users),
+        settings(conn),
         one::<_, NowRow>(conn, Cached(now)),
     )
     .await?;
-    let budgets: Vec<_> = budgets.iter().map(budget_candidate).collect();
-    let fallbacks: Vec<_> = fallbacks.iter().map(fallback_candidate).collect();
-    let budget = effective_budget(&budgets);
-    let (group, organization) = match budget {
-        Some(budget) => {
-            let chosen = budgets.iter().find(|one| one.group_id == budget.group_id);
-            (Some(budget.group_id), chosen.map(|one| one.organization_id))
-        }
-        // An Everyone group has its organization's id.
-        None => {
-            let group = fallback_group(&fallbacks);
-            (group, group.map(|group| OrganizationId(group.0)))
-        }
-    };
+    let candidates = candidates.remove(&user).unwrap_or_default();
+    let resolution = resolve(settings.policy, settings.everyone, &candidates, now.now);
     Ok(Standing {
-        budget,
-        group,
-        organization,
+        budget: resolution.enforced,
+        group: resolution.group_id,
+        organization: resolution.organization_id,
         now: now.now,
     })
-}
-
-fn budget_candidate(row: &BudgetRow) -> BudgetCandidate {
-    BudgetCandidate {
-        group_id: row.group_id.into(),
-        organization_id: row.organization_id.into(),
-        spend_limit: Micros(row.spend_limit_micros),
-        joined_at: row.joined_at,
-    }
-}
-
-fn fallback_candidate(row: &FallbackRow) -> FallbackCandidate {
-    FallbackCandidate {
-        organization_id: row.organization_id.into(),
-        default: row.default,
-        joined_at: row.joined_at,
-    }
 }
 
 #[derive(QueryableByName)]

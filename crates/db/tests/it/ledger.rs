@@ -5,7 +5,7 @@ use db::{Database, local::LocalRole};
 use model::{
     LeaseId, Micros, ProviderId, ReservationId, UserId,
     admission::{Patience, WorstCase},
-    budgets::LimitSource,
+    budgets::{GroupBudgetUpsert, LimitSource},
     metering::{PriceSnapshot, PriceSource, TokenUsage, UnitPrices},
     spend::{
         NotBounded, ReserveOutcome, ReserveRequest, SettleEffect, SettleOutcome, Settlement,
@@ -257,9 +257,12 @@ async fn without_a_limit_everything_is_admitted_and_still_durable() {
     check_spend(&store, world.user, 0, 500).await;
 
     let mut unit = begin(&store).await;
-    unit.group_budget_upsert(world.organization.everyone(), Micros(1_000))
-        .await
-        .unwrap();
+    unit.group_budget_upsert(
+        world.organization.everyone(),
+        &GroupBudgetUpsert::limit(Micros(1_000)),
+    )
+    .await
+    .unwrap();
     unit.commit().await.unwrap();
     let again = ReserveRequest {
         id: ReservationId(id()),
@@ -304,11 +307,11 @@ async fn the_highest_budget_of_a_living_organization_holds() {
     unit.organization_member_create(beta.id, world.user, &[])
         .await
         .unwrap();
-    unit.group_budget_upsert(beta.id.everyone(), Micros(900))
+    unit.group_budget_upsert(beta.id.everyone(), &GroupBudgetUpsert::limit(Micros(900)))
         .await
         .unwrap();
     unit.group_create(&team).await.unwrap();
-    unit.group_budget_upsert(team.id, Micros(500))
+    unit.group_budget_upsert(team.id, &GroupBudgetUpsert::limit(Micros(500)))
         .await
         .unwrap();
     unit.commit().await.unwrap();

@@ -5,6 +5,8 @@ mod audit;
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
+mod dump;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod ledger;
@@ -22,6 +24,10 @@ mod local;
 mod locks;
 #[cfg(test)]
 mod migrations;
+#[cfg(test)]
+mod override_races;
+#[cfg(test)]
+mod overrides;
 #[cfg(test)]
 mod people;
 #[cfg(test)]

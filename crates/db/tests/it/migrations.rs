@@ -5,7 +5,7 @@ use db::{MigrateError, local::LocalRole};
 use crate::support::{APP_ROLE, TestDb};
 
 /// Everything that is in the schema, one line each.
-async fn contents(db: &TestDb) -> Vec<String> {
+pub(crate) async fn contents(db: &TestDb) -> Vec<String> {
     let client = db.client(LocalRole::Owner).await;
     let query = "\
         SELECT 'table ' || c.relname || ' ' || c.relkind::text || ' ' || a.attname || ' ' \

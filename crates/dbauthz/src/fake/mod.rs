@@ -2,6 +2,7 @@
 //! what units commit, notes every call, and knows none of the database's rules.
 
 mod api_keys;
+mod budgets;
 mod groups;
 mod people;
 mod rest;
@@ -17,7 +18,7 @@ use chrono::{DateTime, Utc};
 use model::{
     UserId,
     api_keys::ApiKey,
-    budgets::GroupBudget,
+    budgets::{BudgetOverride, BudgetSettingsUpdate, GroupBudget},
     groups::{Group, GroupMember},
     organizations::{Organization, OrganizationMember},
     providers::Provider,
@@ -46,6 +47,10 @@ pub struct State {
     pub keys: Vec<(ApiKey, [u8; 32])>,
     /// Group budgets.
     pub budgets: Vec<GroupBudget>,
+    /// Overrides.
+    pub overrides: Vec<BudgetOverride>,
+    /// What was set for all budgets.
+    pub budget_settings: BudgetSettingsUpdate,
     /// AI providers.
     pub providers: Vec<Provider>,
 }

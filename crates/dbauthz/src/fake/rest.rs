@@ -1,10 +1,9 @@
-//! The fake's budgets, providers, ledger and audit log. The ledger admits nothing and settles nothing.
+//! The fake's providers, ledger and audit log. The ledger admits nothing and settles nothing.
 
 use async_trait::async_trait;
 use model::{
-    GroupId, LeaseId, Micros, Name, Page, PageRequest, ProviderId, ReservationId, UserId,
+    LeaseId, Micros, Name, Page, PageRequest, ProviderId, ReservationId, UserId,
     audit::{AuditEntry, AuditFilter, RefusedWrite},
-    budgets::GroupBudget,
     providers::Provider,
     spend::{
         LedgerDifference, Period, Progress, ReserveOutcome, ReserveRequest, SettleEffect,
@@ -16,51 +15,11 @@ use secrecy::SecretString;
 use store::{
     StoreError, StoreResult,
     audit::{AuditRead, AuditWrite},
-    budgets::{BudgetRead, BudgetWrite},
     providers::{NewProvider, ProviderRead, ProviderUpdate, ProviderWrite},
     spend::{SpendRead, SpendWrite},
 };
 
 use super::{FakeUnit, State};
-
-#[async_trait]
-impl BudgetRead for FakeUnit {
-    async fn group_budget_get(&mut self, group: GroupId) -> StoreResult<Option<GroupBudget>> {
-        let budgets = &self.call("group_budget_get").budgets;
-        Ok(budgets
-            .iter()
-            .find(|budget| budget.group_id == group)
-            .copied())
-    }
-}
-
-#[async_trait]
-impl BudgetWrite for FakeUnit {
-    async fn group_budget_upsert(
-        &mut self,
-        group: GroupId,
-        spend_limit: Micros,
-    ) -> StoreResult<GroupBudget> {
-        let state = self.call("group_budget_upsert");
-        let (created_at, updated_at) = (state.now, state.now);
-        let budget = GroupBudget {
-            group_id: group,
-            spend_limit,
-            created_at,
-            updated_at,
-        };
-        state.budgets.retain(|budget| budget.group_id != group);
-        state.budgets.push(budget);
-        Ok(budget)
-    }
-
-    async fn group_budget_delete(&mut self, group: GroupId) -> StoreResult<bool> {
-        let budgets = &mut self.call("group_budget_delete").budgets;
-        let before = budgets.len();
-        budgets.retain(|budget| budget.group_id != group);
-        Ok(budgets.len() < before)
-    }
-}
 
 #[async_trait]
 impl ProviderRead for FakeUnit {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Duration};
 use model::{
-    GroupId, Name, OrganizationId, ProviderId, UserId,
+    GroupId, Micros, Name, OrganizationId, ProviderId, UserId,
     api_keys::{ApiKey, ApiKeyKind},
+    budgets::{BudgetMode, BudgetOverride},
     groups::{Group, GroupMember},
     organizations::{Organization, OrganizationMember},
     prices::ProviderKind,
@@ -29,6 +30,8 @@ pub(super) const OTTO: UserId = UserId(Uuid::from_u128(0x02));
 pub(super) const ORG: OrganizationId = OrganizationId(Uuid::from_u128(0x0c));
 /// A group of it with Bob.
 pub(super) const GROUP: GroupId = GroupId(Uuid::from_u128(0x6e));
+/// Another group of it, with nobody.
+pub(super) const OTHER_GROUP: GroupId = GroupId(Uuid::from_u128(0x6f));
 /// A provider, named `openai`.
 pub(super) const PROVIDER: ProviderId = ProviderId(Uuid::from_u128(0xa0));
 
@@ -97,12 +100,12 @@ pub(super) fn state() -> State {
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
     };
-    let group = Group {
-        id: GROUP,
+    let group = |id: GroupId, called: &str| Group {
+        id,
         organization_id: ORG,
         organization_name: name("acme"),
         organization_display_name: String::new(),
-        name: name("makers"),
+        name: name(called),
         display_name: String::new(),
         avatar_url: String::new(),
         total_member_count: 1,
@@ -132,7 +135,7 @@ pub(super) fn state() -> State {
         ],
         users,
         organizations: vec![organization],
-        groups: vec![group],
+        groups: vec![group(GROUP, "makers"), group(OTHER_GROUP, "minders")],
         group_members: vec![group_member],
         keys: vec![
             key("annsession", ANN, ApiKeyKind::Session),
@@ -140,6 +143,16 @@ pub(super) fn state() -> State {
             key("anntoken00", ANN, ApiKeyKind::Token),
             key("bobsession", BOB, ApiKeyKind::Session),
         ],
+        overrides: vec![BudgetOverride {
+            user_id: BOB,
+            group_id: GROUP,
+            organization_id: ORG,
+            spend_limit: Micros::USD,
+            mode: BudgetMode::Enforce,
+            expires_at: None,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+        }],
         providers: vec![provider],
         ..State::default()
     }

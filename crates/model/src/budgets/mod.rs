@@ -4,6 +4,7 @@
 //! spend together. A budget is enforced, or only observed: counted and told about, never blocking.
 
 mod resolve;
+mod settings;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ pub use resolve::{
     BudgetCandidate, Candidates, Considered, EffectiveBudget, FallbackCandidate, LimitSource,
     OverrideCandidate, Reason, Resolution, fallback_group, resolve,
 };
+pub use settings::{BudgetPeriod, BudgetSettings, BudgetSettingsUpdate, UnknownWord};
 
 /// The greatest limit that may be set: one million dollars for each person, or pool, and period.
 pub const MAX_SPEND_LIMIT: Micros = Micros(1_000_000_000_000);
@@ -97,7 +99,7 @@ impl EveryoneBudget {
 }
 
 /// A group's budget.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupBudget {
     /// The group.
     pub group_id: GroupId,
@@ -107,10 +109,54 @@ pub struct GroupBudget {
     pub mode: BudgetMode,
     /// What all spend that is charged to the group may come to in a period; `None` is no such limit.
     pub pool_limit: Option<Micros>,
+    /// The pool's own period; `None` is the deployment's.
+    pub pool_period: Option<BudgetPeriod>,
+    /// The zone of the pool's period; `None` is the deployment's.
+    pub pool_time_zone: Option<String>,
     /// When it was first set.
     pub created_at: DateTime<Utc>,
     /// When it was last set.
     pub updated_at: DateTime<Utc>,
+}
+
+/// A group's budget to be set. `None` leaves what is set, or the default where nothing is; of what may be
+/// removed, `Some(None)` removes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupBudgetUpsert {
+    /// What each member may spend in a period.
+    pub spend_limit: Micros,
+    /// Whether the limit blocks.
+    pub mode: Option<BudgetMode>,
+    /// What all spend that is charged to the group may come to in a period.
+    pub pool_limit: Option<Option<Micros>>,
+    /// The pool's own period.
+    pub pool_period: Option<Option<BudgetPeriod>>,
+    /// The zone of the pool's period, by its IANA name without regard to case.
+    pub pool_time_zone: Option<Option<String>>,
+}
+
+impl GroupBudgetUpsert {
+    /// A limit for each member, and the rest as it is.
+    #[must_use]
+    pub fn limit(spend_limit: Micros) -> Self {
+        Self {
+            spend_limit,
+            ..Self::default()
+        }
+    }
+}
+
+/// An override to be set, whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BudgetOverrideUpsert {
+    /// The group that the person's spend will be charged to.
+    pub group_id: GroupId,
+    /// What the person may spend in a period.
+    pub spend_limit: Micros,
+    /// Whether the limit blocks.
+    pub mode: BudgetMode,
+    /// From when on it counts for nothing; `None` is never.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// A person's own budget, which stands in for those of groups.

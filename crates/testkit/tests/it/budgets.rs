@@ -18,6 +18,7 @@ const HIDDEN: &str = "Resource not found or you do not have access to this resou
 fn limit(micros: i64) -> UpsertGroupAiBudgetRequest {
     UpsertGroupAiBudgetRequest {
         spend_limit_micros: micros,
+        ..Default::default()
     }
 }
 

@@ -1,7 +1,7 @@
-//! Groups, budgets, providers, spend and the audit log.
+//! Groups, providers, spend and the audit log.
 
 use model::{
-    GroupId, LeaseId, Micros, PageRequest, ProviderId, ReservationId,
+    GroupId, LeaseId, PageRequest, ProviderId, ReservationId,
     admission::Patience,
     audit::{AuditAction, AuditFilter, RefusedWrite},
     groups::{GroupFilter, GroupUpdate, NewGroup},
@@ -53,17 +53,6 @@ pub(super) fn groups() -> Vec<Case> {
             allow(Update, group()),
         ]),
         case!("group_delete", u => u.groups().group_delete(GROUP), [allow(Delete, group())]),
-        case!("group_budget_get", u => u.budgets().group_budget_get(GROUP), [
-            allow(Read, group()),
-        ]),
-        case!(
-            "group_budget_upsert",
-            u => u.budgets().group_budget_upsert(GROUP, Micros::USD),
-            [allow(Update, group())]
-        ),
-        case!("group_budget_delete", u => u.budgets().group_budget_delete(GROUP), [
-            allow(Update, group()),
-        ]),
     ]
 }
 
