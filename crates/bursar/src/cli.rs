@@ -1,9 +1,10 @@
 //! The command line: one struct per command, every option also an environment variable and a key of the
 //! configuration file.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use model::budgets::{BudgetPeriod, BudgetPolicy, EveryoneBudget, UnknownWord};
 use secrecy::SecretString;
 use url::Url;
 
@@ -124,6 +125,28 @@ pub struct ServerOptions {
         help_heading = "Gateway"
     )]
     pub aibridge: bool,
+    /// How one limit is made of the budgets of a person's groups: `highest`, `lowest` or `sum` [default: what
+    /// the database says, `highest` in a new one]. Written to the database at start, for all servers.
+    #[arg(long, env = "BURSAR_AI_BUDGET_POLICY", value_parser = word::<BudgetPolicy>, help_heading = "Budgets")]
+    pub ai_budget_policy: Option<BudgetPolicy>,
+    /// How budgets of Everyone groups stand beside others: `competes`, or `default` for who has no other
+    /// [default: what the database says, `competes` in a new one]. Written to the database at start.
+    #[arg(long, env = "BURSAR_AI_BUDGET_EVERYONE", value_parser = word::<EveryoneBudget>, help_heading = "Budgets")]
+    pub ai_budget_everyone: Option<EveryoneBudget>,
+    /// The period of budgets: `day`, `week`, `month` or `quarter` [default: what the database says, `month` in
+    /// a new one]. Written to the database at start; spend is counted anew when it changes.
+    #[arg(long, env = "BURSAR_AI_BUDGET_PERIOD", value_parser = word::<BudgetPeriod>, help_heading = "Budgets")]
+    pub ai_budget_period: Option<BudgetPeriod>,
+    /// The time zone that periods follow, by its IANA name [default: what the database says, `UTC` in a new
+    /// one]. Written to the database at start; spend is counted anew when it changes.
+    #[arg(
+        long,
+        env = "BURSAR_AI_BUDGET_TIME_ZONE",
+        value_name = "ZONE",
+        help_heading = "Budgets"
+    )]
+    pub ai_budget_time_zone: Option<String>,
+
     /// JSON file with prices of your own, which win over the built-in ones.
     #[arg(long, env = "BURSAR_MODEL_PRICES_FILE", help_heading = "Gateway")]
     pub model_prices_file: Option<PathBuf>,
@@ -185,6 +208,11 @@ fn web_address(text: &str) -> Result<Url, String> {
     } else {
         Err("must begin with http:// or https://".to_owned())
     }
+}
+
+/// Reads one of the words that a type knows.
+fn word<T: FromStr<Err = UnknownWord>>(text: &str) -> Result<T, UnknownWord> {
+    text.parse()
 }
 
 /// Reads how long a lease lasts: a shorter one lapses while the server that renews it is well.

@@ -10,6 +10,7 @@ pub mod environment;
 mod http;
 pub mod logging;
 pub mod server;
+mod settings;
 mod storage;
 
 pub use environment::Environment;

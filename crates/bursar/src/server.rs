@@ -20,7 +20,7 @@ use secrecy::SecretString;
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli::ServerOptions, environment::Environment, http, storage};
+use crate::{cli::ServerOptions, environment::Environment, http, settings, storage};
 
 /// How often the metrics recorder tidies up its histograms.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
@@ -56,6 +56,7 @@ impl Server {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn IdSource> = Arc::new(UuidV7Source);
         let authorized = Authorized::new(Arc::new(storage.database));
+        settings::write(&authorized, options).await?;
         let auth = AuthState::new(
             authorized.clone(),
             Arc::clone(&clock),

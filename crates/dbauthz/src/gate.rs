@@ -121,6 +121,11 @@ impl Gate {
         Err(self.refused(action, object))
     }
 
+    /// Whether the action on the object is allowed, for what is left out of an answer instead of refused.
+    pub(crate) fn allows(&self, action: Action, object: &Object) -> bool {
+        self.authorizer.permits(action, object)
+    }
+
     /// Refuses unless one of these ways is open, all of whose actions are allowed; which is the first that is.
     /// The refusal names what the first way lacks.
     pub(crate) fn check_any(&self, ways: &[&[(Action, &Object)]]) -> StoreResult<usize> {

@@ -4,7 +4,7 @@ use model::{
     LeaseId, ReservationId, UserId,
     spend::{
         LedgerDifference, Progress, ReserveOutcome, ReserveRequest, SettleOutcome, Settlement,
-        SpendState,
+        SpendView,
     },
 };
 use rbac::{Action, Object, ResourceType};
@@ -19,7 +19,12 @@ const RECORD: &[&str] = &["ai_usage_event:create"];
 const SYSTEM: &str = "system actors only";
 
 pub(crate) const RULES: &[Rule] = &[
-    rule("spend_get", Shape::Fetch, &["user:read"], "the person"),
+    rule(
+        "spend_get",
+        Shape::Fetch,
+        &["user:read", "organization:read"],
+        "the person; budgets of organizations that the caller may not read are left out of the reasons",
+    ),
     rule(
         "ledger_verify",
         Shape::Check,
@@ -44,18 +49,25 @@ wrapper! {
 }
 
 impl<U: store::ReadUnit + ?Sized> Spend<'_, U> {
-    /// What holds for a person at this instant: limit, spent, reserved, period.
+    /// What holds for a person at this instant: limit, spent, reserved, period, and why, as far as the caller
+    /// may read the organizations concerned.
     ///
     /// # Errors
     /// `NotFound`, `Denied`.
-    pub async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendState> {
+    pub async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendView> {
         let user = self
             .unit
             .user_get(user)
             .await?
             .ok_or(StoreError::NotFound)?;
         self.gate.check(Action::Read, &Object::user(user.id.0))?;
-        self.unit.spend_get(user.id).await
+        let mut view = self.unit.spend_get(user.id).await?;
+        let gate = self.gate;
+        view.considered.retain(|one| {
+            let organization = Object::organization(one.organization_id.0);
+            gate.allows(Action::Read, &organization)
+        });
+        Ok(view)
     }
 }
 

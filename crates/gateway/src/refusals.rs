@@ -189,7 +189,7 @@ mod tests {
     use chrono::DateTime;
     use model::{
         GroupId, Micros,
-        budgets::{EffectiveBudget, LimitSource},
+        budgets::{BudgetMode, EffectiveBudget, LimitSource},
         spend::Period,
     };
     use uuid::Uuid;
@@ -201,6 +201,7 @@ mod tests {
                 group_id: GroupId(Uuid::from_u128(7)),
                 spend_limit: Micros::USD,
                 source: LimitSource::Group,
+                mode: BudgetMode::Enforce,
             }),
             group_id: None,
             organization_id: None,

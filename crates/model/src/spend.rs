@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     GroupId, LeaseId, Micros, OrganizationId, ProviderId, ReservationId, UserId,
     admission::{Patience, WorstCase},
-    budgets::EffectiveBudget,
+    budgets::{Considered, EffectiveBudget},
     metering::{PriceSnapshot, TokenUsage},
 };
 
@@ -81,6 +81,15 @@ pub struct SpendState {
     pub period: Period,
     /// The present instant by the database's clock.
     pub now: DateTime<Utc>,
+}
+
+/// The state of a person's spend, and why it is so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpendView {
+    /// The state.
+    pub state: SpendState,
+    /// Every budget that was considered, and what became of it.
+    pub considered: Vec<Considered>,
 }
 
 /// The answer to a [`ReserveRequest`].

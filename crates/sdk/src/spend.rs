@@ -4,8 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::AiBudgetMode;
+
 /// The state of a person's spend in the present period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UserAiSpend {
     /// The person.
@@ -27,6 +29,8 @@ pub struct UserAiSpend {
     pub period_start: DateTime<Utc>,
     /// The first instant after the period.
     pub period_end: DateTime<Utc>,
+    /// Every budget that was considered and whose organization the caller may read, and what became of it.
+    pub why: Vec<ConsideredAiBudget>,
 }
 
 /// The limit that holds for a person.
@@ -37,6 +41,8 @@ pub struct EffectiveAiBudget {
     pub spend_limit_micros: i64,
     /// Where it comes from.
     pub limit_source: AiLimitSource,
+    /// Whether it blocks.
+    pub mode: AiBudgetMode,
 }
 
 /// Where a limit comes from.
@@ -48,4 +54,43 @@ pub enum AiLimitSource {
     UserOverride,
     /// The budget of a group, or of several.
     Group,
+}
+
+/// A budget that was considered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConsideredAiBudget {
+    /// Where it comes from.
+    pub limit_source: AiLimitSource,
+    /// The group that carries it, or that the override charges.
+    pub group_id: Uuid,
+    /// The group's organization.
+    pub organization_id: Uuid,
+    /// The limit.
+    pub spend_limit_micros: i64,
+    /// Whether it blocks.
+    pub mode: AiBudgetMode,
+    /// What became of it.
+    pub reason: AiBudgetReason,
+}
+
+/// What became of a budget that was considered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AiBudgetReason {
+    /// It holds.
+    Holds,
+    /// It is one of those that the sum is made of.
+    Summed,
+    /// Another one is higher, or lower as the policy wants it, or comes first among equals.
+    Outranked,
+    /// It is the Everyone group's, a default, while another group has one.
+    DefaultNotNeeded,
+    /// The person's override stands in for it.
+    Overridden,
+    /// It is observed only.
+    Observed,
+    /// It has expired.
+    Expired,
 }

@@ -5,7 +5,7 @@ use model::{
     LeaseId, ReservationId, UserId,
     spend::{
         LedgerDifference, Progress, ReserveOutcome, ReserveRequest, SettleOutcome, Settlement,
-        SpendState,
+        SpendView,
     },
 };
 
@@ -14,8 +14,8 @@ use crate::StoreResult;
 /// Reads the ledger.
 #[async_trait]
 pub trait SpendRead: Send {
-    /// What holds for a person at this instant: limit, spent, reserved, period.
-    async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendState>;
+    /// What holds for a person at this instant: limit, spent, reserved, period, and why.
+    async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendView>;
     /// Every counter that differs from the recount of its events and open reservations.
     async fn ledger_verify(&mut self) -> StoreResult<Vec<LedgerDifference>>;
 }

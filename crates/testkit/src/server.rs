@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use bursar::{Environment, Server, cli};
 use bursar_sdk::Client;
 use db::local::Durability;
+use model::budgets::BudgetSettingsUpdate;
 use tempfile::TempDir;
 
 use crate::TestDatabase;
@@ -22,6 +23,8 @@ pub struct ServerOptions {
     pub drain_timeout: Duration,
     /// A file with prices that win over the built-in ones.
     pub model_prices_file: Option<PathBuf>,
+    /// What holds for all budgets, as far as options say.
+    pub budgets: BudgetSettingsUpdate,
 }
 
 impl Default for ServerOptions {
@@ -32,6 +35,7 @@ impl Default for ServerOptions {
             lease: Duration::from_secs(15),
             drain_timeout: Duration::from_secs(60),
             model_prices_file: None,
+            budgets: BudgetSettingsUpdate::default(),
         }
     }
 }
@@ -71,6 +75,12 @@ impl TestServer {
         server
             .model_prices_file
             .clone_from(&options.model_prices_file);
+        server.ai_budget_policy = options.budgets.policy;
+        server.ai_budget_everyone = options.budgets.everyone;
+        server.ai_budget_period = options.budgets.period;
+        server
+            .ai_budget_time_zone
+            .clone_from(&options.budgets.time_zone);
         server.shutdown_timeout = Duration::from_secs(10);
         let environment = Environment {
             default_data_dir: None,

@@ -23,7 +23,7 @@ use model::{
     LeaseId, ReservationId, UserId,
     spend::{
         LedgerDifference, Progress, ReserveOutcome, ReserveRequest, SettleOutcome, Settlement,
-        SpendState,
+        SpendView,
     },
 };
 use store::{
@@ -52,7 +52,7 @@ async fn notify(conn: &AsyncPgConnection, user: UserId) -> StoreResult<()> {
 
 #[async_trait]
 impl<Mode: Send + Sync> SpendRead for Unit<Mode> {
-    async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendState> {
+    async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendView> {
         standing::spend_get(self.connection()?, user).await
     }
 

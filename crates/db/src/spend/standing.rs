@@ -10,8 +10,8 @@ use diesel_async::AsyncPgConnection;
 use futures_util::future::{try_join, try_join3};
 use model::{
     GroupId, Micros, OrganizationId, UserId,
-    budgets::{EffectiveBudget, resolve},
-    spend::{Period, SpendState},
+    budgets::{Considered, EffectiveBudget, resolve},
+    spend::{Period, SpendState, SpendView},
 };
 use store::StoreResult;
 
@@ -22,12 +22,13 @@ use crate::{
 };
 
 /// The limit that holds for a person, and where spend goes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Standing {
     budget: Option<EffectiveBudget>,
     group: Option<GroupId>,
     organization: Option<OrganizationId>,
     now: DateTime<Utc>,
+    considered: Vec<Considered>,
 }
 
 impl Standing {
@@ -73,6 +74,7 @@ pub(super) async fn standing(conn: &AsyncPgConnection, user: UserId) -> StoreRes
         group: resolution.group_id,
         organization: resolution.organization_id,
         now: now.now,
+        considered: resolution.considered,
     })
 }
 
@@ -96,7 +98,7 @@ LEFT JOIN spend_counters AS c ON c.limit_kind = 'user' AND c.limit_id = $1 \
     AND c.period_start = bursar_period_start(t.now)";
 
 /// What holds for a person at this instant, without a lock.
-pub(super) async fn spend_get(conn: &AsyncPgConnection, user: UserId) -> StoreResult<SpendState> {
+pub(super) async fn spend_get(conn: &AsyncPgConnection, user: UserId) -> StoreResult<SpendView> {
     let spend = sql_query(SPEND).bind::<SqlUuid, _>(user.0);
     let (standing, spend) = try_join(
         standing(conn, user),
@@ -107,9 +109,9 @@ pub(super) async fn spend_get(conn: &AsyncPgConnection, user: UserId) -> StoreRe
         start: spend.period_start,
         end: spend.period_end,
     };
-    Ok(standing.with(
-        period,
-        Micros(spend.spent_micros),
-        Micros(spend.reserved_micros),
-    ))
+    let (spent, reserved) = (Micros(spend.spent_micros), Micros(spend.reserved_micros));
+    Ok(SpendView {
+        state: standing.with(period, spent, reserved),
+        considered: standing.considered,
+    })
 }

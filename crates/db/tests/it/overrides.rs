@@ -406,8 +406,8 @@ async fn an_override_holds_until_it_expires() {
     unit.budget_override_upsert(user, &override_).await.unwrap();
     unit.commit().await.unwrap();
     let check = async |limit, source| {
-        let state = read(&store).await.spend_get(user).await.unwrap();
-        let budget = state.budget.unwrap();
+        let view = read(&store).await.spend_get(user).await.unwrap();
+        let budget = view.state.budget.unwrap();
         assert_eq!((budget.spend_limit, budget.source), (Micros(limit), source));
     };
     check(50, LimitSource::UserOverride).await;

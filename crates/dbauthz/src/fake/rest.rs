@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use model::{
     LeaseId, Micros, Name, Page, PageRequest, ProviderId, ReservationId, UserId,
     audit::{AuditEntry, AuditFilter, RefusedWrite},
+    budgets::{Considered, LimitSource, Reason},
     providers::Provider,
     spend::{
         LedgerDifference, Period, Progress, ReserveOutcome, ReserveRequest, SettleEffect,
-        SettleOutcome, Settlement, SpendState,
+        SettleOutcome, Settlement, SpendState, SpendView,
     },
 };
 use rbac::{Object, Visibility};
@@ -119,8 +120,21 @@ const UNKNOWN: SettleOutcome = SettleOutcome {
 
 #[async_trait]
 impl SpendRead for FakeUnit {
-    async fn spend_get(&mut self, _user: UserId) -> StoreResult<SpendState> {
-        Ok(spend(self.call("spend_get")))
+    async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendView> {
+        let state = self.call("spend_get");
+        let person = state.overrides.iter().find(|one| one.user_id == user);
+        let considered = person.map(|one| Considered {
+            source: LimitSource::UserOverride,
+            group_id: one.group_id,
+            organization_id: one.organization_id,
+            spend_limit: one.spend_limit,
+            mode: one.mode,
+            reason: Reason::Holds,
+        });
+        Ok(SpendView {
+            state: spend(state),
+            considered: considered.into_iter().collect(),
+        })
     }
 
     async fn ledger_verify(&mut self) -> StoreResult<Vec<LedgerDifference>> {

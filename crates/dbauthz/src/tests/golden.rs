@@ -133,7 +133,7 @@ async fn table(title: &str, cases: &[Case], columns: &[(String, Gate)]) -> Strin
         for check in &case.checks {
             writeln!(text, "    {}", exact(check)).unwrap();
         }
-        if case.ways.len() > 1 {
+        if case.ways.len() > 1 || case.ways[0].len() < case.checks.len() {
             let way = |way: &Vec<usize>| {
                 let numbers = way.iter().map(|check| (check + 1).to_string());
                 numbers.collect::<Vec<_>>().join(" and ")

@@ -11,7 +11,7 @@ use http::{Extensions, HeaderMap};
 use model::{
     Clock, GroupId, LeaseId, Micros, ProviderId, ReservationId, SystemClock, UserId,
     admission::{Head, LimitState, Patience, Verdict, judge, must_yield},
-    budgets::{EffectiveBudget, LimitSource},
+    budgets::{BudgetMode, EffectiveBudget, LimitSource},
     prices::ProviderKind,
     providers::Provider,
     spend::{
@@ -70,6 +70,7 @@ impl Books {
                 group_id: GROUP,
                 spend_limit,
                 source: LimitSource::Group,
+                mode: BudgetMode::Enforce,
             }),
             group_id: Some(GROUP),
             organization_id: None,

@@ -96,6 +96,8 @@ pub struct EffectiveBudget {
     pub spend_limit: Micros,
     /// Where it comes from.
     pub source: LimitSource,
+    /// Whether it blocks.
+    pub mode: BudgetMode,
 }
 
 /// What became of a candidate.
@@ -125,8 +127,12 @@ pub struct Considered {
     pub source: LimitSource,
     /// Its group.
     pub group_id: GroupId,
+    /// The group's organization.
+    pub organization_id: OrganizationId,
     /// Its limit.
     pub spend_limit: Micros,
+    /// Whether it blocks.
+    pub mode: BudgetMode,
     /// What became of it.
     pub reason: Reason,
 }
@@ -162,8 +168,18 @@ pub fn resolve(
         .filter(|group| group.mode == BudgetMode::Enforce)
         .copied()
         .collect();
-    let enforced = choose(policy, everyone, enforced_person, &enforced_groups);
-    let all = choose(policy, everyone, person, &candidates.groups);
+    let enforced = choose(
+        (policy, everyone),
+        enforced_person,
+        &enforced_groups,
+        BudgetMode::Enforce,
+    );
+    let all = choose(
+        (policy, everyone),
+        person,
+        &candidates.groups,
+        BudgetMode::Observe,
+    );
     let some_observed =
         enforced_person != person || enforced_groups.len() != candidates.groups.len();
     let charged = enforced.or(all);
@@ -193,10 +209,10 @@ fn expired(person: &OverrideCandidate, now: DateTime<Utc>) -> bool {
 }
 
 fn choose(
-    policy: BudgetPolicy,
-    everyone: EveryoneBudget,
+    (policy, everyone): (BudgetPolicy, EveryoneBudget),
     person: Option<OverrideCandidate>,
     groups: &[BudgetCandidate],
+    mode: BudgetMode,
 ) -> Option<Chosen> {
     if let Some(person) = person {
         return Some(Chosen {
@@ -204,6 +220,7 @@ fn choose(
                 group_id: person.group_id,
                 spend_limit: person.spend_limit,
                 source: LimitSource::UserOverride,
+                mode,
             },
             organization_id: person.organization_id,
         });
@@ -224,6 +241,7 @@ fn choose(
             group_id: best.group_id,
             spend_limit,
             source: LimitSource::Group,
+            mode,
         },
         organization_id: best.organization_id,
     })
@@ -261,7 +279,9 @@ fn considered(
     let person = candidates.person.map(|person| Considered {
         source: LimitSource::UserOverride,
         group_id: person.group_id,
+        organization_id: person.organization_id,
         spend_limit: person.spend_limit,
+        mode: person.mode,
         reason: match person.mode {
             _ if expired(&person, now) => Reason::Expired,
             BudgetMode::Enforce => Reason::Holds,
@@ -279,7 +299,9 @@ fn considered(
     let group = |one: &BudgetCandidate| Considered {
         source: LimitSource::Group,
         group_id: one.group_id,
+        organization_id: one.organization_id,
         spend_limit: one.spend_limit,
+        mode: one.mode,
         reason: match (one.mode, policy) {
             (BudgetMode::Observe, _) => Reason::Observed,
             _ if by_person => Reason::Overridden,
