@@ -95,6 +95,8 @@ mod tests {
                 reserved: Micros(reserved),
                 period,
                 now: DateTime::<Utc>::MIN_UTC,
+                pool: None,
+                blocked_by: None,
             };
             assert_eq!(spend(UserId(Uuid::nil()), &state).remaining_micros, left);
         };
