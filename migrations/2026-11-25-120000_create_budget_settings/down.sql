@@ -11,6 +11,15 @@ ALTER TABLE group_ai_budgets
     DROP COLUMN pool_counted_from;
 DROP TABLE ai_budget_settings;
 
+CREATE FUNCTION bursar_period_start(instant timestamptz) RETURNS timestamptz
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT date_trunc('month', instant AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' $$;
+CREATE FUNCTION bursar_period_end(instant timestamptz) RETURNS timestamptz
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+        SELECT (date_trunc('month', instant AT TIME ZONE 'UTC') + interval '1 month') AT TIME ZONE 'UTC'
+    $$;
+
 DROP FUNCTION bursar_period_starts(timestamptz, timestamptz, text, text);
 DROP FUNCTION bursar_period(timestamptz, text, text);
 DROP FUNCTION bursar_local_start(timestamp, text);

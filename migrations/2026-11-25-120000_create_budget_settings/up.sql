@@ -79,6 +79,9 @@ BEGIN
 END
 $$;
 
+DROP FUNCTION bursar_period_start(timestamptz);
+DROP FUNCTION bursar_period_end(timestamptz);
+
 -- What holds for all budgets. One row, so that all servers decide alike.
 CREATE TABLE ai_budget_settings (
     id text PRIMARY KEY DEFAULT 'ai_budget',

@@ -213,7 +213,7 @@ fn listen_for_hints(
             };
             let hint = match hint {
                 Hint::Connected => SpendHint::Everybody,
-                Hint::Spend(user) => SpendHint::User(user),
+                Hint::Spend(limit) => SpendHint::Limit(limit),
             };
             if sender.send(hint).await.is_err() {
                 return;

@@ -2,14 +2,14 @@
 
 use std::{convert::Infallible, future::poll_fn, time::Duration};
 
-use model::UserId;
+use model::spend::LimitKey;
 use secrecy::SecretString;
 use tokio::{sync::mpsc, task::AbortHandle, time::sleep};
 use tokio_postgres::AsyncMessage;
 
 use crate::connect::{Address, OpenError};
 
-/// The channel on which a person's id says that waiters may try again.
+/// The channel on which a limit's name says that waiters may try again.
 pub(crate) const SPEND_CHANNEL: &str = "bursar_spend";
 
 /// How many hints may wait to be taken.
@@ -23,8 +23,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
 pub enum Hint {
     /// The listener is connected, perhaps again: hints may have been lost before.
     Connected,
-    /// Room may have come free for this person.
-    Spend(UserId),
+    /// Room may have come free under this limit.
+    Spend(LimitKey),
 }
 
 /// The hints of one database, from a connection of its own that is opened again whenever it is lost.
@@ -99,9 +99,9 @@ async fn session(
         };
         // Anything else is a notice of the server.
         if let AsyncMessage::Notification(said) = message.ok_or(Lost::Closed)??
-            && let Ok(user) = said.payload().parse()
+            && let Ok(limit) = said.payload().parse()
         {
-            hints.send(Hint::Spend(user)).await?;
+            hints.send(Hint::Spend(limit)).await?;
         }
     }
 }

@@ -13,6 +13,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    ai_price_snapshots (id) {
+        id -> Uuid,
+        prices -> Jsonb,
+    }
+}
+
+diesel::table! {
     ai_providers (id) {
         id -> Uuid,
         name -> Text,
@@ -37,22 +44,20 @@ diesel::table! {
         provider_id -> Uuid,
         provider_name -> Text,
         model -> Text,
-        period_start -> Timestamptz,
         hold_micros -> BigInt,
         input_cost_micros -> BigInt,
         output_price_micros -> BigInt,
         input_bound_tokens -> BigInt,
         output_cap_tokens -> BigInt,
         progress_output_tokens -> Nullable<BigInt>,
-        prices -> Nullable<Jsonb>,
-        created_at -> Timestamptz,
+        price_id -> Nullable<Uuid>,
     }
 }
 
 diesel::table! {
-    ai_usage_events (id) {
+    ai_usage_events (id, created_at) {
         id -> Uuid,
-        reservation_id -> Uuid,
+        created_at -> Timestamptz,
         corrects -> Nullable<Uuid>,
         user_id -> Uuid,
         effective_group_id -> Nullable<Uuid>,
@@ -73,14 +78,21 @@ diesel::table! {
         audio_input_tokens -> BigInt,
         audio_output_tokens -> BigInt,
         web_searches -> BigInt,
-        prices -> Nullable<Jsonb>,
+        price_id -> Nullable<Uuid>,
         cost_micros -> Nullable<BigInt>,
         hold_micros -> BigInt,
         over_hold_micros -> BigInt,
         estimated -> Bool,
         swept -> Bool,
-        period_start -> Timestamptz,
-        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ai_user_daily_spend (user_id, effective_group_id, day) {
+        user_id -> Uuid,
+        effective_group_id -> Uuid,
+        day -> Date,
+        spend_micros -> BigInt,
     }
 }
 
@@ -198,7 +210,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    spend_counters (limit_kind, limit_id, period_start) {
+    spend_counters (limit_kind, limit_id, period_start, scope_id) {
         limit_kind -> Text,
         limit_id -> Uuid,
         period_start -> Timestamptz,
@@ -209,6 +221,7 @@ diesel::table! {
         head_need_micros -> Nullable<BigInt>,
         head_expires_at -> Nullable<Timestamptz>,
         waiting_until -> Nullable<Timestamptz>,
+        scope_id -> Uuid,
     }
 }
 

@@ -1,29 +1,25 @@
-//! The waiters of this server, a line per person: first come, first served, and a bounded number.
+//! The waiters of this server, a line per limit: first come, first served, and a bounded number for each person.
 //!
-//! A waiter holds nothing. It is told to look again when something may have changed: a settlement wakes the
-//! first of the line, who hands the call on when it leaves the line or while it may still be passed. So one
-//! settlement never makes the whole line run to the database at once.
+//! A waiter holds nothing, and stands in the line of every limit that is in its way. It is told to look again when
+//! something may have changed: a settlement wakes the first of the line, who hands the call on when it leaves the
+//! line or while it may still be passed. So one settlement never makes the whole line run to the database at once.
 //!
-//! The line is in the order of the instants at which the ledger told the waiters to wait, which is the order
-//! that the ledger itself keeps among all servers: whoever is first here must be the one that the ledger keeps
-//! room for, or both would wait for each other.
+//! A line is in the order of the instants at which the ledger told the waiters to wait, which is the order that the
+//! ledger itself keeps among all servers: whoever is first here must be the one that the ledger keeps room for, or
+//! both would wait for each other.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     ops::Bound,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use chrono::{DateTime, Utc};
-use model::{ReservationId, UserId};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use model::{UserId, WaiterId, spend::LimitKey};
+use tokio::sync::Notify;
 
-/// How many requests of one person ask the ledger at the same time. There they wait for each other anyway, each
-/// with a connection that somebody else needs.
-const ASKING: usize = 2;
+/// How many changes are remembered for those who are asking the ledger meanwhile.
+const REMEMBERED: usize = 1024;
 
 /// All lines.
 #[derive(Debug, Clone)]
@@ -34,91 +30,125 @@ pub(crate) struct Queue {
 #[derive(Debug)]
 struct Inner {
     most: usize,
-    lines: Mutex<HashMap<UserId, Line>>,
+    lines: Mutex<Lines>,
 }
 
-/// A place in the order: the instant, and the id for those of the same instant.
-type Place = (DateTime<Utc>, ReservationId);
+/// A place in the order: the instant, and the waiter for those of the same instant.
+type Place = (DateTime<Utc>, WaiterId);
 
-/// One person's requests.
-#[derive(Debug)]
-struct Line {
-    /// Who may ask the ledger.
-    turns: Arc<Semaphore>,
-    /// They ask for the first time.
-    arriving: Vec<Arc<Slot>>,
-    /// They were told to wait.
-    waiting: BTreeMap<Place, Arc<Slot>>,
+#[derive(Debug, Default)]
+struct Lines {
+    waiting: HashMap<LimitKey, BTreeMap<Place, Arc<Slot>>>,
+    /// How many requests of each person wait.
+    people: HashMap<UserId, usize>,
+    changes: Changes,
+}
+
+/// What changed lately. Whoever asks the ledger and is told to wait may have missed a change in between, and must
+/// look again.
+#[derive(Debug, Default)]
+struct Changes {
+    /// How many there were.
+    count: u64,
+    latest: VecDeque<(u64, LimitKey)>,
+    /// When everything may have changed.
+    everywhere: u64,
+}
+
+impl Changes {
+    fn note(&mut self, limit: LimitKey) {
+        self.count += 1;
+        if self.latest.len() == REMEMBERED {
+            self.latest.pop_front();
+        }
+        self.latest.push_back((self.count, limit));
+    }
+
+    fn note_everywhere(&mut self) {
+        self.count += 1;
+        self.everywhere = self.count;
+        self.latest.clear();
+    }
+
+    /// Whether there may have been a change at this limit since so many of them.
+    fn since(&self, seen: u64, limit: LimitKey) -> bool {
+        let forgotten = self.latest.len() == REMEMBERED
+            && self
+                .latest
+                .front()
+                .is_some_and(|(first, _)| *first > seen + 1);
+        let later = |(change, at): &(u64, LimitKey)| *change > seen && *at == limit;
+        forgotten || self.everywhere > seen || self.latest.iter().rev().any(later)
+    }
 }
 
 /// What a request is called by.
 #[derive(Debug, Default)]
 struct Slot {
     call: Notify,
-    called: AtomicBool,
+    /// The lines that called it.
+    called: Mutex<BTreeSet<LimitKey>>,
 }
 
 impl Slot {
-    fn wake(&self) {
-        self.called.store(true, Ordering::Release);
+    fn wake(&self, limit: LimitKey) {
+        self.called().insert(limit);
         self.call.notify_one();
     }
-}
 
-impl Default for Line {
-    fn default() -> Self {
-        Self {
-            turns: Arc::new(Semaphore::new(ASKING)),
-            arriving: Vec::new(),
-            waiting: BTreeMap::new(),
-        }
+    fn called(&self) -> MutexGuard<'_, BTreeSet<LimitKey>> {
+        self.called.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Line {
-    /// Something may have changed.
-    fn wake(&self) {
-        match self.waiting.first_key_value() {
-            Some((_, first)) => first.wake(),
-            // Each of them may have been told to wait just before the change.
-            None => self.arriving.iter().for_each(|slot| slot.wake()),
+impl Lines {
+    fn wake_first(&self, limit: LimitKey) {
+        let first = self.waiting.get(&limit).and_then(BTreeMap::first_key_value);
+        if let Some((_, first)) = first {
+            first.wake(limit);
         }
     }
 
-    fn wake_after(&self, place: Place) {
+    fn wake_after(&self, limit: LimitKey, place: Place) {
         let behind = (Bound::Excluded(place), Bound::Unbounded);
-        if let Some((_, next)) = self.waiting.range(behind).next() {
-            next.wake();
+        let next = self
+            .waiting
+            .get(&limit)
+            .and_then(|line| line.range(behind).next());
+        if let Some((_, next)) = next {
+            next.wake(limit);
         }
     }
 
-    fn is_first(&self, place: Place) -> bool {
-        self.waiting
-            .first_key_value()
-            .is_some_and(|(first, _)| *first == place)
+    fn is_first(&self, limit: LimitKey, place: Place) -> bool {
+        let first = self.waiting.get(&limit).and_then(BTreeMap::first_key_value);
+        first.is_some_and(|(first, _)| *first == place)
     }
 }
 
-/// The line is full.
+/// As many as may wait do so already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Full;
 
-/// A request's part in a line, taken before it first asks, so that no call is lost. Dropping it leaves the line
-/// and hands on a call that was not used.
+/// A request's part in the lines, taken before it first asks, so that no call is lost. Dropping it leaves them and
+/// hands on calls that were not used.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     queue: Queue,
     user: UserId,
     slot: Arc<Slot>,
-    turns: Arc<Semaphore>,
     /// Where it waits, once it does.
     place: Option<Place>,
-    /// A call was taken by [`Ticket::begin_look`] and not handed on yet.
-    holds_call: bool,
+    /// In which lines.
+    limits: BTreeSet<LimitKey>,
+    /// Calls that were taken by [`Ticket::begin_look`] and not handed on yet.
+    held: BTreeSet<LimitKey>,
+    /// How many changes there had been when it last began to look.
+    seen: u64,
 }
 
 impl Queue {
-    /// Lines of at most `most` waiters each.
+    /// Lines in which at most `most` requests of a person wait.
     pub(crate) fn new(most: usize) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -128,35 +158,36 @@ impl Queue {
         }
     }
 
-    /// Joins a person's line without a place yet.
+    /// A ticket without a place yet.
     pub(crate) fn join(&self, user: UserId) -> Ticket {
-        let slot = Arc::new(Slot::default());
-        let mut lines = self.lines();
-        let line = lines.entry(user).or_default();
-        line.arriving.push(Arc::clone(&slot));
         Ticket {
             queue: self.clone(),
             user,
-            slot,
-            turns: Arc::clone(&line.turns),
+            slot: Arc::default(),
             place: None,
-            holds_call: false,
+            limits: BTreeSet::new(),
+            held: BTreeSet::new(),
+            seen: self.lines().changes.count,
         }
     }
 
-    /// Something may have changed for this person: the first of the line looks again.
-    pub(crate) fn wake(&self, user: UserId) {
-        if let Some(line) = self.lines().get(&user) {
-            line.wake();
-        }
+    /// Something may have changed at this limit: the first of its line looks again.
+    pub(crate) fn wake(&self, limit: LimitKey) {
+        let mut lines = self.lines();
+        lines.changes.note(limit);
+        lines.wake_first(limit);
     }
 
-    /// Something may have changed for everybody.
+    /// Something may have changed everywhere.
     pub(crate) fn wake_all(&self) {
-        self.lines().values().for_each(Line::wake);
+        let mut lines = self.lines();
+        lines.changes.note_everywhere();
+        for limit in lines.waiting.keys() {
+            lines.wake_first(*limit);
+        }
     }
 
-    fn lines(&self) -> MutexGuard<'_, HashMap<UserId, Line>> {
+    fn lines(&self) -> MutexGuard<'_, Lines> {
         // The lines are consistent between any two statements, so a panic elsewhere does not spoil them.
         self.inner
             .lines
@@ -166,27 +197,58 @@ impl Queue {
 }
 
 impl Ticket {
-    /// Starts to wait, since the instant at which the ledger said so.
+    /// Waits at these limits, and at no others, since the instant at which the ledger first said so.
     ///
     /// # Errors
     /// [`Full`] when as many as may wait do so already.
-    pub(crate) fn wait(&mut self, since: DateTime<Utc>, id: ReservationId) -> Result<(), Full> {
-        let mut lines = self.queue.lines();
-        let line = lines.entry(self.user).or_default();
-        if line.waiting.len() >= self.queue.inner.most {
-            return Err(Full);
+    pub(crate) fn wait(
+        &mut self,
+        since: DateTime<Utc>,
+        waiter: WaiterId,
+        limits: &[LimitKey],
+    ) -> Result<(), Full> {
+        let wanted: BTreeSet<LimitKey> = limits.iter().copied().collect();
+        let queue = self.queue.clone();
+        let mut lines = queue.lines();
+        let place = match self.place {
+            Some(place) => place,
+            None => {
+                let waiting = lines.people.entry(self.user).or_default();
+                if *waiting >= queue.inner.most {
+                    return Err(Full);
+                }
+                *waiting += 1;
+                *self.place.insert((since, waiter))
+            }
+        };
+        let left: Vec<LimitKey> = self.limits.difference(&wanted).copied().collect();
+        for limit in left {
+            self.leave(&mut lines, place, limit);
         }
-        line.arriving.retain(|slot| !Arc::ptr_eq(slot, &self.slot));
-        line.waiting.insert((since, id), Arc::clone(&self.slot));
-        self.place = Some((since, id));
+        for limit in wanted {
+            let line = lines.waiting.entry(limit).or_default();
+            line.insert(place, Arc::clone(&self.slot));
+            if self.limits.insert(limit) && lines.changes.since(self.seen, limit) {
+                self.slot.wake(limit);
+            }
+        }
         Ok(())
     }
 
-    /// Resolves when this request may ask the ledger, in the order in which this was called, and until what it
-    /// resolves to is dropped.
-    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        // An error would mean that the semaphore was closed, which nobody does.
-        Arc::clone(&self.turns).acquire_owned().await.ok()
+    /// Leaves a line. A first that leaves makes the next one the first, who must look.
+    fn leave(&mut self, lines: &mut Lines, place: Place, limit: LimitKey) {
+        let called = self.slot.called().remove(&limit);
+        let held = self.held.remove(&limit);
+        if called || held || lines.is_first(limit, place) {
+            lines.wake_after(limit, place);
+        }
+        if let Some(line) = lines.waiting.get_mut(&limit) {
+            line.remove(&place);
+            if line.is_empty() {
+                lines.waiting.remove(&limit);
+            }
+        }
+        self.limits.remove(&limit);
     }
 
     /// Resolves when this request is called.
@@ -194,56 +256,56 @@ impl Ticket {
         self.slot.call.notified().await;
     }
 
-    /// Whether nobody waits before this request.
+    /// Whether nobody waits before this request in some line: then nobody else looks of its own accord there.
     pub(crate) fn first(&self) -> bool {
         let lines = self.queue.lines();
-        self.place
-            .zip(lines.get(&self.user))
-            .is_some_and(|(place, line)| line.is_first(place))
+        self.place.is_some_and(|place| {
+            self.limits
+                .iter()
+                .any(|limit| lines.is_first(*limit, place))
+        })
     }
 
-    /// To be called before looking: takes the call, if there is one. `own` says that the first looks of its own
-    /// accord, which counts as a call.
+    /// To be called before looking: takes the calls, if there are any. `own` says that it looks of its own accord,
+    /// which counts as a call from every line.
     pub(crate) fn begin_look(&mut self, own: bool) {
-        self.holds_call |= self.slot.called.swap(false, Ordering::AcqRel) || own;
-    }
-
-    /// The look led to nothing and the next one may pass: hands the call on.
-    pub(crate) fn hand_on(&mut self) {
-        if std::mem::take(&mut self.holds_call)
-            && let Some(place) = self.place
-            && let Some(line) = self.queue.lines().get(&self.user)
-        {
-            line.wake_after(place);
+        self.seen = self.queue.lines().changes.count;
+        self.held.append(&mut self.slot.called());
+        if own {
+            self.held.extend(&self.limits);
         }
     }
 
-    /// The look led to nothing and nobody may pass: the call is used up.
+    /// The look led to nothing and the next one may pass: hands the calls on.
+    pub(crate) fn hand_on(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        if let Some(place) = self.place {
+            let lines = self.queue.lines();
+            for limit in held {
+                lines.wake_after(limit, place);
+            }
+        }
+    }
+
+    /// The look led to nothing and nobody may pass: the calls are used up.
     pub(crate) fn keep_call(&mut self) {
-        self.holds_call = false;
+        self.held.clear();
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let mut lines = self.queue.lines();
-        let Some(line) = lines.get_mut(&self.user) else {
-            return;
-        };
-        match self.place {
-            Some(place) => {
-                if line.is_first(place)
-                    || self.holds_call
-                    || self.slot.called.load(Ordering::Acquire)
-                {
-                    line.wake_after(place);
-                }
-                line.waiting.remove(&place);
-            }
-            None => line.arriving.retain(|slot| !Arc::ptr_eq(slot, &self.slot)),
+        let Some(place) = self.place else { return };
+        let queue = self.queue.clone();
+        let mut lines = queue.lines();
+        for limit in std::mem::take(&mut self.limits) {
+            self.leave(&mut lines, place, limit);
         }
-        if line.waiting.is_empty() && line.arriving.is_empty() {
-            lines.remove(&self.user);
+        if let Some(waiting) = lines.people.get_mut(&self.user) {
+            *waiting -= 1;
+            if *waiting == 0 {
+                lines.people.remove(&self.user);
+            }
         }
     }
 }
@@ -252,21 +314,29 @@ impl Drop for Ticket {
 mod tests {
     use super::*;
     use futures_util::FutureExt;
+    use model::GroupId;
     use uuid::Uuid;
 
     const ANN: UserId = UserId(Uuid::from_u128(1));
     const BOB: UserId = UserId(Uuid::from_u128(2));
+    const ANNS: LimitKey = LimitKey::user(ANN);
+    const BOBS: LimitKey = LimitKey::user(BOB);
+    const POOL: LimitKey = LimitKey::pool(GroupId(Uuid::from_u128(3)));
 
     fn called(ticket: &Ticket) -> bool {
         ticket.called().now_or_never().is_some()
     }
 
+    fn wait_at(ticket: &mut Ticket, since: u32, limits: &[LimitKey]) {
+        let id = WaiterId(Uuid::from_u128(since.into()));
+        let since = DateTime::from_timestamp(since.into(), 0).unwrap();
+        ticket.wait(since, id, limits).unwrap();
+    }
+
     /// A waiter since this second.
     fn waiter(queue: &Queue, user: UserId, since: u32) -> Ticket {
         let mut ticket = queue.join(user);
-        let id = ReservationId(Uuid::from_u128(since.into()));
-        let since = DateTime::from_timestamp(since.into(), 0).unwrap();
-        ticket.wait(since, id).unwrap();
+        wait_at(&mut ticket, since, &[LimitKey::user(user)]);
         ticket
     }
 
@@ -276,7 +346,7 @@ mod tests {
         // The ledger told the second one first to wait.
         let (second, first) = (waiter(&queue, ANN, 7), waiter(&queue, ANN, 5));
         let other = waiter(&queue, BOB, 1);
-        queue.wake(ANN);
+        queue.wake(ANNS);
         assert_eq!(
             (called(&first), called(&second), called(&other)),
             (true, false, false)
@@ -297,7 +367,7 @@ mod tests {
         let queue = Queue::new(9);
         let mut first = waiter(&queue, ANN, 1);
         let (mut second, third) = (waiter(&queue, ANN, 2), waiter(&queue, ANN, 3));
-        queue.wake(ANN);
+        queue.wake(ANNS);
         first.begin_look(false);
         first.hand_on();
         first.hand_on();
@@ -321,42 +391,63 @@ mod tests {
         drop(second);
         assert!(called(&third));
         drop(third);
-        assert!(queue.lines().is_empty());
+        assert!(queue.lines().waiting.is_empty() && queue.lines().people.is_empty());
     }
 
     #[test]
-    fn those_who_ask_for_the_first_time_miss_no_change() {
+    fn those_who_ask_miss_no_change() {
         let queue = Queue::new(9);
-        let (one, two) = (queue.join(ANN), queue.join(ANN));
-        queue.wake(ANN);
+        let (mut one, mut two) = (queue.join(ANN), queue.join(ANN));
+        queue.wake(ANNS);
+        wait_at(&mut one, 1, &[ANNS]);
+        wait_at(&mut two, 2, &[ANNS]);
         assert_eq!((called(&one), called(&two)), (true, true));
-        // One that is admitted at once calls nobody, and nobody who asks is called while others wait.
-        let third = waiter(&queue, ANN, 3);
-        drop(one);
-        assert!(!called(&third));
-        queue.wake(ANN);
-        assert_eq!((called(&two), called(&third)), (false, true));
-        assert!(!two.first());
+        // What changed before it asked, or elsewhere, is no change.
+        let mut three = queue.join(ANN);
+        queue.wake(BOBS);
+        wait_at(&mut three, 3, &[ANNS, POOL]);
+        assert!(!called(&three));
+        // So many changes that nobody remembers them all.
+        let mut four = queue.join(ANN);
+        (0..=REMEMBERED).for_each(|_| queue.wake(BOBS));
+        wait_at(&mut four, 4, &[POOL]);
+        assert!(called(&four));
+        let mut five = queue.join(BOB);
+        queue.wake_all();
+        wait_at(&mut five, 5, &[BOBS]);
+        assert!(called(&five));
     }
 
     #[test]
-    fn one_person_asks_the_ledger_twice_at_a_time() {
+    fn a_waiter_stands_in_the_line_of_every_limit_in_its_way() {
         let queue = Queue::new(9);
-        let tickets = [queue.join(ANN), queue.join(ANN), queue.join(ANN)];
-        let turn = |ticket: &Ticket| ticket.turn().now_or_never().flatten();
-        let (first, second) = (turn(&tickets[0]), turn(&tickets[1]));
-        assert!(first.is_some() && second.is_some() && turn(&tickets[2]).is_none());
-        assert!(turn(&queue.join(BOB)).is_some());
-        drop(first);
-        assert!(turn(&tickets[2]).is_some());
+        let (mut ann, mut bob) = (queue.join(ANN), queue.join(BOB));
+        wait_at(&mut ann, 1, &[ANNS, POOL]);
+        wait_at(&mut bob, 2, &[BOBS, POOL]);
+        queue.wake(POOL);
+        assert_eq!((called(&ann), called(&bob)), (true, false));
+        queue.wake(BOBS);
+        assert!(called(&bob));
+        // Only the person's own limit is in Ann's way now: the pool's line is Bob's, who must look.
+        ann.begin_look(false);
+        wait_at(&mut ann, 1, &[ANNS]);
+        assert!(called(&bob) && bob.first());
+        drop(bob);
+        queue.wake(POOL);
+        assert!(!called(&ann));
+        queue.wake(ANNS);
+        assert!(called(&ann));
     }
 
     #[test]
     fn the_number_of_waiters_is_bounded_for_each_person() {
         let queue = Queue::new(2);
         let _waiting = [waiter(&queue, ANN, 1), waiter(&queue, ANN, 2)];
-        let id = ReservationId(Uuid::from_u128(3));
-        assert_eq!(queue.join(ANN).wait(DateTime::UNIX_EPOCH, id), Err(Full));
-        assert_eq!(queue.join(BOB).wait(DateTime::UNIX_EPOCH, id), Ok(()));
+        let id = WaiterId(Uuid::from_u128(3));
+        let wait =
+            |user, limits: &[LimitKey]| queue.join(user).wait(DateTime::UNIX_EPOCH, id, limits);
+        assert_eq!(wait(ANN, &[ANNS]), Err(Full));
+        assert_eq!(wait(ANN, &[POOL]), Err(Full));
+        assert_eq!(wait(BOB, &[POOL]), Ok(()));
     }
 }

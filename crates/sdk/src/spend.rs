@@ -29,6 +29,9 @@ pub struct UserAiSpend {
     pub period_start: DateTime<Utc>,
     /// The first instant after the period.
     pub period_end: DateTime<Utc>,
+    /// The pool of the group that spend is charged to; `null` when it has none.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub pool: Option<AiSpendPool>,
     /// Every budget that was considered and whose organization the caller may read, and what became of it.
     pub why: Vec<ConsideredAiBudget>,
 }
@@ -43,6 +46,28 @@ pub struct EffectiveAiBudget {
     pub limit_source: AiLimitSource,
     /// Whether it blocks.
     pub mode: AiBudgetMode,
+}
+
+/// A group's pool: the limit of all spend together that is charged to the group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AiSpendPool {
+    /// The group.
+    pub group_id: Uuid,
+    /// The limit.
+    pub pool_limit_micros: i64,
+    /// Whether it blocks.
+    pub mode: AiBudgetMode,
+    /// What was spent from it in its period, by everybody.
+    pub current_spend_micros: i64,
+    /// What open requests hold until they are settled.
+    pub reserved_micros: i64,
+    /// What is left of the limit, never below zero: neither spent nor held.
+    pub remaining_micros: i64,
+    /// The first instant of the pool's period.
+    pub period_start: DateTime<Utc>,
+    /// The first instant after the pool's period.
+    pub period_end: DateTime<Utc>,
 }
 
 /// Where a limit comes from.

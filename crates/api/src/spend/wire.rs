@@ -1,12 +1,12 @@
 //! Spend as the wire shows it.
 
 use bursar_sdk::{
-    AiBudgetReason, AiLimitSource, ConsideredAiBudget, EffectiveAiBudget, UserAiSpend,
+    AiBudgetReason, AiLimitSource, AiSpendPool, ConsideredAiBudget, EffectiveAiBudget, UserAiSpend,
 };
 use model::{
     Micros, UserId,
     budgets::{Considered, EffectiveBudget, LimitSource, Reason},
-    spend::SpendView,
+    spend::{PoolState, SpendView},
 };
 
 use crate::budgets::mode;
@@ -25,6 +25,7 @@ pub(crate) fn spend(user: UserId, view: SpendView) -> UserAiSpend {
         remaining_micros: remaining,
         period_start: state.period.start,
         period_end: state.period.end,
+        pool: state.pool.as_ref().map(pool),
         why: considered.iter().map(reason).collect(),
     }
 }
@@ -40,6 +41,19 @@ const fn budget(budget: EffectiveBudget) -> EffectiveAiBudget {
         spend_limit_micros: budget.spend_limit.0,
         limit_source: source(budget.source),
         mode: mode(budget.mode),
+    }
+}
+
+fn pool(pool: &PoolState) -> AiSpendPool {
+    AiSpendPool {
+        group_id: pool.group_id.0,
+        pool_limit_micros: pool.limit.0,
+        mode: mode(pool.mode),
+        current_spend_micros: pool.spent.0,
+        reserved_micros: pool.reserved.0,
+        remaining_micros: left(pool.limit, pool.spent, pool.reserved),
+        period_start: pool.period.start,
+        period_end: pool.period.end,
     }
 }
 

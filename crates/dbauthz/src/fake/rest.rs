@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 use model::{
-    LeaseId, Micros, Name, Page, PageRequest, ProviderId, ReservationId, UserId,
+    LeaseId, Micros, Name, Page, PageRequest, ProviderId, UserId,
     audit::{AuditEntry, AuditFilter, RefusedWrite},
     budgets::{Considered, LimitSource, Reason},
     providers::Provider,
     spend::{
-        LedgerDifference, Period, Progress, ReserveOutcome, ReserveRequest, SettleEffect,
-        SettleOutcome, Settlement, SpendState, SpendView,
+        LedgerAnswer, LedgerBatch, LedgerDifference, LedgerOp, LimitKey, Period, Progress,
+        ReserveOutcome, SettleEffect, SettleOutcome, SpendState, SpendView,
     },
 };
 use rbac::{Object, Visibility};
@@ -108,13 +108,14 @@ fn spend(state: &State) -> SpendState {
             end: state.now + chrono::Duration::days(30),
         },
         now: state.now,
+        pool: None,
+        blocked_by: None,
     }
 }
 
 const UNKNOWN: SettleOutcome = SettleOutcome {
     effect: SettleEffect::Unknown,
-    user_id: None,
-    wake: false,
+    freed: Vec::new(),
     over_hold: Micros::ZERO,
 };
 
@@ -145,28 +146,22 @@ impl SpendRead for FakeUnit {
 
 #[async_trait]
 impl SpendWrite for FakeUnit {
-    async fn reservation_create(
-        &mut self,
-        _request: &ReserveRequest,
-    ) -> StoreResult<ReserveOutcome> {
-        Ok(ReserveOutcome::Refused(spend(
-            self.call("reservation_create"),
-        )))
+    async fn ledger_batch(&mut self, ops: &[LedgerOp]) -> StoreResult<LedgerBatch> {
+        let state = spend(self.call("ledger_batch"));
+        let answer = |op: &LedgerOp| match op {
+            LedgerOp::Reserve(_) => LedgerAnswer::Reserved(ReserveOutcome::Refused(state)),
+            LedgerOp::Settle(_) | LedgerOp::Release(_) => LedgerAnswer::Closed(UNKNOWN),
+            LedgerOp::WaitEnd(_) => LedgerAnswer::WaitEnded,
+        };
+        Ok(LedgerBatch {
+            answers: ops.iter().map(answer).collect(),
+            wake: Vec::new(),
+        })
     }
 
-    async fn reservation_wait_end(&mut self, _user: UserId, _id: ReservationId) -> StoreResult<()> {
-        self.call("reservation_wait_end");
-        Ok(())
-    }
-
-    async fn reservation_settle(&mut self, _settlement: &Settlement) -> StoreResult<SettleOutcome> {
-        self.call("reservation_settle");
-        Ok(UNKNOWN)
-    }
-
-    async fn reservation_release(&mut self, _id: ReservationId) -> StoreResult<SettleOutcome> {
-        self.call("reservation_release");
-        Ok(UNKNOWN)
+    async fn ledger_months_make(&mut self) -> StoreResult<u64> {
+        self.call("ledger_months_make");
+        Ok(0)
     }
 
     async fn reservation_progress(&mut self, _progress: &[Progress]) -> StoreResult<()> {
@@ -189,12 +184,12 @@ impl SpendWrite for FakeUnit {
         Ok(0)
     }
 
-    async fn reservation_sweep(&mut self, _limit: u32) -> StoreResult<Vec<UserId>> {
+    async fn reservation_sweep(&mut self, _limit: u32) -> StoreResult<Vec<LimitKey>> {
         self.call("reservation_sweep");
         Ok(Vec::new())
     }
 
-    async fn spend_notify(&mut self, _user: UserId) -> StoreResult<()> {
+    async fn spend_notify(&mut self, _limits: &[LimitKey]) -> StoreResult<()> {
         self.call("spend_notify");
         Ok(())
     }

@@ -98,6 +98,8 @@ pub struct EffectiveBudget {
     pub source: LimitSource,
     /// Whether it blocks.
     pub mode: BudgetMode,
+    /// Whether it is made of several groups' budgets.
+    pub summed: bool,
 }
 
 /// What became of a candidate.
@@ -221,6 +223,7 @@ fn choose(
                 spend_limit: person.spend_limit,
                 source: LimitSource::UserOverride,
                 mode,
+                summed: false,
             },
             organization_id: person.organization_id,
         });
@@ -242,6 +245,7 @@ fn choose(
             spend_limit,
             source: LimitSource::Group,
             mode,
+            summed: policy == BudgetPolicy::Sum && competing().nth(1).is_some(),
         },
         organization_id: best.organization_id,
     })
