@@ -36,6 +36,29 @@ async fn rows(db: &TestDb) -> Vec<String> {
     lines
 }
 
+/// Compares line by line. Columns that a migration dropped leave a trace, which a dump does not keep.
+fn same(mut restored: Vec<String>, mut dumped: Vec<String>) {
+    for lines in [&mut restored, &mut dumped] {
+        lines.retain(|line| !line.contains(".pg.dropped."));
+        lines.sort();
+    }
+    let (new, missing): (Vec<_>, Vec<_>) = (
+        restored
+            .iter()
+            .filter(|line| !dumped.contains(line))
+            .collect(),
+        dumped
+            .iter()
+            .filter(|line| !restored.contains(line))
+            .collect(),
+    );
+    assert!(
+        new.is_empty() && missing.is_empty(),
+        "{new:#?} {missing:#?}"
+    );
+    assert_eq!(restored.len(), dumped.len());
+}
+
 #[tokio::test]
 async fn a_filled_database_is_dumped_and_restored() {
     let programs = find_programs(None, std::env::var_os("PATH").as_deref()).unwrap();
@@ -84,8 +107,8 @@ async fn a_filled_database_is_dumped_and_restored() {
     ];
     run(&psql, &arguments, Stdio::null());
 
-    assert_eq!(contents(&restored).await, contents(&db).await);
-    assert_eq!(rows(&restored).await, rows(&db).await);
+    same(contents(&restored).await, contents(&db).await);
+    same(rows(&restored).await, rows(&db).await);
     // It works on: the rules are in force.
     let store = restored.store().await;
     let mut unit = begin(&store).await;

@@ -35,13 +35,19 @@ mod operations;
 #[cfg(test)]
 mod organizations;
 #[cfg(test)]
+mod overrides;
+#[cfg(test)]
 mod privileges;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod scenes;
+#[cfg(test)]
+mod story;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]
