@@ -9,6 +9,8 @@ mod keys;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
+mod ledger_pools;
+#[cfg(test)]
 mod ledger_queue;
 #[cfg(test)]
 mod ledger_races;
@@ -24,6 +26,8 @@ mod locks;
 mod migrations;
 #[cfg(test)]
 mod people;
+#[cfg(test)]
+mod periods;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

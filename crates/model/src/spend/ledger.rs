@@ -60,6 +60,15 @@ pub struct WaitEnd {
     pub limits: Vec<LimitKey>,
 }
 
+/// How long a batch waits for a lock that somebody else holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockWait {
+    /// A moment: who is in the way of one person shall not be in everybody's.
+    Brief,
+    /// As long as a statement may run.
+    Long,
+}
+
 /// What became of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LedgerAnswer {
