@@ -30,6 +30,41 @@ pub enum Command {
     Demo(DemoOptions),
     /// Run the server.
     Server(Box<ServerOptions>),
+    /// Look after the spend ledger.
+    Ledger(LedgerOptions),
+}
+
+/// Options of `bursar ledger`.
+#[derive(Debug, Clone, Args)]
+pub struct LedgerOptions {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: LedgerCommand,
+}
+
+/// The commands of `bursar ledger`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum LedgerCommand {
+    /// Recount every figure of the ledger from its events and open reservations.
+    ///
+    /// Prints each figure that differs. Ends with 0 when none does, with 1 when one does, and with 2 when it
+    /// could not be found out. Servers may run meanwhile, except on the database of the data folder, which belongs
+    /// to one process.
+    Verify(VerifyOptions),
+}
+
+/// Options of `bursar ledger verify`.
+#[derive(Debug, Clone, Args)]
+pub struct VerifyOptions {
+    /// Folder of Bursar's data and its own PostgreSQL, as for the server.
+    #[arg(long, env = "BURSAR_DATA_DIR", conflicts_with = "database_url")]
+    pub data_dir: Option<PathBuf>,
+    /// The PostgreSQL that the servers use, when it is not the one in the data folder.
+    #[arg(long, env = "BURSAR_DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<SecretString>,
+    /// Folder of PostgreSQL's programs; found by itself when not given.
+    #[arg(long, env = "BURSAR_POSTGRES_BIN_DIR")]
+    pub postgres_bin_dir: Option<PathBuf>,
 }
 
 /// Options of `bursar demo`.

@@ -8,6 +8,7 @@ pub mod config_file;
 pub mod demo;
 pub mod environment;
 mod http;
+pub mod ledger;
 pub mod logging;
 pub mod server;
 mod settings;

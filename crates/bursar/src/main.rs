@@ -5,8 +5,8 @@ use std::{process::ExitCode, sync::Arc};
 use anyhow::Context;
 use bursar::{
     Environment, Server,
-    cli::{Cli, Command, LogFormat, ServerOptions},
-    config_file, demo, logging,
+    cli::{Cli, Command, LedgerCommand, LogFormat, ServerOptions},
+    config_file, demo, ledger, logging,
 };
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -43,6 +43,11 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Server(options) => {
                 logging::start(options.log_format, &options.log)?;
                 server(&options).await.map(|()| ExitCode::SUCCESS)
+            }
+            Command::Ledger(options) => {
+                logging::start(LogFormat::Human, "warn")?;
+                let LedgerCommand::Verify(options) = options.command;
+                ledger::verify(&options, &Environment::of_process()).await
             }
         }
     });

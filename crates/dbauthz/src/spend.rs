@@ -2,7 +2,7 @@
 
 use model::{
     LeaseId, UserId,
-    spend::{LedgerBatch, LedgerDifference, LedgerOp, LimitKey, Progress, SpendView},
+    spend::{LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Progress, SpendView},
 };
 use rbac::{Action, Object, ResourceType};
 use store::{StoreError, StoreResult};
@@ -95,9 +95,13 @@ impl<U: store::WriteUnit + ?Sized> Ledger<'_, U> {
     ///
     /// # Errors
     /// `Denied`.
-    pub async fn ledger_batch(&mut self, ops: &[LedgerOp]) -> StoreResult<LedgerBatch> {
+    pub async fn ledger_batch(
+        &mut self,
+        ops: &[LedgerOp],
+        wait: LockWait,
+    ) -> StoreResult<LedgerBatch> {
         self.check(Action::Create)?;
-        self.unit.ledger_batch(ops).await
+        self.unit.ledger_batch(ops, wait).await
     }
 
     /// See [`store::spend::SpendWrite::ledger_months_make`].

@@ -15,7 +15,7 @@ use std::{
 use dbauthz::SystemStore;
 use model::{
     UserId,
-    spend::{LedgerAnswer, LedgerBatch, LedgerOp, LimitKey, Release, ReserveOutcome, SettleEffect},
+    spend::{LedgerAnswer, LedgerBatch, LedgerOp, LimitKey, LockWait, Release, ReserveOutcome},
 };
 use store::{StoreError, StoreResult};
 use tokio::{
@@ -23,11 +23,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{
-    ledger::ReserveFailure,
-    settle::{FIRST_PAUSE, MOST_PAUSE, UNDO_PAUSES, jitter, source_text},
-    telemetry,
-};
+use crate::{asked::Asked, ledger::ReserveFailure, settle::source_text, telemetry};
 
 /// The most steps of a batch.
 const MOST: usize = 256;
@@ -82,11 +78,6 @@ impl Together {
     }
 }
 
-/// The batcher ended before it answered, as it does with the process.
-#[derive(Debug, thiserror::Error)]
-#[error("the ledger has stopped")]
-struct Stopped;
-
 /// How a transaction ended.
 enum Attempt {
     Done(LedgerBatch),
@@ -124,35 +115,7 @@ impl Batcher {
                 tokio::spawn(Arc::clone(&self.shared).main_lane());
             }
         }
-        Asked {
-            batcher: self.clone(),
-            answer: Some(answer),
-        }
-    }
-
-    /// Releases a reservation that nobody knows of but this. While the database is away it is tried again; if
-    /// this process ends first, a sweep charges it.
-    async fn undo(&self, release: Release) {
-        let mut looks = UNDO_PAUSES.iter();
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match self.push(LedgerOp::Release(release)).answer().await {
-                Ok(LedgerAnswer::Closed(outcome)) if outcome.effect == SettleEffect::Unknown => {
-                    // A commit whose answer was lost may become visible only a little later.
-                    let Some(later) = looks.next() else { return };
-                    tokio::time::sleep(*later).await;
-                }
-                Ok(_) => return,
-                Err(failure) => {
-                    tracing::warn!(
-                        error = source_text(&failure.error),
-                        "a reservation is not undone yet"
-                    );
-                    tokio::time::sleep(jitter(pause)).await;
-                    pause = (pause * 2).min(MOST_PAUSE);
-                }
-            }
-        }
+        Asked::new(self.clone(), answer)
     }
 
     /// Tells the other servers that waiters at these limits may try again, soon and all in one.
@@ -206,7 +169,7 @@ impl Shared {
             ended: false,
         };
         while let Some(batch) = running.next() {
-            if let Err((error, batch)) = self.run(batch).await {
+            if let Err((error, batch)) = self.run(batch, LockWait::Brief).await {
                 tracing::warn!(
                     error = source_text(&error),
                     steps = batch.len(),
@@ -242,25 +205,37 @@ impl Shared {
                 }
                 batch
             };
-            if let Err((_, batch)) = self.run(batch).await {
-                for pending in batch {
-                    self.run_one(pending).await;
-                }
+            if let Err((error, batch)) = self.run(batch, LockWait::Long).await {
+                self.one_by_one(error, batch).await;
             }
         }
     }
 
-    /// Runs a batch and answers it. One of several steps that failed, with nothing done, comes back.
-    async fn run(self: &Arc<Self>, batch: Vec<Pending>) -> Result<(), (StoreError, Vec<Pending>)> {
+    async fn one_by_one(self: &Arc<Self>, error: StoreError, batch: Vec<Pending>) {
+        if batch.len() == 1 {
+            return fail_all(replies(batch), error);
+        }
+        for pending in batch {
+            if let Err((error, alone)) = self.run(vec![pending], LockWait::Long).await {
+                fail_all(replies(alone), error);
+            }
+        }
+    }
+
+    /// Runs a batch and answers it. One that failed, with nothing done, comes back.
+    async fn run(
+        self: &Arc<Self>,
+        batch: Vec<Pending>,
+        wait: LockWait,
+    ) -> Result<(), (StoreError, Vec<Pending>)> {
         let (ops, replies): (Vec<_>, Vec<_>) = batch
             .into_iter()
             .map(|pending| (pending.op, pending.reply))
             .unzip();
-        match self.attempt(&ops).await {
+        match self.attempt(&ops, wait).await {
             Attempt::Done(done) => self.answer(replies, done),
             Attempt::NotBegun(error) => fail_all(replies, error),
             Attempt::Unsure(error, done) => self.unsure(replies, error, done),
-            Attempt::Failed(error) if ops.len() == 1 => fail_all(replies, error),
             Attempt::Failed(error) => {
                 let pending = |(op, reply)| Pending { op, reply };
                 return Err((error, ops.into_iter().zip(replies).map(pending).collect()));
@@ -269,22 +244,13 @@ impl Shared {
         Ok(())
     }
 
-    async fn run_one(self: &Arc<Self>, pending: Pending) {
-        if let Err((error, alone)) = self.run(vec![pending]).await {
-            fail_all(
-                alone.into_iter().map(|pending| pending.reply).collect(),
-                error,
-            );
-        }
-    }
-
-    async fn attempt(&self, ops: &[LedgerOp]) -> Attempt {
+    async fn attempt(&self, ops: &[LedgerOp], wait: LockWait) -> Attempt {
         let began = Instant::now();
         let mut unit = match self.gateway.begin().await {
             Ok(unit) => unit,
             Err(error) => return Attempt::NotBegun(error),
         };
-        let done = match unit.ledger().ledger_batch(ops).await {
+        let done = match unit.ledger().ledger_batch(ops, wait).await {
             Ok(done) => done,
             Err(error) => return Attempt::Failed(error),
         };
@@ -363,7 +329,7 @@ impl Shared {
 }
 
 /// The reservation that an answer says was made.
-fn made(answer: &LedgerAnswer) -> Option<Release> {
+pub(crate) fn made(answer: &LedgerAnswer) -> Option<Release> {
     match answer {
         LedgerAnswer::Reserved(ReserveOutcome::Admitted { id, account, .. }) => Some(Release {
             id: *id,
@@ -373,53 +339,13 @@ fn made(answer: &LedgerAnswer) -> Option<Release> {
     }
 }
 
+fn replies(batch: Vec<Pending>) -> Vec<oneshot::Sender<Answer>> {
+    batch.into_iter().map(|pending| pending.reply).collect()
+}
+
 fn fail_all(replies: Vec<oneshot::Sender<Answer>>, error: StoreError) {
     let together = Together(Arc::new(error));
     for reply in replies {
         drop(reply.send(Err(together.error().into())));
-    }
-}
-
-/// A step that was taken. Dropped before it was answered, it sees to it that nothing stays reserved.
-#[derive(Debug)]
-pub(crate) struct Asked {
-    batcher: Batcher,
-    answer: Option<oneshot::Receiver<Answer>>,
-}
-
-impl Asked {
-    /// The answer.
-    pub(crate) async fn answer(mut self) -> Answer {
-        let Some(answer) = &mut self.answer else {
-            return Err(stopped());
-        };
-        let answered = answer.await;
-        self.answer = None;
-        answered.unwrap_or_else(|_closed| Err(stopped()))
-    }
-}
-
-fn stopped() -> ReserveFailure {
-    StoreError::Unavailable(Box::new(Stopped)).into()
-}
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        let (Some(answer), Ok(runtime)) =
-            (self.answer.take(), tokio::runtime::Handle::try_current())
-        else {
-            return;
-        };
-        let batcher = self.batcher.clone();
-        runtime.spawn(async move {
-            let undo = match answer.await {
-                Ok(Ok(answer)) => made(&answer),
-                Ok(Err(failure)) => failure.unsure,
-                Err(_closed) => None,
-            };
-            if let Some(release) = undo {
-                batcher.undo(release).await;
-            }
-        });
     }
 }

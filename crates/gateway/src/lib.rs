@@ -13,6 +13,7 @@
 mod access;
 mod address;
 mod admission;
+mod asked;
 mod batcher;
 mod body;
 mod config;

@@ -238,18 +238,8 @@ mod tests {
     }
 
     #[test]
-    fn refusals_say_which_limit_what_is_spent_and_when_it_resets() {
-        let state = state(10_000);
-        let named = Standing {
-            state: &state,
-            group: Some("team".to_owned()),
-        };
-        assert_eq!(
-            named.refused(),
-            "This request does not fit into your AI budget: the limit is $1.00 for each member of the group \
-             `team`, with $0.98 spent and $0.01 held by requests that are still running. It resets at \
-             2026-12-01T00:00:00Z. Ask an administrator of your organization to raise the limit."
-        );
+    fn refusals_say_whose_limit_it_is() {
+        let state = state(0);
         let check = |source: LimitSource, summed: bool, expected: &str| {
             let budget = state.budget.map(|one| EffectiveBudget {
                 source,
@@ -273,6 +263,21 @@ mod tests {
             LimitSource::Group,
             true,
             "the limit is $1.00, the budgets of your groups together, with",
+        );
+    }
+
+    #[test]
+    fn refusals_say_which_limit_what_is_spent_and_when_it_resets() {
+        let state = state(10_000);
+        let named = Standing {
+            state: &state,
+            group: Some("team".to_owned()),
+        };
+        assert_eq!(
+            named.refused(),
+            "This request does not fit into your AI budget: the limit is $1.00 for each member of the group \
+             `team`, with $0.98 spent and $0.01 held by requests that are still running. It resets at \
+             2026-12-01T00:00:00Z. Ask an administrator of your organization to raise the limit."
         );
         let pool = PoolState {
             group_id: GroupId(Uuid::from_u128(7)),

@@ -8,6 +8,7 @@ pub mod admission;
 pub mod api_keys;
 pub mod audit;
 pub mod budgets;
+mod change;
 pub mod clock;
 pub mod groups;
 pub mod ids;
@@ -22,6 +23,7 @@ pub mod spend;
 pub mod subjects;
 pub mod users;
 
+pub use change::Change;
 pub use clock::{Clock, IdSource, SystemClock, UuidV7Source};
 pub use ids::*;
 pub use money::Micros;

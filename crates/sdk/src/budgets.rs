@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::lenient::null_removes;
+use crate::Change;
 
 /// Whether a limit blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -101,32 +101,20 @@ pub struct UpsertGroupAiBudgetRequest {
     pub mode: Option<AiBudgetMode>,
     /// The pool: the limit of all spend together that is charged to the group, in micro-dollars, from 0 to
     /// 1,000,000,000,000; `null` removes it.
-    #[serde(
-        default,
-        deserialize_with = "null_removes",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Change::keeps")]
     #[cfg_attr(
         feature = "openapi",
         schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000_000_000_i64)
     )]
-    pub pool_limit_micros: Option<Option<i64>>,
+    pub pool_limit_micros: Change<i64>,
     /// The pool's own period; `null` makes it the deployment's.
-    #[serde(
-        default,
-        deserialize_with = "null_removes",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Change::keeps")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<AiBudgetPeriod>))]
-    pub pool_period: Option<Option<AiBudgetPeriod>>,
+    pub pool_period: Change<AiBudgetPeriod>,
     /// The time zone of the pool's period, by its IANA name; `null` makes it the deployment's.
-    #[serde(
-        default,
-        deserialize_with = "null_removes",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Change::keeps")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
-    pub pool_time_zone: Option<Option<String>>,
+    pub pool_time_zone: Change<String>,
 }
 
 /// A person's own budget, which stands in for those of groups.
@@ -210,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_pool_is_removed_by_null_and_left_alone_by_nothing() {
-        let check = |pool: Option<Option<i64>>, body: &str| {
+        let check = |pool: Change<i64>, body: &str| {
             let request = UpsertGroupAiBudgetRequest {
                 pool_limit_micros: pool,
                 ..Default::default()
@@ -219,13 +207,13 @@ mod tests {
             let read: UpsertGroupAiBudgetRequest = serde_json::from_str(body).unwrap();
             assert_eq!(read, request);
         };
-        check(None, r#"{"spend_limit_micros":0}"#);
+        check(Change::Keep, r#"{"spend_limit_micros":0}"#);
         check(
-            Some(None),
+            Change::Remove,
             r#"{"spend_limit_micros":0,"pool_limit_micros":null}"#,
         );
         check(
-            Some(Some(7)),
+            Change::Set(7),
             r#"{"spend_limit_micros":0,"pool_limit_micros":7}"#,
         );
     }

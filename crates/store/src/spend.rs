@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::{
     LeaseId, UserId,
-    spend::{LedgerBatch, LedgerDifference, LedgerOp, LimitKey, Progress, SpendView},
+    spend::{LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Progress, SpendView},
 };
 
 use crate::StoreResult;
@@ -22,12 +22,11 @@ pub trait SpendRead: Send {
 pub trait SpendWrite: SpendRead {
     /// Takes many steps at once, each as if it were alone: locks the counters that they can touch, in the order
     /// of their keys, closes what is to be closed, then decides about what is to be reserved, in this order.
-    /// The only call of its unit. Steps of one person wait for locks as long as a statement may run, those of
-    /// several for a moment only, so that one person's trouble does not become another's.
+    /// The only call of its unit.
     ///
     /// # Errors
     /// One for all of them, with nothing done: whoever wants to know whose it was tries them one by one.
-    async fn ledger_batch(&mut self, ops: &[LedgerOp]) -> StoreResult<LedgerBatch>;
+    async fn ledger_batch(&mut self, ops: &[LedgerOp], wait: LockWait) -> StoreResult<LedgerBatch>;
     /// Saves how far open requests have come.
     async fn reservation_progress(&mut self, progress: &[Progress]) -> StoreResult<()>;
     /// Takes or renews a server's lease for `ttl`; `false` when it had lapsed and may have been swept,

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use bursar_sdk::{GroupAiBudget, UpsertGroupAiBudgetRequest};
-use model::budgets::GroupBudgetUpsert;
+use model::{Change, budgets::GroupBudgetUpsert};
 
 use super::wire::{self, read_limit, read_mode, read_period};
 use crate::{
@@ -38,13 +38,25 @@ pub(crate) async fn group_budget_upsert(
 }
 
 fn upsert(body: UpsertGroupAiBudgetRequest) -> ApiResult<GroupBudgetUpsert> {
-    let pool = |limit| read_limit("pool_limit_micros", limit);
-    let pool_limit = body.pool_limit_micros.map(|set| set.map(pool).transpose());
     Ok(GroupBudgetUpsert {
         spend_limit: read_limit("spend_limit_micros", body.spend_limit_micros)?,
         mode: body.mode.map(read_mode),
-        pool_limit: pool_limit.transpose()?,
-        pool_period: body.pool_period.map(|set| set.map(read_period)),
-        pool_time_zone: body.pool_time_zone,
+        pool_limit: change(body.pool_limit_micros, |limit| {
+            read_limit("pool_limit_micros", limit)
+        })?,
+        pool_period: change(body.pool_period, |period| Ok(read_period(period)))?,
+        pool_time_zone: change(body.pool_time_zone, Ok)?,
+    })
+}
+
+/// Reads what becomes of a value that may be removed.
+fn change<T, U>(
+    change: bursar_sdk::Change<T>,
+    read: impl FnOnce(T) -> ApiResult<U>,
+) -> ApiResult<Change<U>> {
+    Ok(match change {
+        bursar_sdk::Change::Keep => Change::Keep,
+        bursar_sdk::Change::Remove => Change::Remove,
+        bursar_sdk::Change::Set(value) => Change::Set(read(value)?),
     })
 }

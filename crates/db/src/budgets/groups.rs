@@ -84,24 +84,20 @@ pub(super) async fn group_budget_upsert(
     group: GroupId,
     budget: &GroupBudgetUpsert,
 ) -> StoreResult<GroupBudget> {
-    let pool_time_zone = match &budget.pool_time_zone {
-        Some(Some(name)) => Some(zone(conn, name, "group_ai_budgets_pool_time_zone_check").await?),
-        Some(None) | None => None,
+    let pool_time_zone = match budget.pool_time_zone.value() {
+        Some(name) => Some(zone(conn, name, "group_ai_budgets_pool_time_zone_check").await?),
+        None => None,
     };
+    let pool_period = budget.pool_period.value();
     let upsert = sql_query(UPSERT)
         .bind::<SqlUuid, _>(group.0)
         .bind::<BigInt, _>(budget.spend_limit.0)
         .bind::<Nullable<Text>, _>(budget.mode.map(|mode| mode.as_str().to_owned()))
-        .bind::<Bool, _>(budget.pool_limit.is_some())
-        .bind::<Nullable<BigInt>, _>(budget.pool_limit.flatten().map(|limit| limit.0))
-        .bind::<Bool, _>(budget.pool_period.is_some())
-        .bind::<Nullable<Text>, _>(
-            budget
-                .pool_period
-                .flatten()
-                .map(|period| period.as_str().to_owned()),
-        )
-        .bind::<Bool, _>(budget.pool_time_zone.is_some())
+        .bind::<Bool, _>(!budget.pool_limit.keeps())
+        .bind::<Nullable<BigInt>, _>(budget.pool_limit.value().map(|limit| limit.0))
+        .bind::<Bool, _>(!budget.pool_period.keeps())
+        .bind::<Nullable<Text>, _>(pool_period.map(|period| period.as_str().to_owned()))
+        .bind::<Bool, _>(!budget.pool_time_zone.keeps())
         .bind::<Nullable<Text>, _>(pool_time_zone);
     run(conn, Cached(upsert)).await?;
     group_budget_get(conn, group)

@@ -33,7 +33,7 @@ struct OverrideRow {
     updated_at: DateTime<Utc>,
 }
 
-fn budget_override(row: OverrideRow) -> StoreResult<BudgetOverride> {
+fn budget_override(row: &OverrideRow) -> StoreResult<BudgetOverride> {
     Ok(BudgetOverride {
         user_id: row.user_id.into(),
         group_id: row.group_id.into(),
@@ -53,7 +53,11 @@ pub(super) async fn budget_override_get(
     let query = overrides::table
         .filter(overrides::user_id.eq(user.0))
         .select(OverrideRow::as_select());
-    row(conn, query).await?.map(budget_override).transpose()
+    row(conn, query)
+        .await?
+        .as_ref()
+        .map(budget_override)
+        .transpose()
 }
 
 pub(super) async fn budget_override_lock(
@@ -70,7 +74,11 @@ pub(super) async fn budget_override_lock(
         .filter(overrides::user_id.eq(user.0))
         .select(OverrideRow::as_select())
         .for_update();
-    row(conn, lock).await?.map(budget_override).transpose()
+    row(conn, lock)
+        .await?
+        .as_ref()
+        .map(budget_override)
+        .transpose()
 }
 
 /// The organization is the trigger's to fill in. An equal override is left alone.

@@ -8,7 +8,9 @@ use diesel::{
     sql_types::{Nullable, Text},
 };
 use diesel_async::AsyncPgConnection;
-use model::budgets::{BudgetSettings, BudgetSettingsUpdate};
+use model::budgets::{
+    BudgetPeriod, BudgetPolicy, BudgetSettings, BudgetSettingsUpdate, EveryoneBudget,
+};
 use store::{StoreError, StoreResult};
 
 use crate::{
@@ -66,9 +68,9 @@ pub(super) async fn budget_settings_update(
     };
     let text = |word: Option<&'static str>| word.map(str::to_owned);
     let change = sql_query(UPDATE)
-        .bind::<Nullable<Text>, _>(text(update.policy.map(|policy| policy.as_str())))
-        .bind::<Nullable<Text>, _>(text(update.everyone.map(|everyone| everyone.as_str())))
-        .bind::<Nullable<Text>, _>(text(update.period.map(|period| period.as_str())))
+        .bind::<Nullable<Text>, _>(text(update.policy.map(BudgetPolicy::as_str)))
+        .bind::<Nullable<Text>, _>(text(update.everyone.map(EveryoneBudget::as_str)))
+        .bind::<Nullable<Text>, _>(text(update.period.map(BudgetPeriod::as_str)))
         .bind::<Nullable<Text>, _>(time_zone);
     run(conn, Cached(change)).await?;
     settings(conn).await

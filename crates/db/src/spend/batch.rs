@@ -8,7 +8,7 @@ use diesel_async::AsyncPgConnection;
 use futures_util::future::{try_join, try_join4, try_join5};
 use model::{
     GroupId, Micros, ReservationId, UserId,
-    spend::{Account, LedgerAnswer, LedgerBatch, LimitKind},
+    spend::{Account, LedgerAnswer, LedgerBatch, LimitKind, LockWait},
 };
 use store::StoreResult;
 use uuid::Uuid;
@@ -23,17 +23,14 @@ use super::{
 };
 use crate::query::{Cached, run};
 
-/// How long a batch of several people's steps waits for one lock: who is in the way of one of them shall not be
-/// in everybody's.
-const LOCK_TIMEOUT_MS: u32 = 500;
+/// How long [`LockWait::Brief`] is: much longer than a batch of another server takes.
+const BRIEF_MS: u32 = 500;
 
 /// What a batch is about.
 #[derive(Debug, Default)]
 struct Subjects {
     /// Who wants to reserve.
     reserving: BTreeSet<UserId>,
-    /// Everybody.
-    people: BTreeSet<UserId>,
     /// Groups that are charged or waited at.
     groups: BTreeSet<GroupId>,
     /// Reservations that are closed.
@@ -49,16 +46,13 @@ impl Subjects {
             match step {
                 Step::Reserve(request) => {
                     all.reserving.insert(request.user_id);
-                    all.people.insert(request.user_id);
                 }
                 Step::Close(closing) => {
-                    all.people.insert(closing.account.user_id);
                     all.groups.extend(closing.account.group_id);
                     all.closing.push(closing.id.0);
                     all.charged.push((closing.account, closing.id.instant()));
                 }
                 Step::WaitEnd(end) => {
-                    all.people.insert(end.user_id);
                     let pools = end.limits.iter().filter(|one| one.kind == LimitKind::Pool);
                     all.groups.extend(pools.map(|one| GroupId(one.id)));
                 }
@@ -119,12 +113,12 @@ impl Subjects {
 pub(super) async fn run_batch(
     conn: &AsyncPgConnection,
     steps: &[Step<'_>],
+    wait: LockWait,
 ) -> StoreResult<LedgerBatch> {
     let about = Subjects::of(steps);
-    let lock_timeout = if about.people.len() > 1 {
-        LOCK_TIMEOUT_MS
-    } else {
-        0
+    let lock_timeout = match wait {
+        LockWait::Brief => BRIEF_MS,
+        LockWait::Long => 0,
     };
     let mut calendar = calendar::begin(conn, lock_timeout, &about.reserving, &about.groups).await?;
     calendar.learn(conn, &about.instants(&calendar)).await?;

@@ -1,16 +1,12 @@
-//! A batch in memory: counters that are locked, reservations that were removed, and what becomes of each step.
-//! No I/O: what was read goes in, what is to be written comes out.
+//! A batch in memory: counters that are locked, reservations that were removed, and what becomes of them.
+//! No I/O: what was read goes in, what is to be written comes out. What wants to reserve is in [`super::reserving`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use model::{
-    Micros, ReservationId, UserId,
-    admission::{Decision, Limit, LimitState, decide},
-    spend::{
-        Account, LedgerAnswer, LimitKey, LimitKind, PoolState, ReserveOutcome, ReserveRequest,
-        SettleEffect, SettleOutcome, SpendState, WaitEnd,
-    },
+    Micros, UserId,
+    spend::{Account, LimitKey, LimitKind, PoolState, SettleEffect, SettleOutcome, SpendState},
 };
 use store::{StoreError, StoreResult};
 use uuid::Uuid;
@@ -37,10 +33,10 @@ struct Past {
 /// What was read, and what has become of it.
 #[derive(Debug)]
 pub(super) struct Books {
-    calendar: Calendar,
-    counters: BTreeMap<Key, Counter>,
+    pub(super) calendar: Calendar,
+    pub(super) counters: BTreeMap<Key, Counter>,
     changed: BTreeSet<Key>,
-    standings: BTreeMap<UserId, Standing>,
+    pub(super) standings: BTreeMap<UserId, Standing>,
     open: BTreeMap<Uuid, ReservationRow>,
     past: BTreeMap<Uuid, Past>,
     /// The models of the prices of what is swept.
@@ -67,12 +63,6 @@ pub(super) struct Read {
     /// Events of reservations that are not open any more, corrections among them.
     pub(super) past: Vec<EventRow>,
     pub(super) models: BTreeMap<Uuid, String>,
-}
-
-/// A limit that a request counts under: the counter, and the limit if there is one.
-struct Counted {
-    key: Key,
-    limit: Option<LimitState>,
 }
 
 impl Books {
@@ -110,12 +100,12 @@ impl Books {
         (changed, self.wake.into_iter().collect(), self.new)
     }
 
-    fn counter(&mut self, key: Key) -> StoreResult<&mut Counter> {
+    pub(super) fn counter(&mut self, key: Key) -> StoreResult<&mut Counter> {
         let counter = self.counters.get_mut(&key);
         counter.ok_or_else(|| unavailable(format!("the limit {} came up meanwhile", key.0)))
     }
 
-    fn change(&mut self, key: Key, work: impl FnOnce(&mut Counter)) -> StoreResult<()> {
+    pub(super) fn change(&mut self, key: Key, work: impl FnOnce(&mut Counter)) -> StoreResult<()> {
         let counter = self.counter(key)?;
         let before = *counter;
         work(counter);
@@ -126,11 +116,9 @@ impl Books {
     }
 
     /// The counters of an account at an instant.
-    fn keys(&self, account: Account, at: DateTime<Utc>) -> StoreResult<Vec<Key>> {
+    pub(super) fn keys(&self, account: Account, at: DateTime<Utc>) -> StoreResult<Vec<Key>> {
         keys(&self.calendar, account, at)
     }
-
-    // ---- closing ----
 
     /// Closes a reservation.
     pub(super) fn shut(&mut self, closing: &Closing<'_>) -> StoreResult<SettleOutcome> {
@@ -214,7 +202,7 @@ impl Books {
         Ok(outcome(SettleEffect::Corrected, &keys, over_hold))
     }
 
-    fn freed(&mut self, key: Key) -> StoreResult<()> {
+    pub(super) fn freed(&mut self, key: Key) -> StoreResult<()> {
         let now = self.calendar.now;
         if self.counter(key)?.awaited(now) {
             self.wake.insert(key.0);
@@ -242,148 +230,6 @@ impl Books {
             self.past.insert(event.id, past);
         }
         self.new.events.push(event);
-    }
-
-    // ---- reserving ----
-
-    /// Decides about a request.
-    pub(super) fn reserve(&mut self, request: &ReserveRequest) -> StoreResult<ReserveOutcome> {
-        let now = self.calendar.now;
-        let standing = self.standings.get(&request.user_id).copied();
-        let standing = standing.unwrap_or_default();
-        let counted = self.counted(request.user_id, &standing)?;
-        let mut state = self.state(request.user_id, &standing, &counted)?;
-        let mut places = Vec::new();
-        let mut limits = Vec::new();
-        for one in &counted {
-            if let Some(limit) = one.limit {
-                let head = self.counter(one.key)?.head;
-                limits.push(Limit { state: limit, head });
-                places.push(one.key);
-            }
-        }
-        let decision = decide(
-            &limits,
-            &request.worst_case,
-            request.waiter,
-            request.patience,
-            now,
-        );
-        let at = |place: usize| places.get(place).copied();
-        let waits = match &decision {
-            Decision::Wait { limits, .. } => limits.iter().filter_map(|place| at(*place)).collect(),
-            _ => Vec::new(),
-        };
-        for one in &counted {
-            if !waits.contains(&one.key) {
-                self.leave(one.key, request.waiter)?;
-            }
-        }
-        let mut blocked = |place: usize| {
-            state.blocked_by = at(place).map(|(limit, _)| limit.kind);
-            state
-        };
-        match decision {
-            Decision::Admit { hold, cap, lowered } => {
-                let id = ReservationId::of(now, &rand::random());
-                for one in &counted {
-                    self.change(one.key, |counter| {
-                        counter.reserved = counter.reserved.saturating_add(hold);
-                    })?;
-                }
-                let price_id = self.new.snapshots.note(request.prices.as_ref())?;
-                let row = ReservationRow::of(id, request, &standing, (hold, cap), price_id);
-                let account = row.account();
-                self.new.reservations.push(row);
-                Ok(ReserveOutcome::Admitted {
-                    id,
-                    account,
-                    hold,
-                    cap,
-                    lowered,
-                    state,
-                })
-            }
-            Decision::Wait { need, limits } => {
-                state.blocked_by = limits
-                    .first()
-                    .and_then(|place| at(*place))
-                    .map(|key| key.0.kind);
-                for key in &waits {
-                    self.change(*key, |counter| counter.enqueue(request, need, now))?;
-                }
-                let limits = waits.iter().map(|(limit, _)| *limit).collect();
-                Ok(ReserveOutcome::Wait { limits, state })
-            }
-            Decision::Refuse { limit } => Ok(ReserveOutcome::Refused(blocked(limit))),
-            Decision::RetryLater { limit } => Ok(ReserveOutcome::RetryLater(blocked(limit))),
-            Decision::NotBounded { reason, limit } => {
-                Ok(ReserveOutcome::NotBounded(reason, blocked(limit)))
-            }
-        }
-    }
-
-    /// The counters that a request of this person moves, with the limits that hold there.
-    fn counted(&mut self, user: UserId, standing: &Standing) -> StoreResult<Vec<Counted>> {
-        let account = Account {
-            user_id: user,
-            group_id: standing.group,
-        };
-        let keys = self.keys(account, self.calendar.now)?;
-        let mut counted = Vec::new();
-        for key in keys {
-            let counter = *self.counter(key)?;
-            let limit = match key.0.kind {
-                LimitKind::User => standing.budget.map(|one| (one.spend_limit, one.mode)),
-                LimitKind::Pool => standing
-                    .group
-                    .and_then(|group| self.calendar.pools.get(&group))
-                    .map(|pool| (pool.limit, pool.mode)),
-            };
-            let limit = limit.map(|(limit, mode)| LimitState {
-                limit,
-                spent: counter.spent,
-                reserved: counter.reserved,
-                mode,
-            });
-            counted.push(Counted { key, limit });
-        }
-        Ok(counted)
-    }
-
-    fn state(
-        &self,
-        user: UserId,
-        standing: &Standing,
-        counted: &[Counted],
-    ) -> StoreResult<SpendState> {
-        let of = |limit: LimitKey| {
-            let one = counted.iter().find(|one| one.key.0 == limit);
-            one.and_then(|one| self.counters.get(&one.key)).copied()
-        };
-        let pool = standing.group.and_then(|group| of(LimitKey::pool(group)));
-        let counter = of(LimitKey::user(user)).unwrap_or_default();
-        state(&self.calendar, standing, &counter, pool.as_ref())
-    }
-
-    /// The request does not wait at this limit any more. Others kept room for it until now.
-    fn leave(&mut self, key: Key, waiter: model::WaiterId) -> StoreResult<()> {
-        let mut left = false;
-        self.change(key, |counter| left = counter.leave(waiter))?;
-        if left {
-            self.freed(key)?;
-        }
-        Ok(())
-    }
-
-    /// A waiter leaves. One that began to wait in an earlier period is not looked for: nobody waits there.
-    pub(super) fn wait_end(&mut self, end: &WaitEnd) -> StoreResult<LedgerAnswer> {
-        for limit in &end.limits {
-            if let Some(key) = present_key(&self.calendar, *limit)? {
-                self.leave(key, end.waiter)?;
-            }
-        }
-        Ok(LedgerAnswer::WaitEnded)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! **A batch** takes many steps in one transaction ([`batch`]): it reads the present ([`calendar`]), locks every
 //! counter that it can touch in the order of their keys ([`counter`]), removes the reservations that are closed
-//! ([`reservation`]) and reads what holds ([`candidates`]); decides in memory ([`books`]); and writes all of it
+//! ([`reservation`]) and reads what holds ([`candidates`]); decides in memory ([`books`], [`reserving`]); and writes all of it
 //! in bulk.
 //!
 //! **Order of locks.** The ledger's own lock, shared; then counters in the order of their keys; then the rows of
@@ -24,6 +24,7 @@ mod event;
 mod lease;
 mod prices;
 mod reservation;
+mod reserving;
 mod standing;
 mod steps;
 mod sweep;
@@ -38,7 +39,7 @@ use diesel::{
 };
 use model::{
     LeaseId, UserId,
-    spend::{LedgerBatch, LedgerDifference, LedgerOp, LimitKey, Progress, SpendView},
+    spend::{LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Progress, SpendView},
 };
 use store::{
     StoreResult,
@@ -77,9 +78,9 @@ impl<Mode: Send + Sync> SpendRead for Unit<Mode> {
 
 #[async_trait]
 impl SpendWrite for Unit<Writing> {
-    async fn ledger_batch(&mut self, ops: &[LedgerOp]) -> StoreResult<LedgerBatch> {
+    async fn ledger_batch(&mut self, ops: &[LedgerOp], wait: LockWait) -> StoreResult<LedgerBatch> {
         let steps: Vec<Step<'_>> = ops.iter().map(Step::from).collect();
-        batch::run_batch(self.connection()?, &steps).await
+        batch::run_batch(self.connection()?, &steps, wait).await
     }
 
     async fn reservation_progress(&mut self, progress: &[Progress]) -> StoreResult<()> {

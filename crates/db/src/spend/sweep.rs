@@ -8,7 +8,7 @@ use diesel::{
 use diesel_async::AsyncPgConnection;
 use model::{
     GroupId, Micros, ReservationId, UserId,
-    spend::{Account, LedgerAnswer, LimitKey},
+    spend::{Account, LedgerAnswer, LimitKey, LockWait},
 };
 use store::StoreResult;
 use uuid::Uuid;
@@ -77,7 +77,7 @@ pub(super) async fn reservation_sweep(
         })
     };
     let steps: Vec<Step<'_>> = lapsed.iter().map(step).collect();
-    let batch = run_batch(conn, &steps).await?;
+    let batch = run_batch(conn, &steps, LockWait::Long).await?;
     let mut freed: Vec<LimitKey> = Vec::new();
     for answer in batch.answers {
         if let LedgerAnswer::Closed(outcome) = answer {

@@ -3,7 +3,7 @@
 use std::process::{Command, Output, Stdio};
 
 use db::local::{LocalRole, find_programs};
-use model::{Micros, budgets::GroupBudgetUpsert};
+use model::{Change, Micros, budgets::GroupBudgetUpsert};
 use secrecy::ExposeSecret;
 
 use crate::{
@@ -74,7 +74,7 @@ async fn a_filled_database_is_dumped_and_restored() {
     let made = Team::new(&store).await;
     let mut unit = begin(&store).await;
     let budget = GroupBudgetUpsert {
-        pool_limit: Some(Some(Micros(9))),
+        pool_limit: Change::Set(Micros(9)),
         ..GroupBudgetUpsert::limit(Micros(5))
     };
     unit.group_budget_upsert(made.team, &budget).await.unwrap();

@@ -8,7 +8,7 @@ use model::{
     budgets::{GroupBudgetUpsert, LimitSource},
     metering::{PriceSnapshot, PriceSource, TokenUsage, UnitPrices},
     spend::{
-        Account, LedgerAnswer, LedgerBatch, LedgerOp, LimitKey, NotBounded, Release,
+        Account, LedgerAnswer, LedgerBatch, LedgerOp, LimitKey, LockWait, NotBounded, Release,
         ReserveOutcome, ReserveRequest, SettleEffect, SettleOutcome, Settlement, SettlementBasis,
         SpendState,
     },
@@ -92,7 +92,7 @@ pub(crate) async fn lease(store: &Database) -> LeaseId {
 /// Takes steps in one batch.
 pub(crate) async fn batch(store: &Database, ops: &[LedgerOp]) -> LedgerBatch {
     let mut unit = begin(store).await;
-    let batch = unit.ledger_batch(ops).await.unwrap();
+    let batch = unit.ledger_batch(ops, LockWait::Long).await.unwrap();
     unit.commit().await.unwrap();
     assert_eq!(batch.answers.len(), ops.len());
     batch

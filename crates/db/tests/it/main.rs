@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod budgets;
+#[cfg(test)]
 mod decisions;
 #[cfg(test)]
 mod dump;
@@ -10,6 +12,8 @@ mod dump;
 mod keys;
 #[cfg(test)]
 mod ledger;
+#[cfg(test)]
+mod ledger_pools;
 #[cfg(test)]
 mod ledger_queue;
 #[cfg(test)]
@@ -30,6 +34,8 @@ mod override_races;
 mod overrides;
 #[cfg(test)]
 mod people;
+#[cfg(test)]
+mod periods;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

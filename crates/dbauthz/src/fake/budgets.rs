@@ -70,9 +70,9 @@ impl BudgetWrite for FakeUnit {
         let new = GroupBudget {
             spend_limit: budget.spend_limit,
             mode: budget.mode.unwrap_or(old.mode),
-            pool_limit: budget.pool_limit.unwrap_or(old.pool_limit),
-            pool_period: budget.pool_period.unwrap_or(old.pool_period),
-            pool_time_zone: budget.pool_time_zone.clone().unwrap_or(old.pool_time_zone),
+            pool_limit: budget.pool_limit.of(old.pool_limit),
+            pool_period: budget.pool_period.of(old.pool_period),
+            pool_time_zone: budget.pool_time_zone.clone().of(old.pool_time_zone),
             updated_at: state.now,
             ..old
         };

@@ -4,6 +4,7 @@
 mod api_keys;
 mod budgets;
 mod groups;
+mod ledger;
 mod people;
 mod rest;
 mod subjects;
@@ -24,7 +25,9 @@ use model::{
     providers::Provider,
     users::{PasswordHash, User},
 };
-use store::{ReadUnit, Store, StoreResult, WriteContext, WriteUnit};
+use store::{ReadUnit, Store, StoreError, StoreResult, WriteContext, WriteUnit};
+
+pub use self::ledger::FakeLedger;
 
 /// What the store holds.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +64,7 @@ struct Shared {
     calls: Mutex<Vec<&'static str>>,
     contexts: Mutex<Vec<WriteContext>>,
     versions: Mutex<subjects::Versions>,
+    ledger: Mutex<FakeLedger>,
 }
 
 /// An in-memory [`Store`]. Clones share what they hold.
@@ -79,6 +83,13 @@ impl FakeStore {
     /// What the store holds, to look at or to change.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ledger.
+    ///
+    /// It is no part of what a unit commits: what it took, it took.
+    pub fn ledger(&self) -> MutexGuard<'_, FakeLedger> {
+        self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The names of the repository methods called so far.
@@ -105,6 +116,7 @@ impl FakeStore {
         Box::new(FakeUnit {
             store: self.clone(),
             state: self.state().clone(),
+            batched: false,
         })
     }
 }
@@ -136,6 +148,8 @@ impl Store for FakeStore {
 struct FakeUnit {
     store: FakeStore,
     state: State,
+    /// Whether it took a batch of the ledger.
+    batched: bool,
 }
 
 impl FakeUnit {
@@ -157,6 +171,11 @@ impl ReadUnit for FakeUnit {}
 impl WriteUnit for FakeUnit {
     async fn commit(self: Box<Self>) -> StoreResult<()> {
         *self.store.state() = self.state;
+        let mut ledger = self.store.ledger();
+        if self.batched && ledger.lost_commits > 0 {
+            ledger.lost_commits -= 1;
+            return Err(StoreError::Unavailable("the connection broke".into()));
+        }
         Ok(())
     }
 }

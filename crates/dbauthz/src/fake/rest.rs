@@ -1,4 +1,4 @@
-//! The fake's providers, ledger and audit log. The ledger admits nothing and settles nothing.
+//! The fake's providers, spend and audit log.
 
 use async_trait::async_trait;
 use model::{
@@ -7,8 +7,8 @@ use model::{
     budgets::{Considered, LimitSource, Reason},
     providers::Provider,
     spend::{
-        LedgerAnswer, LedgerBatch, LedgerDifference, LedgerOp, LimitKey, Period, Progress,
-        ReserveOutcome, SettleEffect, SettleOutcome, SpendState, SpendView,
+        LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Period, Progress, SpendState,
+        SpendView,
     },
 };
 use rbac::{Object, Visibility};
@@ -113,12 +113,6 @@ fn spend(state: &State) -> SpendState {
     }
 }
 
-const UNKNOWN: SettleOutcome = SettleOutcome {
-    effect: SettleEffect::Unknown,
-    freed: Vec::new(),
-    over_hold: Micros::ZERO,
-};
-
 #[async_trait]
 impl SpendRead for FakeUnit {
     async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendView> {
@@ -146,17 +140,14 @@ impl SpendRead for FakeUnit {
 
 #[async_trait]
 impl SpendWrite for FakeUnit {
-    async fn ledger_batch(&mut self, ops: &[LedgerOp]) -> StoreResult<LedgerBatch> {
+    async fn ledger_batch(
+        &mut self,
+        ops: &[LedgerOp],
+        _wait: LockWait,
+    ) -> StoreResult<LedgerBatch> {
         let state = spend(self.call("ledger_batch"));
-        let answer = |op: &LedgerOp| match op {
-            LedgerOp::Reserve(_) => LedgerAnswer::Reserved(ReserveOutcome::Refused(state)),
-            LedgerOp::Settle(_) | LedgerOp::Release(_) => LedgerAnswer::Closed(UNKNOWN),
-            LedgerOp::WaitEnd(_) => LedgerAnswer::WaitEnded,
-        };
-        Ok(LedgerBatch {
-            answers: ops.iter().map(answer).collect(),
-            wake: Vec::new(),
-        })
+        self.batched = true;
+        self.store.ledger().batch(ops, &state)
     }
 
     async fn ledger_months_make(&mut self) -> StoreResult<u64> {

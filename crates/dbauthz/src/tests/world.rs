@@ -83,6 +83,19 @@ fn key(id: &str, user_id: UserId, kind: ApiKeyKind) -> (ApiKey, [u8; 32]) {
     (key, [0; 32])
 }
 
+fn bobs_override() -> BudgetOverride {
+    BudgetOverride {
+        user_id: BOB,
+        group_id: GROUP,
+        organization_id: ORG,
+        spend_limit: Micros::USD,
+        mode: BudgetMode::Enforce,
+        expires_at: None,
+        created_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
+    }
+}
+
 pub(super) fn state() -> State {
     let users = vec![
         user(ANN, "ann", &[], &[ORG]),
@@ -143,16 +156,7 @@ pub(super) fn state() -> State {
             key("anntoken00", ANN, ApiKeyKind::Token),
             key("bobsession", BOB, ApiKeyKind::Session),
         ],
-        overrides: vec![BudgetOverride {
-            user_id: BOB,
-            group_id: GROUP,
-            organization_id: ORG,
-            spend_limit: Micros::USD,
-            mode: BudgetMode::Enforce,
-            expires_at: None,
-            created_at: DateTime::UNIX_EPOCH,
-            updated_at: DateTime::UNIX_EPOCH,
-        }],
+        overrides: vec![bobs_override()],
         providers: vec![provider],
         ..State::default()
     }

@@ -9,7 +9,7 @@ mod settings;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{GroupId, Micros, OrganizationId, UserId};
+use crate::{Change, GroupId, Micros, OrganizationId, UserId};
 
 pub use resolve::{
     BudgetCandidate, Candidates, Considered, EffectiveBudget, FallbackCandidate, LimitSource,
@@ -119,8 +119,7 @@ pub struct GroupBudget {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A group's budget to be set. `None` leaves what is set, or the default where nothing is; of what may be
-/// removed, `Some(None)` removes it.
+/// A group's budget to be set. A mode of `None` leaves what is set, or is the default where nothing is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupBudgetUpsert {
     /// What each member may spend in a period.
@@ -128,11 +127,11 @@ pub struct GroupBudgetUpsert {
     /// Whether the limit blocks.
     pub mode: Option<BudgetMode>,
     /// What all spend that is charged to the group may come to in a period.
-    pub pool_limit: Option<Option<Micros>>,
+    pub pool_limit: Change<Micros>,
     /// The pool's own period.
-    pub pool_period: Option<Option<BudgetPeriod>>,
+    pub pool_period: Change<BudgetPeriod>,
     /// The zone of the pool's period, by its IANA name without regard to case.
-    pub pool_time_zone: Option<Option<String>>,
+    pub pool_time_zone: Change<String>,
 }
 
 impl GroupBudgetUpsert {

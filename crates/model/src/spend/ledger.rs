@@ -60,7 +60,20 @@ pub struct WaitEnd {
     pub limits: Vec<LimitKey>,
 }
 
+/// How long a batch waits for a lock that somebody else holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockWait {
+    /// A moment: who is in the way of one person shall not be in everybody's.
+    Brief,
+    /// As long as a statement may run.
+    Long,
+}
+
 /// What became of a step.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "every other answer is the large one: a box would be made for each of them"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LedgerAnswer {
     /// Of [`LedgerOp::Reserve`].

@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 
 pub use self::{
     ledger::{
-        Account, LedgerAnswer, LedgerBatch, LedgerDifference, LedgerFigure, LedgerOp, Release,
-        WaitEnd,
+        Account, LedgerAnswer, LedgerBatch, LedgerDifference, LedgerFigure, LedgerOp, LockWait,
+        Release, WaitEnd,
     },
     limits::{LimitKey, LimitKind, NoSuchLimit},
 };

@@ -97,7 +97,7 @@ pub(crate) struct Event {
     pub(crate) period_start: DateTime<Utc>,
 }
 
-/// A person's events, in the order in which they were written.
+/// A person's events, in the order of the instants that they belong to; a correction after what it corrects.
 pub(crate) async fn events(database: &TestDatabase, user: Uuid) -> Vec<Event> {
     let sql = "SELECT corrects, cost_micros, hold_micros, over_hold_micros, input_tokens, cache_read_tokens, \
         cache_write_5m_tokens + cache_write_1h_tokens, output_tokens, reasoning_tokens, estimated, swept, \

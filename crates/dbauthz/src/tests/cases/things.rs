@@ -5,6 +5,7 @@ use model::{
     audit::{AuditAction, AuditFilter, RefusedWrite},
     groups::{GroupFilter, GroupUpdate, NewGroup},
     prices::ProviderKind,
+    spend::LockWait,
 };
 use rbac::{
     Action::{Create, Delete, Read, Update, Use},
@@ -143,7 +144,7 @@ pub(super) fn ledger() -> Vec<Case> {
         case!(system "ledger_verify", u => u.ledger().ledger_verify(), [
             allow(Read, Object::new(AiUsageEvent)),
         ]),
-        case!(system "ledger_batch", u => u.ledger().ledger_batch(&[]), record()),
+        case!(system "ledger_batch", u => u.ledger().ledger_batch(&[], LockWait::Brief), record()),
         case!(system "ledger_months_make", u => u.ledger().ledger_months_make(), record()),
         case!(system "reservation_progress", u => u.ledger().reservation_progress(&[]), record()),
         case!(system "reservation_sweep", u => u.ledger().reservation_sweep(1), record()),
