@@ -3,6 +3,7 @@
 use std::{fmt::Display, str::FromStr};
 
 use bursar_sdk::ValidationError;
+use chrono::{DateTime, Datelike, Utc};
 use model::{Name, PageRequest};
 
 /// The greatest length of a name that people read, in characters.
@@ -81,6 +82,17 @@ pub(crate) fn organization_name(field: &str, text: &str) -> Checked<Name> {
         return wrong(field, model::names::NameError::Reserved);
     }
     parse(field, text)
+}
+
+/// Reads an instant of the years that RFC 3339 writes: what is read with more digits may be before all that
+/// the database can count.
+pub(crate) fn instant(field: &str, at: Option<DateTime<Utc>>) -> Checked<Option<DateTime<Utc>>> {
+    match at {
+        Some(at) if !(0..=9999).contains(&at.year()) => {
+            wrong(field, "must be in the years 0000 to 9999")
+        }
+        at => Ok(at),
+    }
 }
 
 /// Reads which part of a list is asked for.

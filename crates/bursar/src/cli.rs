@@ -1,9 +1,10 @@
 //! The command line: one struct per command, every option also an environment variable and a key of the
 //! configuration file.
 
-use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use model::budgets::{BudgetPeriod, BudgetPolicy, EveryoneBudget, UnknownWord};
 use secrecy::SecretString;
 use url::Url;
 
@@ -37,6 +38,8 @@ pub enum Command {
     /// Look after the roles that come with being a member of an organization.
     #[command(subcommand)]
     Roles(RolesCommand),
+    /// Look after the spend ledger.
+    Ledger(LedgerOptions),
 }
 
 /// What can be done about roles.
@@ -94,6 +97,39 @@ pub struct DatabaseSource {
     pub database_app_role: Option<String>,
     /// Folder of PostgreSQL's programs; found by itself when not given.
     #[arg(long, env = "BURSAR_POSTGRES_BIN_DIR", help_heading = "Database")]
+    pub postgres_bin_dir: Option<PathBuf>,
+}
+
+/// Options of `bursar ledger`.
+#[derive(Debug, Clone, Args)]
+pub struct LedgerOptions {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: LedgerCommand,
+}
+
+/// The commands of `bursar ledger`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum LedgerCommand {
+    /// Recount every figure of the ledger from its events and open reservations.
+    ///
+    /// Prints each figure that differs. Ends with 0 when none does, with 1 when one does, and with 2 when it
+    /// could not be found out. Servers may run meanwhile, except on the database of the data folder, which belongs
+    /// to one process.
+    Verify(VerifyOptions),
+}
+
+/// Options of `bursar ledger verify`.
+#[derive(Debug, Clone, Args)]
+pub struct VerifyOptions {
+    /// Folder of Bursar's data and its own PostgreSQL, as for the server.
+    #[arg(long, env = "BURSAR_DATA_DIR", conflicts_with = "database_url")]
+    pub data_dir: Option<PathBuf>,
+    /// The PostgreSQL that the servers use, when it is not the one in the data folder.
+    #[arg(long, env = "BURSAR_DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<SecretString>,
+    /// Folder of PostgreSQL's programs; found by itself when not given.
+    #[arg(long, env = "BURSAR_POSTGRES_BIN_DIR")]
     pub postgres_bin_dir: Option<PathBuf>,
 }
 
@@ -178,6 +214,28 @@ pub struct ServerOptions {
         help_heading = "Gateway"
     )]
     pub aibridge: bool,
+    /// How one limit is made of the budgets of a person's groups: `highest`, `lowest` or `sum` [default: what
+    /// the database says, `highest` in a new one]. Written to the database at start, for all servers.
+    #[arg(long, env = "BURSAR_AI_BUDGET_POLICY", value_parser = word::<BudgetPolicy>, help_heading = "Budgets")]
+    pub ai_budget_policy: Option<BudgetPolicy>,
+    /// How budgets of Everyone groups stand beside others: `competes`, or `default` for who has no other
+    /// [default: what the database says, `competes` in a new one]. Written to the database at start.
+    #[arg(long, env = "BURSAR_AI_BUDGET_EVERYONE", value_parser = word::<EveryoneBudget>, help_heading = "Budgets")]
+    pub ai_budget_everyone: Option<EveryoneBudget>,
+    /// The period of budgets: `day`, `week`, `month` or `quarter` [default: what the database says, `month` in
+    /// a new one]. Written to the database at start; spend is counted anew when it changes.
+    #[arg(long, env = "BURSAR_AI_BUDGET_PERIOD", value_parser = word::<BudgetPeriod>, help_heading = "Budgets")]
+    pub ai_budget_period: Option<BudgetPeriod>,
+    /// The time zone that periods follow, by its IANA name [default: what the database says, `UTC` in a new
+    /// one]. Written to the database at start; spend is counted anew when it changes.
+    #[arg(
+        long,
+        env = "BURSAR_AI_BUDGET_TIME_ZONE",
+        value_name = "ZONE",
+        help_heading = "Budgets"
+    )]
+    pub ai_budget_time_zone: Option<String>,
+
     /// JSON file with prices of your own, which win over the built-in ones.
     #[arg(long, env = "BURSAR_MODEL_PRICES_FILE", help_heading = "Gateway")]
     pub model_prices_file: Option<PathBuf>,
@@ -246,6 +304,11 @@ fn web_address(text: &str) -> Result<Url, String> {
     } else {
         Err("must begin with http:// or https://".to_owned())
     }
+}
+
+/// Reads one of the words that a type knows.
+fn word<T: FromStr<Err = UnknownWord>>(text: &str) -> Result<T, UnknownWord> {
+    text.parse()
 }
 
 /// Reads how long a lease lasts: a shorter one lapses while the server that renews it is well.

@@ -8,10 +8,12 @@ pub mod config_file;
 pub mod demo;
 pub mod environment;
 mod http;
+pub mod ledger;
 pub mod logging;
 pub mod oidc;
 pub mod roles;
 pub mod server;
+mod settings;
 mod storage;
 
 pub use environment::Environment;

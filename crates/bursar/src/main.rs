@@ -5,8 +5,8 @@ use std::{process::ExitCode, sync::Arc};
 use anyhow::Context;
 use bursar::{
     Environment, Server,
-    cli::{Cli, Command, LogFormat, RolesCommand, ServerOptions},
-    config_file, demo, logging, roles,
+    cli::{Cli, Command, LedgerCommand, LogFormat, RolesCommand, ServerOptions},
+    config_file, demo, ledger, logging, roles,
 };
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -49,6 +49,11 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 let report = roles::reconcile(&options, &Environment::of_process()).await?;
                 say(&report);
                 Ok(ExitCode::SUCCESS)
+            }
+            Command::Ledger(options) => {
+                logging::start(LogFormat::Human, "warn")?;
+                let LedgerCommand::Verify(options) = options.command;
+                ledger::verify(&options, &Environment::of_process()).await
             }
         }
     });

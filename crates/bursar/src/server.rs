@@ -20,7 +20,7 @@ use secrecy::SecretString;
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli::ServerOptions, environment::Environment, http, roles, storage};
+use crate::{cli::ServerOptions, environment::Environment, http, roles, settings, storage};
 
 /// How often the metrics recorder tidies up its histograms.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
@@ -61,6 +61,7 @@ impl Server {
         // Before anything is counted.
         let metrics = metrics()?;
         roles::at_start(&authorized).await?;
+        settings::write(&authorized, options).await?;
         let auth = AuthState::new(
             authorized.clone(),
             Arc::clone(&clock),
@@ -235,7 +236,7 @@ fn listen_for_hints(
                     access.hint(AccessHint::Everybody);
                     SpendHint::Everybody
                 }
-                Hint::Spend(user) => SpendHint::User(user),
+                Hint::Spend(limit) => SpendHint::Limit(limit),
                 Hint::Subject(subject) => {
                     access.hint(AccessHint::Subject(subject));
                     continue;

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, future::poll_fn, time::Duration};
 
-use model::UserId;
+use model::spend::LimitKey;
 use secrecy::SecretString;
 use tokio::{sync::mpsc, task::AbortHandle, time::sleep};
 use tokio_postgres::{AsyncMessage, Notification};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::connect::{Address, OpenError};
 
-/// The channel on which a person's id says that waiters may try again.
+/// The channel on which a limit's name says that waiters may try again.
 pub(crate) const SPEND_CHANNEL: &str = "bursar_spend";
 /// The channel on which triggers say whose rights may have changed.
 const SUBJECTS_CHANNEL: &str = "bursar_subjects";
@@ -28,8 +28,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
 pub enum Hint {
     /// The listener is connected, perhaps again: hints may have been lost before.
     Connected,
-    /// Room may have come free for this person.
-    Spend(UserId),
+    /// Room may have come free under this limit.
+    Spend(LimitKey),
     /// What this person, or everybody in this organization, may do may have changed, or a key of theirs ended.
     Subject(Uuid),
     /// The same, of too many to be named.
@@ -40,7 +40,7 @@ impl Hint {
     /// What a notification says; nothing when it is none of ours.
     fn read(said: &Notification) -> Option<Self> {
         match (said.channel(), said.payload()) {
-            (SPEND_CHANNEL, user) => user.parse().ok().map(Self::Spend),
+            (SPEND_CHANNEL, limit) => limit.parse().ok().map(Self::Spend),
             (SUBJECTS_CHANNEL, EVERYBODY) => Some(Self::EverySubject),
             (SUBJECTS_CHANNEL, subject) => subject.parse().ok().map(Self::Subject),
             _ => None,

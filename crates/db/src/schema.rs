@@ -9,6 +9,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    ai_budget_settings (id) {
+        id -> Text,
+        policy -> Text,
+        everyone -> Text,
+        period -> Text,
+        time_zone -> Text,
+        changed_at -> Timestamptz,
+        counted_from -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ai_price_snapshots (id) {
+        id -> Uuid,
+        prices -> Jsonb,
+    }
+}
+
+diesel::table! {
     ai_providers (id) {
         id -> Uuid,
         name -> Text,
@@ -33,22 +52,29 @@ diesel::table! {
         provider_id -> Uuid,
         provider_name -> Text,
         model -> Text,
-        period_start -> Timestamptz,
         hold_micros -> BigInt,
         input_cost_micros -> BigInt,
         output_price_micros -> BigInt,
         input_bound_tokens -> BigInt,
         output_cap_tokens -> BigInt,
         progress_output_tokens -> Nullable<BigInt>,
-        prices -> Nullable<Jsonb>,
+        price_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    ai_stored_responses (provider_id, stored_id) {
+        provider_id -> Uuid,
+        stored_id -> Text,
+        user_id -> Uuid,
         created_at -> Timestamptz,
     }
 }
 
 diesel::table! {
-    ai_usage_events (id) {
+    ai_usage_events (id, created_at) {
         id -> Uuid,
-        reservation_id -> Uuid,
+        created_at -> Timestamptz,
         corrects -> Nullable<Uuid>,
         user_id -> Uuid,
         effective_group_id -> Nullable<Uuid>,
@@ -69,14 +95,21 @@ diesel::table! {
         audio_input_tokens -> BigInt,
         audio_output_tokens -> BigInt,
         web_searches -> BigInt,
-        prices -> Nullable<Jsonb>,
+        price_id -> Nullable<Uuid>,
         cost_micros -> Nullable<BigInt>,
         hold_micros -> BigInt,
         over_hold_micros -> BigInt,
         estimated -> Bool,
         swept -> Bool,
-        period_start -> Timestamptz,
-        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ai_user_daily_spend (user_id, effective_group_id, day) {
+        user_id -> Uuid,
+        effective_group_id -> Uuid,
+        day -> Date,
+        spend_micros -> BigInt,
     }
 }
 
@@ -149,6 +182,11 @@ diesel::table! {
         spend_limit_micros -> BigInt,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        mode -> Text,
+        pool_limit_micros -> Nullable<BigInt>,
+        pool_period -> Nullable<Text>,
+        pool_time_zone -> Nullable<Text>,
+        pool_counted_from -> Timestamptz,
     }
 }
 
@@ -236,7 +274,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    spend_counters (limit_kind, limit_id, period_start) {
+    spend_counters (limit_kind, limit_id, period_start, scope_id) {
         limit_kind -> Text,
         limit_id -> Uuid,
         period_start -> Timestamptz,
@@ -247,6 +285,7 @@ diesel::table! {
         head_need_micros -> Nullable<BigInt>,
         head_expires_at -> Nullable<Timestamptz>,
         waiting_until -> Nullable<Timestamptz>,
+        scope_id -> Uuid,
     }
 }
 
@@ -261,6 +300,19 @@ diesel::table! {
     subject_versions (id) {
         id -> Uuid,
         version -> BigInt,
+    }
+}
+
+diesel::table! {
+    user_ai_budget_overrides (user_id) {
+        user_id -> Uuid,
+        group_id -> Uuid,
+        organization_id -> Uuid,
+        spend_limit_micros -> BigInt,
+        mode -> Text,
+        expires_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -325,6 +377,7 @@ diesel::joinable!(groups -> organizations (organization_id));
 diesel::joinable!(idpsync_settings -> organizations (organization_id));
 diesel::joinable!(organization_members -> organizations (organization_id));
 diesel::joinable!(organization_members -> users (user_id));
+diesel::joinable!(user_ai_budget_overrides -> users (user_id));
 diesel::joinable!(user_links -> users (user_id));
 diesel::joinable!(workspaces -> organizations (organization_id));
 diesel::joinable!(workspaces -> users (owner_id));
@@ -335,6 +388,7 @@ diesel::allow_tables_to_appear_in_same_query!(groups, organizations);
 diesel::allow_tables_to_appear_in_same_query!(idpsync_settings, organizations);
 diesel::allow_tables_to_appear_in_same_query!(organization_members, organizations);
 diesel::allow_tables_to_appear_in_same_query!(organization_members, users);
+diesel::allow_tables_to_appear_in_same_query!(user_ai_budget_overrides, users);
 diesel::allow_tables_to_appear_in_same_query!(user_links, users);
 diesel::allow_tables_to_appear_in_same_query!(workspaces, organizations);
 diesel::allow_tables_to_appear_in_same_query!(workspaces, users);

@@ -138,6 +138,40 @@ impl Gate {
         if self.authorizer.permits(action, object) {
             return Ok(());
         }
+        Err(self.refused(action, object))
+    }
+
+    /// Whether the action on the object is allowed, for what is left out of an answer instead of refused.
+    pub(crate) fn allows(&self, action: Action, object: &Object) -> bool {
+        self.authorizer.permits(action, object)
+    }
+
+    /// Refuses unless one of these ways is open, all of whose actions are allowed; which is the first that is.
+    /// The refusal names what the first way lacks.
+    pub(crate) fn check_any(&self, ways: &[&[(Action, &Object)]]) -> StoreResult<usize> {
+        let mut lacking = None;
+        let mut open = None;
+        for (number, way) in ways.iter().enumerate() {
+            // Each check is made, so that what is asked does not depend on the answers.
+            let mut allowed = true;
+            for (action, object) in *way {
+                if !self.authorizer.permits(*action, object) {
+                    allowed = false;
+                    lacking.get_or_insert((*action, *object));
+                }
+            }
+            if allowed {
+                open.get_or_insert(number);
+            }
+        }
+        match (open, lacking) {
+            (Some(way), _) => Ok(way),
+            (None, Some((action, object))) => Err(self.refused(action, object)),
+            (None, None) => Err(StoreError::NotFound), // No way at all.
+        }
+    }
+
+    fn refused(&self, action: Action, object: &Object) -> StoreError {
         let resource = object.resource();
         if tracing::enabled!(tracing::Level::DEBUG) {
             let explanation = self.authorizer.explanation(action, object);
@@ -147,7 +181,7 @@ impl Gate {
             );
         }
         self.count(action, resource);
-        Err(StoreError::Denied { action, resource })
+        StoreError::Denied { action, resource }
     }
 
     /// The rows of a type that may be read.

@@ -1,11 +1,8 @@
 //! What people spent, and the ledger, which only system actors write.
 
 use model::{
-    LeaseId, ReservationId, UserId,
-    spend::{
-        LedgerDifference, Progress, ReserveOutcome, ReserveRequest, SettleOutcome, Settlement,
-        SpendState,
-    },
+    LeaseId, UserId,
+    spend::{LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Progress, SpendView},
 };
 use rbac::{Action, Object, ResourceType};
 use store::{StoreError, StoreResult};
@@ -19,17 +16,20 @@ const RECORD: &[&str] = &["ai_usage_event:create"];
 const SYSTEM: &str = "system actors only";
 
 pub(crate) const RULES: &[Rule] = &[
-    rule("spend_get", Shape::Fetch, &["user:read"], "the person"),
+    rule(
+        "spend_get",
+        Shape::Fetch,
+        &["user:read", "organization:read"],
+        "the person; budgets of organizations that the caller may not read are left out of the reasons",
+    ),
     rule(
         "ledger_verify",
         Shape::Check,
         &["ai_usage_event:read"],
         SYSTEM,
     ),
-    rule("reservation_create", Shape::Check, RECORD, SYSTEM),
-    rule("reservation_wait_end", Shape::Check, RECORD, SYSTEM),
-    rule("reservation_settle", Shape::Check, RECORD, SYSTEM),
-    rule("reservation_release", Shape::Check, RECORD, SYSTEM),
+    rule("ledger_batch", Shape::Check, RECORD, SYSTEM),
+    rule("ledger_months_make", Shape::Check, RECORD, SYSTEM),
     rule("reservation_progress", Shape::Check, RECORD, SYSTEM),
     rule("reservation_sweep", Shape::Check, RECORD, SYSTEM),
     rule("lease_renew", Shape::Check, RECORD, SYSTEM),
@@ -44,18 +44,25 @@ wrapper! {
 }
 
 impl<U: store::ReadUnit + ?Sized> Spend<'_, U> {
-    /// What holds for a person at this instant: limit, spent, reserved, period.
+    /// What holds for a person at this instant: limit, spent, reserved, period, and why, as far as the caller
+    /// may read the organizations concerned.
     ///
     /// # Errors
     /// `NotFound`, `Denied`.
-    pub async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendState> {
+    pub async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendView> {
         let user = self
             .unit
             .user_get(user)
             .await?
             .ok_or(StoreError::NotFound)?;
         self.gate.check(Action::Read, &Object::user(user.id.0))?;
-        self.unit.spend_get(user.id).await
+        let mut view = self.unit.spend_get(user.id).await?;
+        let gate = self.gate;
+        view.considered.retain(|one| {
+            let organization = Object::organization(one.organization_id.0);
+            gate.allows(Action::Read, &organization)
+        });
+        Ok(view)
     }
 }
 
@@ -73,7 +80,7 @@ impl<U: ?Sized> Ledger<'_, U> {
 }
 
 impl<U: store::ReadUnit + ?Sized> Ledger<'_, U> {
-    /// Every counter that differs from the recount of its events and open reservations.
+    /// Every figure that differs from the recount of its events and open reservations.
     ///
     /// # Errors
     /// `Denied`.
@@ -84,50 +91,26 @@ impl<U: store::ReadUnit + ?Sized> Ledger<'_, U> {
 }
 
 impl<U: store::WriteUnit + ?Sized> Ledger<'_, U> {
-    /// See [`store::spend::SpendWrite::reservation_create`].
+    /// See [`store::spend::SpendWrite::ledger_batch`].
     ///
     /// # Errors
     /// `Denied`.
-    pub async fn reservation_create(
+    pub async fn ledger_batch(
         &mut self,
-        request: &ReserveRequest,
-    ) -> StoreResult<ReserveOutcome> {
+        ops: &[LedgerOp],
+        wait: LockWait,
+    ) -> StoreResult<LedgerBatch> {
         self.check(Action::Create)?;
-        self.unit.reservation_create(request).await
+        self.unit.ledger_batch(ops, wait).await
     }
 
-    /// See [`store::spend::SpendWrite::reservation_wait_end`].
+    /// See [`store::spend::SpendWrite::ledger_months_make`].
     ///
     /// # Errors
     /// `Denied`.
-    pub async fn reservation_wait_end(
-        &mut self,
-        user: UserId,
-        id: ReservationId,
-    ) -> StoreResult<()> {
+    pub async fn ledger_months_make(&mut self) -> StoreResult<u64> {
         self.check(Action::Create)?;
-        self.unit.reservation_wait_end(user, id).await
-    }
-
-    /// See [`store::spend::SpendWrite::reservation_settle`].
-    ///
-    /// # Errors
-    /// `Denied`.
-    pub async fn reservation_settle(
-        &mut self,
-        settlement: &Settlement,
-    ) -> StoreResult<SettleOutcome> {
-        self.check(Action::Create)?;
-        self.unit.reservation_settle(settlement).await
-    }
-
-    /// See [`store::spend::SpendWrite::reservation_release`].
-    ///
-    /// # Errors
-    /// `Denied`.
-    pub async fn reservation_release(&mut self, id: ReservationId) -> StoreResult<SettleOutcome> {
-        self.check(Action::Create)?;
-        self.unit.reservation_release(id).await
+        self.unit.ledger_months_make().await
     }
 
     /// See [`store::spend::SpendWrite::reservation_progress`].
@@ -143,7 +126,7 @@ impl<U: store::WriteUnit + ?Sized> Ledger<'_, U> {
     ///
     /// # Errors
     /// `Denied`.
-    pub async fn reservation_sweep(&mut self, limit: u32) -> StoreResult<Vec<UserId>> {
+    pub async fn reservation_sweep(&mut self, limit: u32) -> StoreResult<Vec<LimitKey>> {
         self.check(Action::Create)?;
         self.unit.reservation_sweep(limit).await
     }
@@ -183,8 +166,8 @@ impl<U: store::WriteUnit + ?Sized> Ledger<'_, U> {
     ///
     /// # Errors
     /// `Denied`.
-    pub async fn spend_notify(&mut self, user: UserId) -> StoreResult<()> {
+    pub async fn spend_notify(&mut self, limits: &[LimitKey]) -> StoreResult<()> {
         self.check(Action::Create)?;
-        self.unit.spend_notify(user).await
+        self.unit.spend_notify(limits).await
     }
 }

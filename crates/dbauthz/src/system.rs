@@ -19,6 +19,8 @@ pub enum SystemActor {
     RoleReconciler,
     /// Signs people in at the identity provider, and follows what it says of them.
     IdentitySync,
+    /// Writes the options that a server was started with into the deployment's settings.
+    Options,
 }
 
 impl SystemActor {
@@ -30,6 +32,7 @@ impl SystemActor {
         Self::LedgerSweeper,
         Self::RoleReconciler,
         Self::IdentitySync,
+        Self::Options,
     ];
 
     /// The name that the audit log records.
@@ -42,6 +45,7 @@ impl SystemActor {
             Self::LedgerSweeper => "ledger-sweeper",
             Self::RoleReconciler => "role-reconciler",
             Self::IdentitySync => "identity-sync",
+            Self::Options => "options",
         }
     }
 
@@ -60,6 +64,10 @@ impl SystemActor {
             Self::Gateway => {
                 "people may spend but never write the ledger or read a provider's key: it does both for a \
                  request that was authorized as the person"
+            }
+            Self::Options => {
+                "settings that all servers share may be given as options of one: it writes them at its start, \
+                 when nobody has asked for anything yet"
             }
             Self::LedgerSweeper => {
                 "a server that crashed leaves reservations open: it settles them, and recounts the ledger"
@@ -121,6 +129,10 @@ impl SystemActor {
                 (R::User, Action::Read),
                 (R::User, Action::ReadPersonal),
                 (R::User, Action::UpdatePersonal),
+            ],
+            Self::Options => &[
+                (R::DeploymentConfig, Action::Read),
+                (R::DeploymentConfig, Action::Update),
             ],
         };
         allowed

@@ -13,6 +13,7 @@ pub use logins::{Logins, Setup};
 
 use crate::{
     assignments::{may_become, may_give_defaults, not_above, roles_change},
+    gate::Gate,
     rules::{Rule, Shape, rule},
     units::wrapper,
 };
@@ -137,15 +138,8 @@ impl<U: store::ReadUnit + ?Sized> Users<'_, U> {
     /// # Errors
     /// `NotFound`, also for a text that can be no name; `Denied`.
     pub async fn user_find(&mut self, text: &str) -> StoreResult<User> {
-        if text.eq_ignore_ascii_case("me") {
-            let me = self.gate.actor().ok_or(StoreError::NotFound)?.user_id;
-            return self.user_get(me).await;
-        }
-        if let Ok(id) = text.parse() {
-            return self.user_get(id).await;
-        }
-        let name = text.parse().ok().ok_or(StoreError::NotFound)?;
-        self.user_get_by_name(&name).await
+        let user = locate(self.gate, self.unit, text).await?;
+        self.readable(Some(user))
     }
 
     /// A page of the accounts that the caller may read, by username.
@@ -315,6 +309,25 @@ impl<U: store::WriteUnit + ?Sized> Users<'_, U> {
             "The last active owner must stay.".to_owned(),
         ))
     }
+}
+
+/// The account that an address names, by id, by username, or as `me`. What the caller may do with it, or that
+/// it exists, is still to be checked.
+pub(crate) async fn locate<U: store::ReadUnit + ?Sized>(
+    gate: &Gate,
+    unit: &mut U,
+    text: &str,
+) -> StoreResult<User> {
+    let found = if text.eq_ignore_ascii_case("me") {
+        let me = gate.actor().ok_or(StoreError::NotFound)?.user_id;
+        unit.user_get(me).await?
+    } else if let Ok(id) = text.parse() {
+        unit.user_get(id).await?
+    } else {
+        let name: Name = text.parse().ok().ok_or(StoreError::NotFound)?;
+        unit.user_get_by_name(&name).await?
+    };
+    found.ok_or(StoreError::NotFound)
 }
 
 fn active_owner(user: &User) -> bool {

@@ -1,21 +1,23 @@
 //! From a request's bounds to a held amount, a refusal, or a place in the line: waiting holds nothing.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use model::{
-    ReservationId,
+    Micros, ReservationId, WaiterId,
     admission::Patience,
-    spend::{NotBounded, ReserveOutcome, ReserveRequest, SpendState},
+    spend::{Account, LimitKey, NotBounded, ReserveOutcome, ReserveRequest, SpendState, WaitEnd},
 };
 use store::StoreError;
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     gateway::Inner,
     held::{Bill, Held},
+    lease::Lease,
+    ledger::ReserveFailure,
     pipeline::{Job, Reply},
     queue::Ticket,
-    settle::jitter,
+    settle::{Closing, jitter},
     telemetry,
     worst_case::Bounds,
 };
@@ -67,13 +69,16 @@ struct Admission<'a> {
     inner: &'a Inner,
     ticket: Ticket,
     request: ReserveRequest,
-    held: Held,
+    /// The lease that was asked under.
+    lease: Arc<Lease>,
     deadline: Instant,
     waiting: Option<Waiting>,
 }
 
 struct Waiting {
     since: Instant,
+    /// Every limit that it ever waited at.
+    limits: BTreeSet<LimitKey>,
     _counted: telemetry::Waiting,
 }
 
@@ -82,7 +87,7 @@ pub(crate) async fn admit(
     inner: &Inner,
     job: &Job,
     bounds: &Bounds,
-    id: ReservationId,
+    waiter: WaiterId,
     reply: &mut Reply,
 ) -> Decision {
     let lease = match inner.leases.current().await {
@@ -91,7 +96,7 @@ pub(crate) async fn admit(
     };
     let wait = inner.config.admission_wait;
     let request = ReserveRequest {
-        id,
+        waiter,
         lease_id: lease.id,
         user_id: job.entry.user_id,
         api_key_id: job.entry.api_key_id.clone(),
@@ -105,19 +110,11 @@ pub(crate) async fn admit(
         waiting_since: None,
         gives_up_at: inner.clock.now() + chrono_of(wait),
     };
-    let bill = Bill {
-        id,
-        price: job.price.clone(),
-        input_tokens: bounds.input_tokens,
-        output_tokens: u64::MAX,
-        web_searches: bounds.web_searches,
-        ceiling: None,
-    };
     let admission = Admission {
         inner,
         ticket: inner.queue.join(job.entry.user_id),
         request,
-        held: Held::new(inner.settler.clone(), lease, bill),
+        lease,
         deadline: Instant::now() + wait,
         waiting: None,
     };
@@ -128,36 +125,30 @@ impl Admission<'_> {
     async fn run(mut self, job: &Job, bounds: &Bounds, reply: &mut Reply) -> Decision {
         let mut own_accord = false;
         loop {
-            let turn = match self.turn(reply).await {
-                Ok(turn) => turn,
-                Err(decision) => return self.end(decision).await,
-            };
+            if let Some(over) = self.over(reply) {
+                return self.end(over).await;
+            }
             self.ticket.begin_look(own_accord);
-            let outcome = self.ask().await;
-            drop(turn);
-            match outcome {
+            match self.ask().await {
                 Ok(ReserveOutcome::Admitted {
+                    id,
+                    account,
                     hold,
                     cap,
                     lowered,
                     state: _,
                 }) => {
-                    self.held.admitted();
-                    // Without a cap that was set, only the client's own bounds the output.
-                    let most = cap.or(job.facts.client_cap);
-                    let bill = &mut self.held.bill;
-                    bill.output_tokens =
-                        most.map_or(u64::MAX, |most| bounds.output_tokens(&job.facts, most));
-                    bill.ceiling = cap.map(|_| hold);
+                    let waited = self.waiting.is_some();
+                    let held = self.held((id, account), job, bounds, (hold, cap));
                     return Decision::Admitted {
-                        held: Box::new(self.held),
+                        held,
                         cap,
                         lowered,
-                        waited: self.waiting.is_some(),
+                        waited,
                     };
                 }
-                Ok(ReserveOutcome::Wait(state)) => {
-                    if self.request.patience == Patience::Expired || !self.start_waiting(&state) {
+                Ok(ReserveOutcome::Wait { limits, state }) => {
+                    if self.request.patience == Patience::Expired || !self.wait(&limits, &state) {
                         return self.end(Decision::RetryLater(state)).await;
                     }
                 }
@@ -170,8 +161,7 @@ impl Admission<'_> {
                 Ok(ReserveOutcome::NotBounded(why, state)) => {
                     return self.end(Decision::NotBounded(why, state)).await;
                 }
-                // It is not known whether the amount is held: dropping the guard undoes it.
-                Err(error) => return Decision::Failed(error),
+                Err(failure) => return self.failed(failure),
             }
             match self.next_look(reply).await {
                 Look::Called | Look::LongUncalled => own_accord = false,
@@ -186,54 +176,96 @@ impl Admission<'_> {
         }
     }
 
-    /// Waits until others of the same person have been told, so that they do not take all connections.
-    async fn turn(&self, reply: &mut Reply) -> Result<Option<OwnedSemaphorePermit>, Decision> {
-        tokio::select! {
-            biased;
-            () = reply.closed() => Err(Decision::Left),
-            () = self.inner.stop.cancelled() => Err(Decision::Stopping),
-            turn = self.ticket.turn() => Ok(turn),
+    /// Whether there is no use in asking any more.
+    fn over(&self, reply: &Reply) -> Option<Decision> {
+        if reply.is_closed() {
+            Some(Decision::Left)
+        } else if self.inner.stop.is_cancelled() {
+            Some(Decision::Stopping)
+        } else {
+            None
         }
     }
 
     /// Asks the ledger once.
-    async fn ask(&mut self) -> Result<ReserveOutcome, StoreError> {
+    async fn ask(&mut self) -> Result<ReserveOutcome, ReserveFailure> {
         // A wait may outlive the lease that it began under.
-        let lease = self.inner.leases.current().await?;
-        self.request.lease_id = lease.id;
-        self.held.under(lease);
+        self.lease = self.inner.leases.current().await?;
+        self.request.lease_id = self.lease.id;
         let asked = Instant::now();
         let outcome = self.inner.ledger.reserve(&self.request).await;
         telemetry::reserved(asked.elapsed());
         outcome
     }
 
-    /// Takes note of having been told to wait; `false` when as many wait as may.
-    fn start_waiting(&mut self, state: &SpendState) -> bool {
+    /// The reservation that was made.
+    fn held(
+        self,
+        (id, account): (ReservationId, Account),
+        job: &Job,
+        bounds: &Bounds,
+        (hold, cap): (Micros, Option<u64>),
+    ) -> Box<Held> {
+        // Without a cap that was set, only the client's own bounds the output.
+        let most = cap.or(job.facts.client_cap);
+        let bill = Bill {
+            id,
+            account,
+            price: job.price.clone(),
+            input_tokens: bounds.input_tokens,
+            output_tokens: most.map_or(u64::MAX, |most| bounds.output_tokens(&job.facts, most)),
+            web_searches: bounds.web_searches,
+            ceiling: cap.map(|_| hold),
+        };
+        Box::new(Held::new(self.inner.settler.clone(), self.lease, bill))
+    }
+
+    /// The ledger failed. What may be held all the same is given back.
+    fn failed(self, failure: ReserveFailure) -> Decision {
+        if let Some(release) = failure.unsure {
+            // The task runs on by itself.
+            drop(self.inner.settler.close(Closing::Undo(release), self.lease));
+        }
+        Decision::Failed(failure.error)
+    }
+
+    /// Takes note of having been told to wait at these limits; `false` when as many wait as may.
+    fn wait(&mut self, limits: &[LimitKey], state: &SpendState) -> bool {
         let now = Instant::now();
-        if self.waiting.is_none() {
-            if self.ticket.wait(state.now, self.request.id).is_err() {
-                return false;
-            }
+        let since = self.request.waiting_since.unwrap_or(state.now);
+        if self
+            .ticket
+            .wait(since, self.request.waiter, limits)
+            .is_err()
+        {
+            // Its place in the ledger's lines is given back with the others that it had.
+            self.waiting_at(limits, now);
+            return false;
+        }
+        if self.request.waiting_since.is_none() {
             // By the database's clock, which all servers share.
             let left = self.deadline.saturating_duration_since(now);
-            self.request.waiting_since = Some(state.now);
+            self.request.waiting_since = Some(since);
             self.request.gives_up_at = state.now + chrono_of(left);
-            self.waiting = Some(Waiting {
-                since: now,
-                _counted: telemetry::waiting(),
-            });
         }
-        let waited = self
-            .waiting
-            .as_ref()
-            .map_or(Duration::ZERO, |waiting| waiting.since.elapsed());
+        let waited = self.waiting_at(limits, now).elapsed();
         if waited < MAY_BE_PASSED {
             self.ticket.hand_on();
         } else {
             self.ticket.keep_call();
         }
         true
+    }
+
+    /// Notes where it waits; since when.
+    fn waiting_at(&mut self, limits: &[LimitKey], now: Instant) -> Instant {
+        let waiting = self.waiting.get_or_insert_with(|| Waiting {
+            since: now,
+            limits: BTreeSet::new(),
+            _counted: telemetry::waiting(),
+        });
+        waiting.limits.extend(limits);
+        waiting.since
     }
 
     /// Waits for a reason to ask again.
@@ -263,16 +295,13 @@ impl Admission<'_> {
 
     /// Ends without a reservation: nobody yields to this request any longer.
     async fn end(self, decision: Decision) -> Decision {
-        let waited =
-            self.request.waiting_since.is_some() || matches!(decision, Decision::RetryLater(_));
-        self.held.forget();
-        if waited {
-            let ended = self
-                .inner
-                .ledger
-                .wait_end(self.request.user_id, self.request.id)
-                .await;
-            if let Err(error) = ended {
+        if let Some(waiting) = self.waiting {
+            let end = WaitEnd {
+                user_id: self.request.user_id,
+                waiter: self.request.waiter,
+                limits: waiting.limits.into_iter().collect(),
+            };
+            if let Err(error) = self.inner.ledger.wait_end(end).await {
                 // The place in the line ends by itself at `gives_up_at`.
                 tracing::warn!(%error, "a waiter could not be taken out of the line");
             }

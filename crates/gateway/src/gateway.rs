@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use model::{Clock, IdSource, UserId, prices::PriceBook};
+use model::{Clock, IdSource, prices::PriceBook, spend::LimitKey};
 use store::StoreResult;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -25,14 +25,16 @@ use crate::{
 
 /// The most reservations that one sweep settles.
 const SWEEP: u32 = 100;
+/// How often the tables of the coming months are made.
+const MONTHS: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long the last settlements may take once the open requests were cut.
 const LAST_SETTLEMENTS: Duration = Duration::from_secs(5);
 
 /// Another server says that waiters may try again. Only a hint: one that is lost costs a second of waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpendHint {
-    /// This person's.
-    User(UserId),
+    /// Those at this limit.
+    Limit(LimitKey),
     /// Everybody's, after hints may have been lost.
     Everybody,
 }
@@ -141,6 +143,7 @@ impl Gateway {
     pub async fn start(&self) -> StoreResult<()> {
         let inner = &self.inner;
         inner.leases.current().await?;
+        inner.make_months().await;
         if inner.config.embedded_alone {
             let ended = inner.leases.end_others().await?;
             if ended > 0 {
@@ -156,6 +159,9 @@ impl Gateway {
         });
         self.every(inner.config.progress_every, |inner| async move {
             inner.save_progress().await;
+        });
+        self.every(MONTHS, |inner| async move {
+            inner.make_months().await;
         });
         let hints = inner
             .hints
@@ -223,7 +229,7 @@ async fn follow(mut hints: mpsc::Receiver<SpendHint>, queue: Queue, stop: Cancel
             hint = hints.recv() => hint,
         };
         match hint {
-            Some(SpendHint::User(user)) => queue.wake(user),
+            Some(SpendHint::Limit(limit)) => queue.wake(limit),
             Some(SpendHint::Everybody) => queue.wake_all(),
             None => return,
         }
@@ -254,15 +260,18 @@ impl Inner {
     async fn sweep(&self) {
         loop {
             match self.ledger.sweep(SWEEP).await {
-                Ok(users) => {
-                    telemetry::swept(users.len());
-                    for user in &users {
-                        self.queue.wake(*user);
+                Ok(limits) => {
+                    telemetry::swept(limits.len());
+                    for limit in &limits {
+                        self.queue.wake(*limit);
                     }
-                    if users.is_empty() {
+                    if limits.is_empty() {
                         return;
                     }
-                    tracing::info!(users = users.len(), "settled reservations of lapsed leases");
+                    tracing::info!(
+                        limits = limits.len(),
+                        "settled reservations of lapsed leases"
+                    );
                 }
                 Err(error) => {
                     tracing::warn!(
@@ -272,6 +281,16 @@ impl Inner {
                     return;
                 }
             }
+        }
+    }
+
+    /// Events that find no table of their month go to one for all the others, so it is no harm when this fails.
+    async fn make_months(&self) {
+        if let Err(error) = self.ledger.months_make().await {
+            tracing::warn!(
+                error = source_text(&error),
+                "the tables of the coming months could not be made"
+            );
         }
     }
 

@@ -6,7 +6,7 @@ use model::{
     Micros, ReservationId,
     metering::{MAX_COUNT, TokenUsage},
     prices::ModelPrice,
-    spend::{Settlement, SettlementBasis},
+    spend::{Account, Release, Settlement, SettlementBasis},
 };
 use tokio::task::JoinHandle;
 
@@ -21,6 +21,8 @@ use crate::{
 pub(crate) struct Bill {
     /// The reservation.
     pub(crate) id: ReservationId,
+    /// Whom it is held by and charged to.
+    pub(crate) account: Account,
     /// The price at the request's instant.
     pub(crate) price: Option<ModelPrice>,
     /// The input bound, in tokens.
@@ -34,6 +36,13 @@ pub(crate) struct Bill {
 }
 
 impl Bill {
+    const fn release(&self) -> Release {
+        Release {
+            id: self.id,
+            account: self.account,
+        }
+    }
+
     /// The charge for what was read of an answer: the provider's own figures if they are final and sane, else
     /// an estimate that never passes the hold.
     pub(crate) fn settlement(&self, metered: &Metered) -> Settlement {
@@ -44,6 +53,7 @@ impl Bill {
         let (usage, cost, basis) = reported.unwrap_or_else(|| self.estimate(metered));
         Settlement {
             id: self.id,
+            account: self.account,
             prices: self
                 .price
                 .as_ref()
@@ -121,8 +131,6 @@ fn sane(usage: &TokenUsage) -> bool {
 /// What would have to happen to the reservation if its request ended now.
 #[derive(Debug)]
 enum State {
-    /// The ledger is being asked: it is not known whether there is a reservation.
-    Asked,
     /// Nothing was written upstream: it costs nothing.
     Unwritten,
     /// It may have been written: it costs what is known.
@@ -142,30 +150,14 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// A reservation that is about to be asked for. Call [`Held::admitted`] or [`Held::forget`] when the ledger
-    /// has answered.
+    /// A reservation that was just made, under this lease.
     pub(crate) const fn new(settler: Arc<Settler>, lease: Arc<Lease>, bill: Bill) -> Self {
         Self {
             settler,
             lease,
             bill,
-            state: State::Asked,
+            state: State::Unwritten,
         }
-    }
-
-    /// The lease that it was made under.
-    pub(crate) fn under(&mut self, lease: Arc<Lease>) {
-        self.lease = lease;
-    }
-
-    /// The amount is held.
-    pub(crate) fn admitted(&mut self) {
-        self.state = State::Unwritten;
-    }
-
-    /// There is no reservation.
-    pub(crate) fn forget(mut self) {
-        self.state = State::Closed;
     }
 
     /// From here on the provider may have seen the request.
@@ -183,8 +175,10 @@ impl Held {
     /// Closes it without a charge.
     pub(crate) fn release(&mut self) -> Option<JoinHandle<()>> {
         self.state = State::Closed;
-        self.settler
-            .close(Closing::Release(self.bill.id), Arc::clone(&self.lease))
+        self.settler.close(
+            Closing::Release(self.bill.release()),
+            Arc::clone(&self.lease),
+        )
     }
 
     /// Closes it with the charge for what was read.
@@ -205,10 +199,6 @@ impl Drop for Held {
     fn drop(&mut self) {
         // The tasks run on by themselves.
         match std::mem::replace(&mut self.state, State::Closed) {
-            State::Asked => {
-                let undo = Closing::Undo(self.bill.id);
-                drop(self.settler.close(undo, Arc::clone(&self.lease)));
-            }
             State::Unwritten => drop(self.release()),
             State::Written(metered) => drop(self.settle(&metered)),
             State::Closed => {}
@@ -228,6 +218,10 @@ mod tests {
         let at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
         Bill {
             id: ReservationId(Uuid::from_u128(1)),
+            account: Account {
+                user_id: model::UserId(Uuid::from_u128(2)),
+                group_id: None,
+            },
             price: priced.then(|| book.lookup(ProviderKind::OpenAi, "gpt-4o", at).unwrap()),
             input_tokens: 1_000,
             output_tokens: 100,

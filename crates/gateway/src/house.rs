@@ -7,10 +7,13 @@ use auth::{AuthError, AuthState, Caller};
 use dbauthz::{Authorized, BoundStore, SystemActor, SystemStore};
 use http::{Extensions, HeaderMap, StatusCode};
 use model::{
-    Clock, GroupId, IdSource, LeaseId, Name, ReservationId, UserId,
+    Clock, GroupId, IdSource, LeaseId, Name,
     prices::PriceBook,
     providers::Provider,
-    spend::{Progress, ReserveOutcome, ReserveRequest, SettleOutcome, Settlement},
+    spend::{
+        LedgerAnswer, LedgerOp, LimitKey, Progress, Release, ReserveOutcome, ReserveRequest,
+        SettleOutcome, Settlement, WaitEnd,
+    },
 };
 use rbac::{Action, Object};
 use store::{StoreError, StoreResult};
@@ -19,8 +22,9 @@ use tokio::sync::mpsc;
 use crate::{
     Gateway, GatewayConfig, SpendHint, UpstreamBuildError,
     access::{Access, Denial, Entry, Names, Presence},
+    batcher::Batcher,
     gateway::Parts,
-    ledger::Ledger,
+    ledger::{Ledger, ReserveFailure},
 };
 
 /// How soon the store is asked again whether a caller may go on, when it could not say.
@@ -199,55 +203,66 @@ impl Presence for CallersPresence {
     }
 }
 
-/// The ledger behind the authorized store.
+/// The ledger behind the authorized store, batched. Whatever spends takes a clone of the same one.
 #[derive(Debug, Clone)]
-pub(crate) struct StoreLedger {
+pub struct StoreLedger {
     gateway: SystemStore,
     sweeper: SystemStore,
+    batcher: Batcher,
 }
 
 impl StoreLedger {
-    pub(crate) fn new(authorized: &Authorized) -> Self {
+    /// The ledger of this store.
+    #[must_use]
+    pub fn new(authorized: &Authorized) -> Self {
+        let gateway = authorized.as_system(SystemActor::Gateway);
         Self {
-            gateway: authorized.as_system(SystemActor::Gateway),
+            batcher: Batcher::new(gateway.clone()),
+            gateway,
             sweeper: authorized.as_system(SystemActor::LedgerSweeper),
         }
     }
+
+    async fn close(&self, op: LedgerOp) -> StoreResult<SettleOutcome> {
+        match self.batcher.push(op).answer().await {
+            Ok(LedgerAnswer::Closed(outcome)) => Ok(outcome),
+            Ok(_) => Err(other_answer()),
+            Err(failure) => Err(failure.error),
+        }
+    }
+}
+
+/// An answer of another kind than the question.
+#[derive(Debug, thiserror::Error)]
+#[error("the ledger answered another question")]
+struct OtherAnswer;
+
+fn other_answer() -> StoreError {
+    StoreError::Internal(Box::new(OtherAnswer))
 }
 
 #[async_trait]
 impl Ledger for StoreLedger {
-    async fn reserve(&self, request: &ReserveRequest) -> StoreResult<ReserveOutcome> {
-        let mut unit = self.gateway.begin().await?;
-        let outcome = unit.ledger().reservation_create(request).await?;
-        unit.commit().await?;
-        Ok(outcome)
+    async fn reserve(&self, request: &ReserveRequest) -> Result<ReserveOutcome, ReserveFailure> {
+        let op = LedgerOp::Reserve(Box::new(request.clone()));
+        match self.batcher.push(op).answer().await? {
+            LedgerAnswer::Reserved(outcome) => Ok(outcome),
+            _ => Err(other_answer().into()),
+        }
     }
 
-    async fn wait_end(&self, user: UserId, id: ReservationId) -> StoreResult<()> {
-        let mut unit = self.gateway.begin().await?;
-        unit.ledger().reservation_wait_end(user, id).await?;
-        unit.commit().await
+    async fn wait_end(&self, end: WaitEnd) -> StoreResult<()> {
+        let ended = self.batcher.push(LedgerOp::WaitEnd(end)).answer().await;
+        ended.map(drop).map_err(|failure| failure.error)
     }
 
     async fn settle(&self, settlement: &Settlement) -> StoreResult<SettleOutcome> {
-        let mut unit = self.gateway.begin().await?;
-        let outcome = unit.ledger().reservation_settle(settlement).await?;
-        if let (true, Some(user)) = (outcome.wake, outcome.user_id) {
-            unit.ledger().spend_notify(user).await?;
-        }
-        unit.commit().await?;
-        Ok(outcome)
+        self.close(LedgerOp::Settle(Box::new(settlement.clone())))
+            .await
     }
 
-    async fn release(&self, id: ReservationId) -> StoreResult<SettleOutcome> {
-        let mut unit = self.gateway.begin().await?;
-        let outcome = unit.ledger().reservation_release(id).await?;
-        if let (true, Some(user)) = (outcome.wake, outcome.user_id) {
-            unit.ledger().spend_notify(user).await?;
-        }
-        unit.commit().await?;
-        Ok(outcome)
+    async fn release(&self, release: Release) -> StoreResult<SettleOutcome> {
+        self.close(LedgerOp::Release(release)).await
     }
 
     async fn progress(&self, progress: &[Progress]) -> StoreResult<()> {
@@ -276,17 +291,17 @@ impl Ledger for StoreLedger {
         Ok(ended)
     }
 
-    async fn sweep(&self, limit: u32) -> StoreResult<Vec<UserId>> {
+    async fn sweep(&self, limit: u32) -> StoreResult<Vec<LimitKey>> {
         let mut unit = self.sweeper.begin().await?;
-        let users = unit.ledger().reservation_sweep(limit).await?;
+        let freed = unit.ledger().reservation_sweep(limit).await?;
         unit.commit().await?;
-        if !users.is_empty() {
-            let mut unit = self.gateway.begin().await?;
-            for user in &users {
-                unit.ledger().spend_notify(*user).await?;
-            }
-            unit.commit().await?;
-        }
-        Ok(users)
+        self.batcher.tell(freed.iter().copied());
+        Ok(freed)
+    }
+
+    async fn months_make(&self) -> StoreResult<()> {
+        let mut unit = self.sweeper.begin().await?;
+        unit.ledger().ledger_months_make().await?;
+        unit.commit().await
     }
 }

@@ -3,15 +3,17 @@
 //! A request's way: `routes` lets the caller in (`access`) and reads the body (`wire`), `pipeline` bounds its
 //! cost (`worst_case`) and has it admitted (`admission`, with `queue` for those who wait), forwards it
 //! (`upstream`, `headers`) and hands the answer on (`stream`, `plain`) while it is metered. The reservation is
-//! in the hands of `held`, which closes it exactly once through `settle`. `lease` and `progress` are for the
-//! case that this process dies. Around all of it stands `presence`, which turns the client away when its access ends
-//! meanwhile.
+//! in the hands of `held`, which closes it exactly once through `settle`; all of them reach the ledger through
+//! `batcher`, many at a time. `lease` and `progress` are for the case that this process dies. Around all of it stands
+//! `presence`, which turns the client away when its access ends meanwhile.
 //!
 //! To add an endpoint of a provider: a variant of `upstream::Endpoint` and its row in `routes::endpoint`.
 //! The pure reading and writing of provider formats lives in [`wire`], which knows nothing of the rest.
 
 mod access;
 mod admission;
+mod asked;
+mod batcher;
 mod body;
 mod config;
 mod drain;
@@ -41,6 +43,7 @@ mod tests;
 
 pub use config::GatewayConfig;
 pub use gateway::{Gateway, SpendHint};
-pub use house::GatewayDeps;
+pub use house::{GatewayDeps, StoreLedger};
+pub use ledger::{Ledger, ReserveFailure};
 pub use routes::router;
 pub use upstream::UpstreamBuildError;

@@ -7,9 +7,9 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use model::{
-    ReservationId,
+    WaiterId,
     prices::ModelPrice,
-    spend::{NotBounded, SpendState},
+    spend::{LimitKind, NotBounded, SpendState},
 };
 use tokio::sync::oneshot;
 
@@ -120,7 +120,7 @@ impl Finish {
 
 /// Runs a request to its end.
 pub(crate) async fn run(inner: Arc<Inner>, job: Job, mut reply: Reply) {
-    let id = ReservationId(inner.ids.next());
+    let id = WaiterId(inner.ids.next());
     let default_cap = inner.config.default_output_cap;
     let bounds = worst_case::bounds(
         &job.facts,
@@ -177,8 +177,12 @@ pub(crate) async fn run(inner: Arc<Inner>, job: Job, mut reply: Reply) {
 }
 
 async fn standing<'a>(job: &Job, state: &'a SpendState) -> Standing<'a> {
-    let group = match &state.budget {
-        Some(budget) => job.entry.names.group_name(budget.group_id).await,
+    let group = match state.blocked_by {
+        Some(LimitKind::Pool) => state.pool.map(|pool| pool.group_id),
+        Some(LimitKind::User) | None => state.budget.map(|budget| budget.group_id),
+    };
+    let group = match group {
+        Some(group) => job.entry.names.group_name(group).await,
         None => None,
     };
     Standing { state, group }

@@ -3,7 +3,11 @@
 use axum::{body::Body, response::Response};
 use chrono::SecondsFormat;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use model::spend::{NotBounded, SpendState};
+use model::{
+    Micros,
+    budgets::LimitSource,
+    spend::{LimitKind, NotBounded, Period, PoolState, SpendState},
+};
 use store::StoreError;
 
 use crate::{
@@ -131,8 +135,9 @@ impl Standing<'_> {
 
     /// It may fit as soon as others have settled.
     pub(crate) fn retry_later(&self) -> String {
+        let whose = if self.pool().is_some() { "the" } else { "your" };
         format!(
-            "This request does not fit into your AI budget beside your requests that are still running: {}. \
+            "This request does not fit into your AI budget beside {whose} requests that are still running: {}. \
              Try again when one of them has ended. {}",
             self.figures(),
             self.reset(),
@@ -169,21 +174,39 @@ impl Standing<'_> {
         )
     }
 
+    /// The pool, when it is what stands in the way.
+    fn pool(&self) -> Option<&PoolState> {
+        let pool = self.state.pool.as_ref();
+        pool.filter(|_| self.state.blocked_by == Some(LimitKind::Pool))
+    }
+
     fn limit(&self) -> String {
+        let named = |id: model::GroupId| match &self.group {
+            Some(name) => format!("`{name}`"),
+            None => id.to_string(),
+        };
+        if let Some(pool) = self.pool() {
+            let (limit, name) = (pool.limit, named(pool.group_id));
+            return format!("{limit} for all members of the group {name} together");
+        }
         let Some(budget) = &self.state.budget else {
             return "no limit".to_owned();
         };
-        let limit = budget.spend_limit;
-        match &self.group {
-            Some(name) => format!("{limit} for each member of the group `{name}`"),
-            None => format!("{limit} for each member of the group {}", budget.group_id),
+        let (limit, name) = (budget.spend_limit, named(budget.group_id));
+        match budget.source {
+            LimitSource::UserOverride => format!("{limit}, set for you"),
+            LimitSource::Group if budget.summed => {
+                format!("{limit}, the budgets of your groups together")
+            }
+            LimitSource::Group => format!("{limit} for each member of the group {name}"),
         }
     }
 
     fn figures(&self) -> String {
-        let SpendState {
-            spent, reserved, ..
-        } = self.state;
+        let (spent, reserved): (Micros, Micros) = match self.pool() {
+            Some(pool) => (pool.spent, pool.reserved),
+            None => (self.state.spent, self.state.reserved),
+        };
         let held = if reserved.0 > 0 {
             format!(" and {reserved} held by requests that are still running")
         } else {
@@ -193,11 +216,8 @@ impl Standing<'_> {
     }
 
     fn reset(&self) -> String {
-        let end = self
-            .state
-            .period
-            .end
-            .to_rfc3339_opts(SecondsFormat::Secs, true);
+        let period: &Period = self.pool().map_or(&self.state.period, |pool| &pool.period);
+        let end = period.end.to_rfc3339_opts(SecondsFormat::Secs, true);
         format!("It resets at {end}.")
     }
 }
@@ -211,9 +231,8 @@ mod tests {
     use super::*;
     use chrono::DateTime;
     use model::{
-        GroupId, Micros,
-        budgets::{EffectiveBudget, LimitSource},
-        spend::Period,
+        GroupId,
+        budgets::{BudgetMode, EffectiveBudget},
     };
     use uuid::Uuid;
 
@@ -224,6 +243,8 @@ mod tests {
                 group_id: GroupId(Uuid::from_u128(7)),
                 spend_limit: Micros::USD,
                 source: LimitSource::Group,
+                mode: BudgetMode::Enforce,
+                summed: false,
             }),
             group_id: None,
             organization_id: None,
@@ -234,7 +255,38 @@ mod tests {
                 end: at("2026-12-01T00:00:00Z"),
             },
             now: at("2026-11-25T12:00:00Z"),
+            pool: None,
+            blocked_by: Some(LimitKind::User),
         }
+    }
+
+    #[test]
+    fn refusals_say_whose_limit_it_is() {
+        let state = state(0);
+        let check = |source: LimitSource, summed: bool, expected: &str| {
+            let budget = state.budget.map(|one| EffectiveBudget {
+                source,
+                summed,
+                ..one
+            });
+            let state = SpendState { budget, ..state };
+            let standing = Standing {
+                state: &state,
+                group: Some("team".to_owned()),
+            };
+            let text = standing.refused();
+            assert!(text.contains(expected), "{text}");
+        };
+        check(
+            LimitSource::UserOverride,
+            false,
+            "the limit is $1.00, set for you, with $0.98 spent",
+        );
+        check(
+            LimitSource::Group,
+            true,
+            "the limit is $1.00, the budgets of your groups together, with",
+        );
     }
 
     #[test]
@@ -249,6 +301,33 @@ mod tests {
             "This request does not fit into your AI budget: the limit is $1.00 for each member of the group \
              `team`, with $0.98 spent and $0.01 held by requests that are still running. It resets at \
              2026-12-01T00:00:00Z. Ask an administrator of your organization to raise the limit."
+        );
+        let pool = PoolState {
+            group_id: GroupId(Uuid::from_u128(7)),
+            limit: Micros(5_000_000),
+            mode: BudgetMode::Enforce,
+            spent: Micros(4_000_000),
+            reserved: Micros(990_000),
+            period: Period {
+                end: "2026-11-30T00:00:00Z".parse().unwrap(),
+                ..state.period
+            },
+        };
+        let pooled = SpendState {
+            pool: Some(pool),
+            blocked_by: Some(LimitKind::Pool),
+            ..state
+        };
+        let pooled = Standing {
+            state: &pooled,
+            group: Some("team".to_owned()),
+        };
+        assert_eq!(
+            pooled.retry_later(),
+            "This request does not fit into your AI budget beside the requests that are still running: the \
+             limit is $5.00 for all members of the group `team` together, with $4.00 spent and $0.99 held by \
+             requests that are still running. Try again when one of them has ended. It resets at \
+             2026-11-30T00:00:00Z."
         );
         let unnamed = Standing {
             state: &state,

@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use model::{
-    ReservationId,
-    spend::{SettleEffect, SettleOutcome, Settlement, SettlementBasis},
-};
+use model::spend::{Release, SettleEffect, SettleOutcome, Settlement, SettlementBasis};
 use store::{StoreError, StoreResult};
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -18,13 +15,13 @@ use crate::{
 };
 
 /// The first pause between two attempts; it doubles up to [`MOST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause between two attempts.
-const MOST_PAUSE: Duration = Duration::from_secs(2);
+pub(crate) const MOST_PAUSE: Duration = Duration::from_secs(2);
 /// How often a call is tried that fails for another reason than an absent database.
 const MOST_FAILURES: u32 = 5;
 /// When it is looked again for a reservation whose making was interrupted.
-const UNDO_PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(15)];
+pub(crate) const UNDO_PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(15)];
 
 /// How a reservation is closed.
 #[derive(Debug, Clone)]
@@ -32,10 +29,10 @@ pub(crate) enum Closing {
     /// With a charge.
     Settle(Box<Settlement>),
     /// Without one.
-    Release(ReservationId),
+    Release(Release),
     /// Without one, if there is one at all: the ledger failed while it was asked, and a commit whose answer
     /// was lost may become visible only a little later.
-    Undo(ReservationId),
+    Undo(Release),
 }
 
 /// Closes reservations.
@@ -90,8 +87,8 @@ impl Settler {
         loop {
             match self.attempt(closing).await {
                 Ok(outcome) => {
-                    let Some(pause) = look_again(closing, outcome, undone) else {
-                        return self.closed(closing, outcome);
+                    let Some(pause) = look_again(closing, &outcome, undone) else {
+                        return self.closed(closing, &outcome);
                     };
                     undone += 1;
                     if self
@@ -132,13 +129,15 @@ impl Settler {
     async fn attempt(&self, closing: &Closing) -> StoreResult<SettleOutcome> {
         match closing {
             Closing::Settle(settlement) => self.ledger.settle(settlement).await,
-            Closing::Release(id) | Closing::Undo(id) => self.ledger.release(*id).await,
+            Closing::Release(release) | Closing::Undo(release) => {
+                self.ledger.release(*release).await
+            }
         }
     }
 
-    fn closed(&self, closing: &Closing, outcome: SettleOutcome) {
-        if let Some(user) = outcome.user_id {
-            self.queue.wake(user);
+    fn closed(&self, closing: &Closing, outcome: &SettleOutcome) {
+        for limit in &outcome.freed {
+            self.queue.wake(*limit);
         }
         let Closing::Settle(settlement) = closing else {
             return;
@@ -171,7 +170,7 @@ impl Settler {
 }
 
 /// How long to wait before looking again for what an interrupted call may have left; `None`: not again.
-fn look_again(closing: &Closing, outcome: SettleOutcome, looked: usize) -> Option<Duration> {
+fn look_again(closing: &Closing, outcome: &SettleOutcome, looked: usize) -> Option<Duration> {
     let missing = outcome.effect == SettleEffect::Unknown && matches!(closing, Closing::Undo(_));
     UNDO_PAUSES.get(looked).copied().filter(|_| missing)
 }

@@ -10,6 +10,8 @@ use crate::wire::Dialect;
 
 const REQUESTS: &str = "bursar_gateway_requests_total";
 const RESERVE: &str = "bursar_gateway_reservation_seconds";
+const BATCH_SIZE: &str = "bursar_ledger_batch_size";
+const BATCH: &str = "bursar_ledger_batch_seconds";
 const WAITERS: &str = "bursar_gateway_waiters";
 const UNPRICED: &str = "bursar_gateway_unpriced_total";
 const OVER_REPORTS: &str = "bursar_gateway_over_reports_total";
@@ -17,8 +19,8 @@ const OVER_REPORT_MICROS: &str = "bursar_gateway_over_report_micros_total";
 const ESTIMATED: &str = "bursar_gateway_estimated_settlements_total";
 const RETRIES: &str = "bursar_gateway_settle_retries_total";
 const ABANDONED: &str = "bursar_gateway_abandoned_settlements_total";
-const SWEPT: &str = "bursar_gateway_swept_users_total";
 const TURNED_AWAY: &str = "bursar_gateway_turned_away_total";
+const SWEPT: &str = "bursar_gateway_swept_limits_total";
 
 /// Tells the recorder what the figures mean. Called once, at start.
 pub(crate) fn describe() {
@@ -27,9 +29,15 @@ pub(crate) fn describe() {
         "Requests that could cost something, by dialect, outcome and status."
     );
     describe_histogram!(RESERVE, Unit::Seconds, "Time of one attempt to reserve.");
+    describe_histogram!(BATCH_SIZE, "Steps of one batch of the ledger.");
+    describe_histogram!(
+        BATCH,
+        Unit::Seconds,
+        "Time of one batch of the ledger, from its connection to its commit."
+    );
     describe_gauge!(
         WAITERS,
-        "Requests that wait for others of the same person to settle."
+        "Requests that wait for others under the same limit to settle."
     );
     describe_counter!(UNPRICED, "Settled requests of models without a price.");
     describe_counter!(
@@ -58,7 +66,7 @@ pub(crate) fn describe() {
     );
     describe_counter!(
         SWEPT,
-        "Persons whose reservations of a lapsed lease were settled by this server."
+        "Limits under which this server settled reservations of lapsed leases, a person's or a pool's."
     );
 }
 
@@ -110,6 +118,13 @@ pub(crate) fn reserved(took: Duration) {
     histogram!(RESERVE).record(took.as_secs_f64());
 }
 
+/// Records a batch of the ledger.
+pub(crate) fn batch(steps: usize, took: Duration) {
+    let steps = u32::try_from(steps).unwrap_or(u32::MAX);
+    histogram!(BATCH_SIZE).record(steps);
+    histogram!(BATCH).record(took.as_secs_f64());
+}
+
 /// A request that waits, counted as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Waiting(());
@@ -152,9 +167,9 @@ pub(crate) fn abandoned() {
     counter!(ABANDONED).increment(1);
 }
 
-/// Counts persons whose reservations were swept.
-pub(crate) fn swept(users: usize) {
-    counter!(SWEPT).increment(u64::try_from(users).unwrap_or(u64::MAX));
+/// Counts limits under which reservations were swept.
+pub(crate) fn swept(limits: usize) {
+    counter!(SWEPT).increment(u64::try_from(limits).unwrap_or(u64::MAX));
 }
 
 /// Counts an answer that ended with the caller's access.

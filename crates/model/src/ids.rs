@@ -58,6 +58,8 @@ ids! {
     AuditId,
     /// A reservation of spend, and the usage event that settles it.
     ReservationId,
+    /// A request that asks for room under its limits, before it has a reservation.
+    WaiterId,
     /// The lease of one running server process.
     LeaseId,
 }

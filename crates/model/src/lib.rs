@@ -9,6 +9,7 @@ pub mod admission;
 pub mod api_keys;
 pub mod audit;
 pub mod budgets;
+mod change;
 pub mod clock;
 pub mod groups;
 pub mod identities;
@@ -28,6 +29,7 @@ pub mod system_roles;
 pub mod users;
 pub mod workspaces;
 
+pub use change::Change;
 pub use clock::{Clock, IdSource, SystemClock, UuidV7Source};
 pub use ids::*;
 pub use money::Micros;

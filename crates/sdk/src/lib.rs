@@ -13,6 +13,7 @@ mod api_keys;
 mod audit;
 mod authorization;
 mod budgets;
+mod change;
 #[cfg(feature = "client")]
 pub mod client;
 mod deployment;
@@ -35,6 +36,7 @@ pub use api_keys::*;
 pub use audit::*;
 pub use authorization::*;
 pub use budgets::*;
+pub use change::Change;
 #[cfg(feature = "client")]
 pub use client::{ApiError, Client};
 pub use deployment::*;

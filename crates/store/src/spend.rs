@@ -2,11 +2,8 @@
 
 use async_trait::async_trait;
 use model::{
-    LeaseId, ReservationId, UserId,
-    spend::{
-        LedgerDifference, Progress, ReserveOutcome, ReserveRequest, SettleOutcome, Settlement,
-        SpendState,
-    },
+    LeaseId, UserId,
+    spend::{LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Progress, SpendView},
 };
 
 use crate::StoreResult;
@@ -14,25 +11,22 @@ use crate::StoreResult;
 /// Reads the ledger.
 #[async_trait]
 pub trait SpendRead: Send {
-    /// What holds for a person at this instant: limit, spent, reserved, period.
-    async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendState>;
-    /// Every counter that differs from the recount of its events and open reservations.
+    /// What holds for a person at this instant: limit, spent, reserved, period, and why.
+    async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendView>;
+    /// Every figure that differs from the recount of its events and open reservations.
     async fn ledger_verify(&mut self) -> StoreResult<Vec<LedgerDifference>>;
 }
 
-/// Writes the ledger. Each call is one step of the reservation's life; the unit's commit makes it so.
+/// Writes the ledger; the unit's commit makes it so.
 #[async_trait]
 pub trait SpendWrite: SpendRead {
-    /// Locks the person's counter, decides by [`model::admission::judge`] and, when admitted, writes the
-    /// open reservation and holds its amount.
-    async fn reservation_create(&mut self, request: &ReserveRequest)
-    -> StoreResult<ReserveOutcome>;
-    /// The waiter leaves the queue without being admitted: nobody yields to it any longer.
-    async fn reservation_wait_end(&mut self, user: UserId, id: ReservationId) -> StoreResult<()>;
-    /// Closes a reservation with what it cost: exactly once, whatever happened to it meanwhile.
-    async fn reservation_settle(&mut self, settlement: &Settlement) -> StoreResult<SettleOutcome>;
-    /// Closes a reservation whose request was never written upstream or was answered with an error.
-    async fn reservation_release(&mut self, id: ReservationId) -> StoreResult<SettleOutcome>;
+    /// Takes many steps at once, each as if it were alone: locks the counters that they can touch, in the order
+    /// of their keys, closes what is to be closed, then decides about what is to be reserved, in this order.
+    /// The only call of its unit.
+    ///
+    /// # Errors
+    /// One for all of them, with nothing done: whoever wants to know whose it was tries them one by one.
+    async fn ledger_batch(&mut self, ops: &[LedgerOp], wait: LockWait) -> StoreResult<LedgerBatch>;
     /// Saves how far open requests have come.
     async fn reservation_progress(&mut self, progress: &[Progress]) -> StoreResult<()>;
     /// Takes or renews a server's lease for `ttl`; `false` when it had lapsed and may have been swept,
@@ -43,8 +37,11 @@ pub trait SpendWrite: SpendRead {
     /// Ends every lease but this one: for a server that knows that it is alone on its database.
     async fn lease_end_others(&mut self, lease: LeaseId) -> StoreResult<u64>;
     /// Settles the reservations of lapsed leases, at most `limit`, charged with the saved progress, else
-    /// the whole hold, marked estimated. Returns whose they were. Does nothing while another server sweeps.
-    async fn reservation_sweep(&mut self, limit: u32) -> StoreResult<Vec<UserId>>;
-    /// Tells the other servers that this person's waiters may try again. A hint: it may be lost.
-    async fn spend_notify(&mut self, user: UserId) -> StoreResult<()>;
+    /// the whole hold, marked estimated. Returns the limits where that freed room. Does nothing while another
+    /// server sweeps.
+    async fn reservation_sweep(&mut self, limit: u32) -> StoreResult<Vec<LimitKey>>;
+    /// Makes the tables of the coming months; how many were missing.
+    async fn ledger_months_make(&mut self) -> StoreResult<u64>;
+    /// Tells the other servers that waiters at these limits may try again. A hint: it may be lost.
+    async fn spend_notify(&mut self, limits: &[LimitKey]) -> StoreResult<()>;
 }

@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use bursar::{Environment, Server, cli, oidc::OidcOptions};
 use bursar_sdk::Client;
 use db::local::Durability;
+use model::budgets::BudgetSettingsUpdate;
 use tempfile::TempDir;
 
 use crate::TestDatabase;
@@ -32,6 +33,8 @@ pub struct ServerOptions {
     pub access_recheck: Duration,
     /// How people sign in at an identity provider. The deployment's address is [`ACCESS_URL`] then.
     pub oidc: Option<OidcOptions>,
+    /// What holds for all budgets, as far as options say.
+    pub budgets: BudgetSettingsUpdate,
 }
 
 impl Default for ServerOptions {
@@ -45,6 +48,7 @@ impl Default for ServerOptions {
             model_prices_file: None,
             access_recheck: Duration::from_secs(5),
             oidc: None,
+            budgets: BudgetSettingsUpdate::default(),
         }
     }
 }
@@ -90,6 +94,12 @@ impl TestServer {
         server
             .model_prices_file
             .clone_from(&options.model_prices_file);
+        server.ai_budget_policy = options.budgets.policy;
+        server.ai_budget_everyone = options.budgets.everyone;
+        server.ai_budget_period = options.budgets.period;
+        server
+            .ai_budget_time_zone
+            .clone_from(&options.budgets.time_zone);
         server.shutdown_timeout = Duration::from_secs(10);
         let environment = Environment {
             default_data_dir: None,

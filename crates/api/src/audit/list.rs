@@ -2,7 +2,6 @@
 
 use axum::Json;
 use bursar_sdk::{AuditListQuery, AuditLogResponse};
-use chrono::{DateTime, Datelike, Utc};
 use dbauthz::ReadUnit;
 use model::{OrganizationId, UserId, audit::AuditFilter};
 use store::{StoreError, StoreResult};
@@ -11,7 +10,7 @@ use super::wire;
 use crate::{
     error::{ApiError, ApiResult},
     extract::{QueryParams, Session},
-    validate::{Checked, both, optional, page, text, wrong},
+    validate::{Checked, both, instant, optional, page, text, wrong},
 };
 
 /// How many lines a page holds when nobody says.
@@ -63,17 +62,6 @@ fn filter(query: &AuditListQuery) -> Checked<AuditFilter> {
         until,
         ..AuditFilter::default()
     })
-}
-
-/// Reads an instant of the years that RFC 3339 writes: what is read with more digits may be before all that
-/// the database can count.
-fn instant(field: &str, at: Option<DateTime<Utc>>) -> Checked<Option<DateTime<Utc>>> {
-    match at {
-        Some(at) if !(0..=9999).contains(&at.year()) => {
-            wrong(field, "must be in the years 0000 to 9999")
-        }
-        at => Ok(at),
-    }
 }
 
 /// The person meant. An id is taken as it is: the log outlives the people in it.

@@ -2,16 +2,17 @@
 
 use axum::Json;
 use bursar_sdk::{GroupAiBudget, UpsertGroupAiBudgetRequest};
-use model::{Micros, budgets::MAX_SPEND_LIMIT};
+use model::{Change, budgets::GroupBudgetUpsert};
 
-use super::wire;
+use super::wire::{self, read_limit, read_mode, read_period};
 use crate::{
-    error::{ApiError, ApiResult},
+    error::ApiResult,
     extract::{AiBridgeSession, JsonBody, PathParams, id_param},
-    validate::{Checked, wrong},
 };
 
-/// Set a group's budget: what each of its members may spend in a period. Zero blocks.
+/// Set a group's budget: what each of its members may spend in a period, and its pool. Zero blocks.
+///
+/// What is optional and absent stays as it is. Setting what is set already changes nothing.
 #[utoipa::path(
     put,
     path = "/groups/{group}/ai/budget",
@@ -29,58 +30,33 @@ pub(crate) async fn group_budget_upsert(
     JsonBody(body): JsonBody<UpsertGroupAiBudgetRequest>,
 ) -> ApiResult<Json<GroupAiBudget>> {
     let id = id_param(&group)?;
-    let limit = spend_limit(body.spend_limit_micros)?;
+    let budget = upsert(body)?;
     let mut unit = caller.store.begin().await?;
-    let budget = unit.budgets().group_budget_upsert(id, limit).await?;
+    let budget = unit.budgets().group_budget_upsert(id, &budget).await?;
     unit.commit().await?;
     Ok(Json(wire::group_budget(budget)))
 }
 
-/// Reads a limit: zero up to [`MAX_SPEND_LIMIT`].
-fn spend_limit(micros: i64) -> ApiResult<Micros> {
-    const FIELD: &str = "spend_limit_micros";
-    let limit = Micros(micros);
-    if limit < Micros::ZERO {
-        let wrong: Checked<Micros> = wrong(FIELD, "must be at least 0");
-        return Ok(wrong?);
-    }
-    if limit > MAX_SPEND_LIMIT {
-        let detail = format_args!("Must not exceed {}.", MAX_SPEND_LIMIT.0);
-        let message = "Invalid AI spend limit.";
-        return wrong(FIELD, detail).map_err(|validations| ApiError::Body {
-            message,
-            validations,
-        });
-    }
-    Ok(limit)
+fn upsert(body: UpsertGroupAiBudgetRequest) -> ApiResult<GroupBudgetUpsert> {
+    Ok(GroupBudgetUpsert {
+        spend_limit: read_limit("spend_limit_micros", body.spend_limit_micros)?,
+        mode: body.mode.map(read_mode),
+        pool_limit: change(body.pool_limit_micros, |limit| {
+            read_limit("pool_limit_micros", limit)
+        })?,
+        pool_period: change(body.pool_period, |period| Ok(read_period(period)))?,
+        pool_time_zone: change(body.pool_time_zone, Ok)?,
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn limits_are_between_zero_and_a_million_dollars() {
-        let check = |micros, expected: Result<(), (&str, &str)>| {
-            let outcome = match spend_limit(micros) {
-                Ok(Micros(limit)) => {
-                    assert_eq!(limit, micros);
-                    Ok(())
-                }
-                Err(ApiError::Body {
-                    message,
-                    validations,
-                }) => Err((message.to_owned(), validations[0].detail.clone())),
-                Err(other) => panic!("{other:?}"),
-            };
-            let expected = expected.map_err(|(m, d)| (m.to_owned(), d.to_owned()));
-            assert_eq!(outcome, expected, "{micros}");
-        };
-        check(0, Ok(()));
-        check(1_000_000_000_000, Ok(()));
-        check(-1, Err(("Validation failed.", "must be at least 0")));
-        let too_much = ("Invalid AI spend limit.", "Must not exceed 1000000000000.");
-        check(1_000_000_000_001, Err(too_much));
-        check(i64::MAX, Err(too_much));
-    }
+/// Reads what becomes of a value that may be removed.
+fn change<T, U>(
+    change: bursar_sdk::Change<T>,
+    read: impl FnOnce(T) -> ApiResult<U>,
+) -> ApiResult<Change<U>> {
+    Ok(match change {
+        bursar_sdk::Change::Keep => Change::Keep,
+        bursar_sdk::Change::Remove => Change::Remove,
+        bursar_sdk::Change::Set(value) => Change::Set(read(value)?),
+    })
 }

@@ -23,6 +23,9 @@ const BUSY: &str = "Too many people are signing in. Try again in a moment.";
 /// What is said of a unique value that somebody else has.
 const TAKEN: &str = "This value is already in use and should be unique.";
 
+/// What is said of a time zone that the database does not know.
+const NO_ZONE: &str = "must be the IANA name of a time zone, such as `Europe/Berlin`";
+
 /// An answer in the making.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -224,10 +227,37 @@ fn taken(constraint: &str) -> Answer {
     }
 }
 
+/// Each other constraint that a caller can run into, with what is said of it, the field and what is wrong there.
+const RULES: &[(&str, &str, &str, &str)] = &[
+    (
+        "group_members_organization_member_fkey",
+        "Every member of a group must belong to its organization.",
+        "add_users",
+        "must be members of the organization",
+    ),
+    (
+        "user_ai_budget_overrides_must_be_group_member",
+        "User is not a member of the referenced group.",
+        "group_id",
+        "user must be a member of this group",
+    ),
+    (
+        "ai_budget_settings_time_zone_check",
+        "Validation failed.",
+        "time_zone",
+        NO_ZONE,
+    ),
+    (
+        "group_ai_budgets_pool_time_zone_check",
+        "Validation failed.",
+        "pool_time_zone",
+        NO_ZONE,
+    ),
+];
+
 fn violated(constraint: &str) -> Answer {
-    if constraint == "group_members_organization_member_fkey" {
-        return Answer::bad("Every member of a group must belong to its organization.")
-            .field("add_users", "must be members of the organization");
+    if let Some((_, message, field, detail)) = RULES.iter().find(|(name, ..)| *name == constraint) {
+        return Answer::bad(*message).field(field, *detail);
     }
     tracing::warn!(
         constraint,
@@ -386,6 +416,12 @@ mod tests {
             400,
             "Every member of a group must belong to its organization.",
             Some("add_users"),
+        );
+        check(
+            StoreError::Violated("user_ai_budget_overrides_must_be_group_member".into()),
+            400,
+            "User is not a member of the referenced group.",
+            Some("group_id"),
         );
         check(StoreError::Unavailable(boxed()), 503, UNAVAILABLE, None);
         check(StoreError::Internal(boxed()), 500, INTERNAL, None);

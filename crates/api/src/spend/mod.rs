@@ -1,6 +1,7 @@
 //! What people spent. Every route belongs to the feature `aibridge`.
 
 mod get;
+mod wire;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 

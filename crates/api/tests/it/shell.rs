@@ -31,6 +31,9 @@ fn operations(parameter: fn(&str) -> String) -> Vec<(String, String, String)> {
 fn body(id: &str) -> &'static str {
     match id {
         "group_budget_upsert" => r#"{"spend_limit_micros": 1}"#,
+        "budget_override_upsert" => {
+            r#"{"group_id": "00000000-0000-0000-0000-00000000006e", "spend_limit_micros": 1}"#
+        }
         "user_password_update" => r#"{"password": "correct horse"}"#,
         "user_roles_update" | "organization_member_roles_update" => r#"{"roles": []}"#,
         "workspace_dormant_update" => r#"{"dormant": true}"#,

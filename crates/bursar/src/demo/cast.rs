@@ -82,6 +82,7 @@ impl Cast {
             .context("the member cannot join")?;
         let limit = UpsertGroupAiBudgetRequest {
             spend_limit_micros: budget.0,
+            ..Default::default()
         };
         owner
             .group_budget_upsert(group.id, &limit)

@@ -1,60 +1,72 @@
-//! A person's counter of a period, whose row is the lock of everything that counts there.
+//! Counters: what is spent and held under a limit in a period. Their rows are the locks of the ledger.
 
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
-    sql_query,
-    sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::AsyncPgConnection;
-use futures_util::future::try_join;
-use model::{Micros, ReservationId, UserId, admission::Head, spend::Period};
+use model::{
+    Micros, WaiterId,
+    admission::Head,
+    spend::{LimitKey, ReserveRequest},
+};
 use store::StoreResult;
 use uuid::Uuid;
 
-use crate::{
-    errors::internal,
-    query::{Cached, row, run},
-};
+use super::{Sql, sql};
+use crate::query::{Cached, Running, rows, run};
+
+/// A limit and the start of a period. Their order is the order in which rows are locked.
+pub(super) type Key = (LimitKey, DateTime<Utc>);
 
 /// The state of a counter. Amounts stop at the ends of `i64` instead of failing a settlement.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Counter {
-    pub(super) period: Period,
     pub(super) spent: Micros,
     pub(super) reserved: Micros,
     /// The request that has waited longest.
     pub(super) head: Option<Head>,
     /// Until when somebody may be waiting.
     pub(super) waiting_until: Option<DateTime<Utc>>,
-    /// The instant at which the lock was asked for.
-    pub(super) asked_at: DateTime<Utc>,
 }
 
 impl Counter {
     /// Whether somebody may be waiting for what is freed here.
-    pub(super) fn awaited(&self) -> bool {
+    pub(super) fn awaited(&self, now: DateTime<Utc>) -> bool {
         let head = self.head.map(|head| head.expires_at);
         head.max(self.waiting_until)
-            .is_some_and(|until| until > self.asked_at)
+            .is_some_and(|until| until > now)
+    }
+
+    /// Notes that the request waits, as the first if nobody else has waited for longer. The one that has waited
+    /// longest is the one that every server lets look first, so nobody else may be kept room for.
+    pub(super) fn enqueue(&mut self, request: &ReserveRequest, need: Micros, now: DateTime<Utc>) {
+        let since = request.waiting_since.unwrap_or(now);
+        let before =
+            |head: &Head| head.id != request.waiter && head.expires_at > now && head.since <= since;
+        if !self.head.as_ref().is_some_and(before) {
+            self.head = Some(Head {
+                id: request.waiter,
+                since,
+                need,
+                expires_at: request.gives_up_at,
+            });
+        }
+        self.waiting_until = self.waiting_until.max(Some(request.gives_up_at));
     }
 
     /// Removes the head if it is this request; whether it was.
-    pub(super) fn leave(&mut self, id: ReservationId) -> bool {
-        let mine = self.head.is_some_and(|head| head.id == id);
-        if mine {
-            self.head = None;
-        }
-        mine
+    pub(super) fn leave(&mut self, waiter: WaiterId) -> bool {
+        self.head.take_if(|head| head.id == waiter).is_some()
     }
 }
 
 #[derive(QueryableByName)]
-struct CounterRow {
-    #[diesel(sql_type = Timestamptz)]
-    period_start: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
-    period_end: DateTime<Utc>,
+pub(super) struct CounterRow {
+    /// The key's place among those that were asked for, from 1.
+    #[diesel(sql_type = BigInt)]
+    pub(super) place: i64,
     #[diesel(sql_type = BigInt)]
     spent_micros: i64,
     #[diesel(sql_type = BigInt)]
@@ -69,12 +81,10 @@ struct CounterRow {
     head_expires_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     waiting_until: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Timestamptz)]
-    asked_at: DateTime<Utc>,
 }
 
-impl From<CounterRow> for Counter {
-    fn from(row: CounterRow) -> Self {
+impl From<&CounterRow> for Counter {
+    fn from(row: &CounterRow) -> Self {
         let head = (
             row.head_id,
             row.head_since,
@@ -83,7 +93,7 @@ impl From<CounterRow> for Counter {
         );
         let head = match head {
             (Some(id), Some(since), Some(need), Some(expires_at)) => Some(Head {
-                id: ReservationId(id),
+                id: WaiterId(id),
                 since,
                 need: Micros(need),
                 expires_at,
@@ -91,84 +101,95 @@ impl From<CounterRow> for Counter {
             _ => None,
         };
         Self {
-            period: Period {
-                start: row.period_start,
-                end: row.period_end,
-            },
             spent: Micros(row.spent_micros),
             reserved: Micros(row.reserved_micros),
             head,
             waiting_until: row.waiting_until,
-            asked_at: row.asked_at,
         }
     }
 }
 
-/// The counter of a period, or of the present one; made when it is missing.
-const MAKE: &str = "\
-INSERT INTO spend_counters (limit_kind, limit_id, period_start) \
-VALUES ('user', $1, coalesce($2, bursar_period_start(bursar_now()))) ON CONFLICT DO NOTHING";
+fn bind_keys(query: Sql<'static>, keys: &[Key]) -> Sql<'static> {
+    let kinds: Vec<&'static str> = keys.iter().map(|(limit, _)| limit.kind.as_str()).collect();
+    let ids: Vec<Uuid> = keys.iter().map(|(limit, _)| limit.id).collect();
+    let scopes: Vec<Uuid> = keys.iter().map(|(limit, _)| limit.scope).collect();
+    let starts: Vec<DateTime<Utc>> = keys.iter().map(|(_, start)| *start).collect();
+    query
+        .bind::<Array<Text>, _>(kinds)
+        .bind::<Array<SqlUuid>, _>(ids)
+        .bind::<Array<SqlUuid>, _>(scopes)
+        .bind::<Array<Timestamptz>, _>(starts)
+}
 
+/// Locks the rows one after the other, making those that are missing: also a row that is being made is waited for
+/// in its turn, so that batches never wait for each other in a circle. The condition keeps what is locked from
+/// being written.
 const LOCK: &str = "\
-SELECT period_start, bursar_period_end(period_start) AS period_end, spent_micros, reserved_micros, \
-    head_id, head_since, head_need_micros, head_expires_at, waiting_until, bursar_now() AS asked_at \
-FROM spend_counters \
-WHERE limit_kind = 'user' AND limit_id = $1 \
-    AND period_start = coalesce($2, bursar_period_start(bursar_now())) \
-FOR UPDATE";
+INSERT INTO spend_counters AS c (limit_kind, limit_id, scope_id, period_start) \
+SELECT * FROM unnest($1, $2, $3, $4) \
+ON CONFLICT (limit_id, period_start, limit_kind, scope_id) DO UPDATE SET limit_kind = c.limit_kind WHERE false";
 
-/// Makes the counter of `period`, or of the present one, if it is missing, and locks it. `None` when the
-/// period has changed between the two statements.
-pub(super) async fn try_lock(
-    conn: &AsyncPgConnection,
-    user: UserId,
-    period: Option<DateTime<Utc>>,
-) -> StoreResult<Option<Counter>> {
-    let make = sql_query(MAKE)
-        .bind::<SqlUuid, _>(user.0)
-        .bind::<Nullable<Timestamptz>, _>(period);
-    let lock = sql_query(LOCK)
-        .bind::<SqlUuid, _>(user.0)
-        .bind::<Nullable<Timestamptz>, _>(period);
-    let (_, found) = try_join(
-        run(conn, Cached(make)),
-        row::<_, CounterRow>(conn, Cached(lock)),
-    )
-    .await?;
-    Ok(found.map(Into::into))
+const READ: &str = "\
+SELECT k.place, c.spent_micros, c.reserved_micros, c.head_id, c.head_since, c.head_need_micros, \
+    c.head_expires_at, c.waiting_until \
+FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS k (kind, id, scope, start, place) \
+JOIN spend_counters AS c ON c.limit_id = k.id AND c.period_start = k.start \
+    AND c.limit_kind = k.kind AND c.scope_id = k.scope";
+
+/// Locks the counters of these keys, which are in their order.
+pub(super) fn lock<'a>(conn: &'a AsyncPgConnection, keys: &[Key]) -> Running<'a, usize> {
+    run(conn, Cached(bind_keys(sql(LOCK), keys)))
 }
 
-/// Locks the counter of a period that is known.
-pub(super) async fn lock(
-    conn: &AsyncPgConnection,
-    user: UserId,
-    period: DateTime<Utc>,
-) -> StoreResult<Counter> {
-    let found = try_lock(conn, user, Some(period)).await?;
-    found.ok_or_else(|| internal("a counter is gone right after it was made"))
+/// The counters of these keys, as far as they are there: in a statement of its own, which sees what was
+/// committed before the locks were had.
+pub(super) fn read<'a>(conn: &'a AsyncPgConnection, keys: &[Key]) -> Running<'a, Vec<CounterRow>> {
+    rows(conn, Cached(bind_keys(sql(READ), keys)))
 }
 
+/// By the key, whose rows are locked.
 const SAVE: &str = "\
-UPDATE spend_counters SET spent_micros = $3, reserved_micros = $4, head_id = $5, head_since = $6, \
-    head_need_micros = $7, head_expires_at = $8, waiting_until = $9 \
-WHERE limit_kind = 'user' AND limit_id = $1 AND period_start = $2";
+INSERT INTO spend_counters (limit_kind, limit_id, scope_id, period_start, spent_micros, reserved_micros, \
+    head_id, head_since, head_need_micros, head_expires_at, waiting_until) \
+SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+ON CONFLICT (limit_id, period_start, limit_kind, scope_id) DO UPDATE SET \
+    spent_micros = excluded.spent_micros, reserved_micros = excluded.reserved_micros, \
+    head_id = excluded.head_id, head_since = excluded.head_since, \
+    head_need_micros = excluded.head_need_micros, head_expires_at = excluded.head_expires_at, \
+    waiting_until = excluded.waiting_until";
 
-/// Stores what has become of a locked counter.
-pub(super) async fn save(
-    conn: &AsyncPgConnection,
-    user: UserId,
-    counter: &Counter,
-) -> StoreResult<()> {
-    let head = counter.head;
-    let save = sql_query(SAVE)
-        .bind::<SqlUuid, _>(user.0)
-        .bind::<Timestamptz, _>(counter.period.start)
-        .bind::<BigInt, _>(counter.spent.0)
-        .bind::<BigInt, _>(counter.reserved.0)
-        .bind::<Nullable<SqlUuid>, _>(head.map(|head| head.id.0))
-        .bind::<Nullable<Timestamptz>, _>(head.map(|head| head.since))
-        .bind::<Nullable<BigInt>, _>(head.map(|head| head.need.0))
-        .bind::<Nullable<Timestamptz>, _>(head.map(|head| head.expires_at))
-        .bind::<Nullable<Timestamptz>, _>(counter.waiting_until);
+/// Stores what has become of locked counters.
+pub(super) async fn save(conn: &AsyncPgConnection, changed: &[(Key, Counter)]) -> StoreResult<()> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<Key> = changed.iter().map(|(key, _)| *key).collect();
+    let amounts = |of: fn(&Counter) -> i64| -> Vec<i64> {
+        changed.iter().map(|(_, counter)| of(counter)).collect()
+    };
+    let heads: Vec<Option<Head>> = changed.iter().map(|(_, counter)| counter.head).collect();
+    let instants = |of: fn(&Head) -> DateTime<Utc>| -> Vec<Option<DateTime<Utc>>> {
+        heads.iter().map(|head| head.as_ref().map(of)).collect()
+    };
+    let ids: Vec<Option<Uuid>> = heads
+        .iter()
+        .map(|head| head.map(|head| head.id.0))
+        .collect();
+    let needs: Vec<Option<i64>> = heads
+        .iter()
+        .map(|head| head.map(|head| head.need.0))
+        .collect();
+    let until: Vec<Option<DateTime<Utc>>> = changed
+        .iter()
+        .map(|(_, counter)| counter.waiting_until)
+        .collect();
+    let save = bind_keys(sql(SAVE), &keys)
+        .bind::<Array<BigInt>, _>(amounts(|counter| counter.spent.0))
+        .bind::<Array<BigInt>, _>(amounts(|counter| counter.reserved.0))
+        .bind::<Array<Nullable<SqlUuid>>, _>(ids)
+        .bind::<Array<Nullable<Timestamptz>>, _>(instants(|head| head.since))
+        .bind::<Array<Nullable<BigInt>>, _>(needs)
+        .bind::<Array<Nullable<Timestamptz>>, _>(instants(|head| head.expires_at))
+        .bind::<Array<Nullable<Timestamptz>>, _>(until);
     run(conn, Cached(save)).await.map(drop)
 }

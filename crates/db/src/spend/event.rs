@@ -1,58 +1,85 @@
 //! Usage events: what requests came to cost, written once.
 
 use chrono::{DateTime, Utc};
-use diesel::{pg::Pg, prelude::*};
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::AsyncPgConnection;
 use model::{
-    Micros,
+    Micros, ReservationId,
     metering::TokenUsage,
     spend::{Settlement, SettlementBasis},
 };
 use store::StoreResult;
 use uuid::Uuid;
 
-use super::{reserve::ReservationRow, stored};
-use crate::{errors::internal, schema::ai_usage_events};
+use super::{reservation::ReservationRow, sql, stored};
+use crate::query::{Cached, rows, run};
 
-/// An event. `created_at` is the database's.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = ai_usage_events, check_for_backend(Pg))]
+/// An event.
+#[derive(Debug, Clone, QueryableByName)]
 pub(super) struct EventRow {
+    #[diesel(sql_type = SqlUuid)]
     pub(super) id: Uuid,
-    pub(super) reservation_id: Uuid,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
     pub(super) corrects: Option<Uuid>,
+    #[diesel(sql_type = SqlUuid)]
     pub(super) user_id: Uuid,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
     pub(super) effective_group_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
     pub(super) organization_id: Option<Uuid>,
+    #[diesel(sql_type = Text)]
     pub(super) api_key_id: String,
+    #[diesel(sql_type = SqlUuid)]
     pub(super) provider_id: Uuid,
+    #[diesel(sql_type = Text)]
     pub(super) provider_name: String,
+    #[diesel(sql_type = Text)]
     pub(super) model: String,
+    #[diesel(sql_type = Nullable<Text>)]
     pub(super) priced_model: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
     pub(super) response_model: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
     pub(super) provider_response_id: Option<String>,
     #[diesel(embed)]
     pub(super) tokens: Tokens,
-    pub(super) prices: Option<serde_json::Value>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub(super) price_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<BigInt>)]
     pub(super) cost_micros: Option<i64>,
+    #[diesel(sql_type = BigInt)]
     pub(super) hold_micros: i64,
+    #[diesel(sql_type = BigInt)]
     pub(super) over_hold_micros: i64,
+    #[diesel(sql_type = Bool)]
     pub(super) estimated: bool,
+    #[diesel(sql_type = Bool)]
     pub(super) swept: bool,
-    pub(super) period_start: DateTime<Utc>,
 }
 
 /// Counts of tokens; in a correction, differences of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Queryable, Selectable, Insertable)]
-#[diesel(table_name = ai_usage_events, check_for_backend(Pg))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, QueryableByName)]
 pub(super) struct Tokens {
+    #[diesel(sql_type = BigInt)]
     pub(super) input_tokens: i64,
+    #[diesel(sql_type = BigInt)]
     pub(super) cache_read_tokens: i64,
+    #[diesel(sql_type = BigInt)]
     pub(super) cache_write_5m_tokens: i64,
+    #[diesel(sql_type = BigInt)]
     pub(super) cache_write_1h_tokens: i64,
+    #[diesel(sql_type = BigInt)]
     pub(super) output_tokens: i64,
+    #[diesel(sql_type = BigInt)]
     pub(super) reasoning_tokens: i64,
+    #[diesel(sql_type = BigInt)]
     pub(super) audio_input_tokens: i64,
+    #[diesel(sql_type = BigInt)]
     pub(super) audio_output_tokens: i64,
+    #[diesel(sql_type = BigInt)]
     pub(super) web_searches: i64,
 }
 
@@ -100,7 +127,12 @@ impl Tokens {
 }
 
 impl EventRow {
-    /// What the counter must be moved by.
+    /// The instant that it counts at.
+    pub(super) fn created_at(&self) -> DateTime<Utc> {
+        ReservationId(self.id).instant()
+    }
+
+    /// What the counters must be moved by.
     pub(super) const fn charge(&self) -> Micros {
         match self.cost_micros {
             Some(cost) => Micros(cost),
@@ -112,7 +144,6 @@ impl EventRow {
     pub(super) fn of(reservation: ReservationRow) -> Self {
         Self {
             id: reservation.id,
-            reservation_id: reservation.id,
             corrects: None,
             user_id: reservation.user_id,
             effective_group_id: reservation.effective_group_id,
@@ -121,50 +152,57 @@ impl EventRow {
             provider_id: reservation.provider_id,
             provider_name: reservation.provider_name,
             model: reservation.model,
-            priced_model: priced_model(reservation.prices.as_ref()),
+            priced_model: None,
             response_model: None,
             provider_response_id: None,
             tokens: Tokens::default(),
-            prices: reservation.prices,
+            price_id: reservation.price_id,
             cost_micros: None,
             hold_micros: reservation.hold_micros,
             over_hold_micros: 0,
             estimated: true,
             swept: false,
-            period_start: reservation.period_start,
         }
     }
 
     /// This event, with what a settlement says.
-    pub(super) fn settled(self, settlement: &Settlement) -> StoreResult<Self> {
-        let prices = settlement
-            .prices
-            .as_ref()
-            .map(serde_json::to_value)
-            .transpose();
-        let prices = prices.map_err(internal)?;
-        Ok(Self {
-            priced_model: priced_model(prices.as_ref()),
+    pub(super) fn settled(self, settlement: &Settlement, price_id: Option<Uuid>) -> Self {
+        Self {
+            priced_model: settlement
+                .prices
+                .as_ref()
+                .map(|prices| prices.model.clone()),
             response_model: settlement.response_model.clone(),
             provider_response_id: settlement.provider_response_id.clone(),
             tokens: (&settlement.usage).into(),
-            prices,
+            price_id,
             cost_micros: settlement.cost.map(|cost| cost.0),
             over_hold_micros: over_hold(settlement.cost, Micros(self.hold_micros)).0,
             estimated: settlement.basis == SettlementBasis::Estimated,
             swept: false,
             ..self
-        })
+        }
+    }
+
+    /// This event of a request that turned out to cost nothing.
+    pub(super) fn released(self) -> Self {
+        Self {
+            tokens: Tokens::default(),
+            cost_micros: Some(0),
+            estimated: false,
+            swept: false,
+            ..self
+        }
     }
 
     /// The event that corrects an estimate to what was true: the differences.
-    pub(super) fn correction(swept: &Self, truth: Self, id: Uuid) -> Self {
+    pub(super) fn correction(swept: &Self, truth: Self) -> Self {
         let cost = match (truth.cost_micros, swept.cost_micros) {
             (None, None) => None,
             _ => Some(truth.charge().saturating_sub(swept.charge()).0),
         };
         Self {
-            id,
+            id: ReservationId(swept.id).correction(),
             corrects: Some(swept.id),
             tokens: truth.tokens.beyond(&swept.tokens),
             cost_micros: cost,
@@ -173,16 +211,89 @@ impl EventRow {
     }
 }
 
-fn priced_model(prices: Option<&serde_json::Value>) -> Option<String> {
-    Some(prices?.get("model")?.as_str()?.to_owned())
-}
-
 /// By how much a cost passes what was held. A request without a bound held nothing and passes nothing.
 fn over_hold(cost: Option<Micros>, hold: Micros) -> Micros {
     match cost {
         Some(cost) if hold > Micros::ZERO => cost.saturating_sub(hold).or_zero(),
         _ => Micros::ZERO,
     }
+}
+
+const ADD: &str = "\
+INSERT INTO ai_usage_events (created_at, id, corrects, user_id, effective_group_id, organization_id, api_key_id, \
+    provider_id, provider_name, model, priced_model, response_model, provider_response_id, \
+    input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, \
+    reasoning_tokens, audio_input_tokens, audio_output_tokens, web_searches, price_id, cost_micros, \
+    hold_micros, over_hold_micros, estimated, swept) \
+SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
+    $22, $23, $24, $25, $26, $27, $28)";
+
+/// Writes events.
+pub(super) async fn add(conn: &AsyncPgConnection, new: &[EventRow]) -> StoreResult<()> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    fn column<'a, T>(new: &'a [EventRow], of: fn(&'a EventRow) -> T) -> Vec<T> {
+        new.iter().map(of).collect()
+    }
+    let add = sql(ADD)
+        .bind::<Array<Timestamptz>, _>(column(new, EventRow::created_at))
+        .bind::<Array<SqlUuid>, _>(column(new, |one| one.id))
+        .bind::<Array<Nullable<SqlUuid>>, _>(column(new, |one| one.corrects))
+        .bind::<Array<SqlUuid>, _>(column(new, |one| one.user_id))
+        .bind::<Array<Nullable<SqlUuid>>, _>(column(new, |one| one.effective_group_id))
+        .bind::<Array<Nullable<SqlUuid>>, _>(column(new, |one| one.organization_id))
+        .bind::<Array<Text>, _>(column(new, |one| one.api_key_id.as_str()))
+        .bind::<Array<SqlUuid>, _>(column(new, |one| one.provider_id))
+        .bind::<Array<Text>, _>(column(new, |one| one.provider_name.as_str()))
+        .bind::<Array<Text>, _>(column(new, |one| one.model.as_str()))
+        .bind::<Array<Nullable<Text>>, _>(column(new, |one| one.priced_model.as_deref()))
+        .bind::<Array<Nullable<Text>>, _>(column(new, |one| one.response_model.as_deref()))
+        .bind::<Array<Nullable<Text>>, _>(column(new, |one| one.provider_response_id.as_deref()))
+        .bind::<Array<BigInt>, _>(column(new, |one| one.tokens.input_tokens))
+        .bind::<Array<BigInt>, _>(column(new, |one| one.tokens.cache_read_tokens))
+        .bind::<Array<BigInt>, _>(column(new, |one| one.tokens.cache_write_5m_tokens))
+        .bind::<Array<BigInt>, _>(column(new, |one| one.tokens.cache_write_1h_tokens))
+        .bind::<Array<BigInt>, _>(column(new, |one| one.tokens.output_tokens))
+        .bind::<Array<BigInt>, _>(column(new, |one| one.tokens.reasoning_tokens))
+        .bind::<Array<BigInt>, _>(column(new, |one| one.tokens.audio_input_tokens))
+        .bind::<Array<BigInt>, _>(column(new, |one| one.tokens.audio_output_tokens))
+        .bind::<Array<BigInt>, _>(column(new, |one| one.tokens.web_searches))
+        .bind::<Array<Nullable<SqlUuid>>, _>(column(new, |one| one.price_id))
+        .bind::<Array<Nullable<BigInt>>, _>(column(new, |one| one.cost_micros))
+        .bind::<Array<BigInt>, _>(column(new, |one| one.hold_micros))
+        .bind::<Array<BigInt>, _>(column(new, |one| one.over_hold_micros))
+        .bind::<Array<Bool>, _>(column(new, |one| one.estimated))
+        .bind::<Array<Bool>, _>(column(new, |one| one.swept));
+    run(conn, Cached(add)).await.map(drop)
+}
+
+const GET: &str = "\
+SELECT e.id, e.corrects, e.user_id, e.effective_group_id, e.organization_id, e.api_key_id, \
+    e.provider_id, e.provider_name, e.model, e.priced_model, e.response_model, \
+    e.provider_response_id, e.input_tokens, e.cache_read_tokens, e.cache_write_5m_tokens, \
+    e.cache_write_1h_tokens, e.output_tokens, e.reasoning_tokens, e.audio_input_tokens, \
+    e.audio_output_tokens, e.web_searches, e.price_id, e.cost_micros, e.hold_micros, \
+    e.over_hold_micros, e.estimated, e.swept \
+FROM unnest($1, $2) AS k (at, id) JOIN ai_usage_events AS e ON e.created_at = k.at AND e.id = k.id";
+
+/// The events that closed these reservations, and those that corrected them.
+pub(super) async fn of_closed(
+    conn: &AsyncPgConnection,
+    closed: &[ReservationId],
+) -> StoreResult<Vec<EventRow>> {
+    if closed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = closed
+        .iter()
+        .flat_map(|id| [id.0, id.correction()])
+        .collect();
+    let instants: Vec<DateTime<Utc>> = ids.iter().map(|id| ReservationId(*id).instant()).collect();
+    let get = sql(GET)
+        .bind::<Array<Timestamptz>, _>(instants)
+        .bind::<Array<SqlUuid>, _>(ids);
+    rows(conn, Cached(get)).await
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use chrono::Duration;
 use diesel::{
     prelude::*,
     sql_query,
-    sql_types::{Array, BigInt, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Integer, Uuid as SqlUuid},
 };
 use diesel_async::AsyncPgConnection;
 use model::{LeaseId, spend::Progress};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::stored;
 use crate::{
     errors::internal,
-    query::{Cached, bursar_now, count, run},
+    query::{Cached, bursar_now, count, one, run},
     schema::server_leases,
 };
 
@@ -57,6 +57,19 @@ pub(super) async fn lease_end_others(conn: &AsyncPgConnection, lease: LeaseId) -
         .set(server_leases::expires_at.eq(bursar_now()));
     let ended = run(conn, end).await?;
     Ok(count(i64::try_from(ended).map_err(internal)?))
+}
+
+#[derive(QueryableByName)]
+struct MadeRow {
+    #[diesel(sql_type = Integer)]
+    made: i32,
+}
+
+/// Makes the partitions of this month and the next ones.
+pub(super) async fn ledger_months_make(conn: &AsyncPgConnection) -> StoreResult<u64> {
+    let make = sql_query("SELECT bursar_make_next_usage_partitions() AS made");
+    let row: MadeRow = one(conn, Cached(make)).await?;
+    Ok(count(i64::from(row.made)))
 }
 
 /// Progress never goes back. A row that is being closed at this moment is passed over: it needs none.

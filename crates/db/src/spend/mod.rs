@@ -1,58 +1,73 @@
 //! The spend ledger: counters under row locks, open reservations, and events that are never changed.
 //!
-//! **Order of locks.** Every step of a reservation's life locks the counter of its person and period first
-//! and touches the reservation after that; no step but the sweep, of which one runs at a time, holds two
-//! counters. So there is no deadlock, and whoever holds the counter knows what became of its reservations.
+//! **A batch** takes many steps in one transaction ([`batch`]): it reads the present ([`calendar`]), locks every
+//! counter that it can touch in the order of their keys ([`counter`]), removes the reservations that are closed
+//! ([`reservation`]) and reads what holds ([`candidates`]); decides in memory ([`books`], [`reserving`]); and writes all of it
+//! in bulk.
+//!
+//! **Order of locks.** The ledger's own lock, shared; then counters in the order of their keys; then the rows of
+//! reservations, prices and days. So there is no circle, and whoever holds a counter knows what became of its
+//! reservations. Whoever counts anew, because a period changed or a pool began, holds the ledger's lock alone.
 //!
 //! **Who decides.** SQL fetches and stores; what holds and who is admitted is decided by the pure functions
-//! of `model::budgets` and `model::admission`, on rows that were read after the lock was had.
+//! of `model::budgets` and `model::admission`, on rows that were read after the locks were had.
+//!
+//! **Which counters** a reservation or an event moves follows from person, charged group and the instant in its
+//! id, by the present settings; no row says it.
 
+mod batch;
+mod books;
+mod calendar;
+mod candidates;
 mod counter;
 mod event;
 mod lease;
-mod reserve;
-mod settle;
+mod prices;
+mod reservation;
+mod reserving;
 mod standing;
+mod steps;
 mod sweep;
 mod verify;
 
 use async_trait::async_trait;
-use diesel::{sql_query, sql_types::Text};
-use diesel_async::AsyncPgConnection;
+use diesel::{
+    pg::Pg,
+    query_builder::{BoxedSqlQuery, SqlQuery},
+    sql_query,
+    sql_types::{Array, Text},
+};
 use model::{
-    LeaseId, ReservationId, UserId,
-    spend::{
-        LedgerDifference, Progress, ReserveOutcome, ReserveRequest, SettleOutcome, Settlement,
-        SpendState,
-    },
+    LeaseId, UserId,
+    spend::{LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Progress, SpendView},
 };
 use store::{
     StoreResult,
     spend::{SpendRead, SpendWrite},
 };
 
+use self::steps::Step;
 use crate::{
     notify::SPEND_CHANNEL,
     query::{Cached, run},
     unit::{Unit, Writing},
 };
 
+/// A statement whose values are bound one after the other without showing in its type.
+type Sql<'a> = BoxedSqlQuery<'a, Pg, SqlQuery>;
+
+fn sql<'a>(text: &'static str) -> Sql<'a> {
+    sql_query(text).into_boxed()
+}
+
 /// A count as the database stores it; none comes near the limit.
 fn stored(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Tells the other servers, when the unit commits, that this person's waiters may try again.
-async fn notify(conn: &AsyncPgConnection, user: UserId) -> StoreResult<()> {
-    let call = sql_query("SELECT pg_notify($1, $2)")
-        .bind::<Text, _>(SPEND_CHANNEL)
-        .bind::<Text, _>(user.to_string());
-    run(conn, Cached(call)).await.map(drop)
-}
-
 #[async_trait]
 impl<Mode: Send + Sync> SpendRead for Unit<Mode> {
-    async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendState> {
+    async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendView> {
         standing::spend_get(self.connection()?, user).await
     }
 
@@ -63,23 +78,9 @@ impl<Mode: Send + Sync> SpendRead for Unit<Mode> {
 
 #[async_trait]
 impl SpendWrite for Unit<Writing> {
-    async fn reservation_create(
-        &mut self,
-        request: &ReserveRequest,
-    ) -> StoreResult<ReserveOutcome> {
-        reserve::reservation_create(self.connection()?, request).await
-    }
-
-    async fn reservation_wait_end(&mut self, user: UserId, id: ReservationId) -> StoreResult<()> {
-        reserve::reservation_wait_end(self.connection()?, user, id).await
-    }
-
-    async fn reservation_settle(&mut self, settlement: &Settlement) -> StoreResult<SettleOutcome> {
-        settle::close(self.connection()?, settlement.id, Some(settlement)).await
-    }
-
-    async fn reservation_release(&mut self, id: ReservationId) -> StoreResult<SettleOutcome> {
-        settle::close(self.connection()?, id, None).await
+    async fn ledger_batch(&mut self, ops: &[LedgerOp], wait: LockWait) -> StoreResult<LedgerBatch> {
+        let steps: Vec<Step<'_>> = ops.iter().map(Step::from).collect();
+        batch::run_batch(self.connection()?, &steps, wait).await
     }
 
     async fn reservation_progress(&mut self, progress: &[Progress]) -> StoreResult<()> {
@@ -98,11 +99,19 @@ impl SpendWrite for Unit<Writing> {
         lease::lease_end_others(self.connection()?, lease).await
     }
 
-    async fn reservation_sweep(&mut self, limit: u32) -> StoreResult<Vec<UserId>> {
+    async fn reservation_sweep(&mut self, limit: u32) -> StoreResult<Vec<LimitKey>> {
         sweep::reservation_sweep(self.connection()?, limit).await
     }
 
-    async fn spend_notify(&mut self, user: UserId) -> StoreResult<()> {
-        notify(self.connection()?, user).await
+    async fn ledger_months_make(&mut self) -> StoreResult<u64> {
+        lease::ledger_months_make(self.connection()?).await
+    }
+
+    async fn spend_notify(&mut self, limits: &[LimitKey]) -> StoreResult<()> {
+        let names: Vec<String> = limits.iter().map(ToString::to_string).collect();
+        let call = sql("SELECT pg_notify($1, t.name) FROM unnest($2) AS t (name)")
+            .bind::<Text, _>(SPEND_CHANNEL)
+            .bind::<Array<Text>, _>(names);
+        run(self.connection()?, Cached(call)).await.map(drop)
     }
 }

@@ -1,22 +1,23 @@
 //! After a crash: reservations whose server's lease has lapsed are charged by what is known.
 
-use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
     sql_query,
-    sql_types::{BigInt, Bool, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Nullable, Uuid as SqlUuid},
 };
 use diesel_async::AsyncPgConnection;
-use futures_util::future::try_join;
-use model::{Micros, UserId};
+use model::{
+    GroupId, Micros, ReservationId, UserId,
+    spend::{Account, LedgerAnswer, LimitKey, LockWait},
+};
 use store::StoreResult;
 use uuid::Uuid;
 
 use super::{
-    counter::lock,
+    batch::run_batch,
     event::{EventRow, Tokens},
-    reserve::ReservationRow,
-    settle::{record, reservation_take},
+    reservation::ReservationRow,
+    steps::{Closing, How, Step},
 };
 use crate::query::{Cached, one, rows, run};
 
@@ -35,15 +36,15 @@ struct LapsedRow {
     id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     user_id: Uuid,
-    #[diesel(sql_type = Timestamptz)]
-    period_start: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    effective_group_id: Option<Uuid>,
 }
 
 const LAPSED: &str = "\
-SELECT r.id, r.user_id, r.period_start FROM ai_reservations AS r \
+SELECT r.id, r.user_id, r.effective_group_id FROM ai_reservations AS r \
 LEFT JOIN server_leases AS l ON l.id = r.lease_id \
 WHERE l.id IS NULL OR l.expires_at <= bursar_now() \
-ORDER BY r.created_at, r.id LIMIT $1";
+ORDER BY r.id LIMIT $1";
 
 /// Leases that lapsed long ago are forgotten; until then they cannot be renewed.
 const FORGET: &str = "\
@@ -53,7 +54,7 @@ DELETE FROM server_leases AS l WHERE l.expires_at < bursar_now() - interval '7 d
 pub(super) async fn reservation_sweep(
     conn: &AsyncPgConnection,
     limit: u32,
-) -> StoreResult<Vec<UserId>> {
+) -> StoreResult<Vec<LimitKey>> {
     let try_lock =
         sql_query("SELECT pg_try_advisory_xact_lock($1) AS locked").bind::<BigInt, _>(LOCK);
     if !one::<_, LockRow>(conn, Cached(try_lock)).await?.locked {
@@ -61,46 +62,48 @@ pub(super) async fn reservation_sweep(
     }
     run(conn, Cached(sql_query(FORGET))).await?;
     let lapsed = sql_query(LAPSED).bind::<BigInt, _>(i64::from(limit));
-    let mut users = Vec::new();
-    for row in rows::<_, LapsedRow>(conn, Cached(lapsed)).await? {
-        let user = UserId(row.user_id);
-        if sweep_one(conn, &row).await? && !users.contains(&user) {
-            users.push(user);
+    let lapsed: Vec<LapsedRow> = rows(conn, Cached(lapsed)).await?;
+    if lapsed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let step = |row: &LapsedRow| {
+        Step::Close(Closing {
+            id: ReservationId(row.id),
+            account: Account {
+                user_id: UserId(row.user_id),
+                group_id: row.effective_group_id.map(GroupId),
+            },
+            how: How::Sweep,
+        })
+    };
+    let steps: Vec<Step<'_>> = lapsed.iter().map(step).collect();
+    let batch = run_batch(conn, &steps, LockWait::Long).await?;
+    let mut freed: Vec<LimitKey> = Vec::new();
+    for answer in batch.answers {
+        if let LedgerAnswer::Closed(outcome) = answer {
+            freed.extend(outcome.freed);
         }
     }
-    Ok(users)
+    freed.sort_unstable();
+    freed.dedup();
+    Ok(freed)
 }
 
-/// Charges one reservation, unless it was settled meanwhile.
-async fn sweep_one(conn: &AsyncPgConnection, lapsed: &LapsedRow) -> StoreResult<bool> {
-    let user = UserId(lapsed.user_id);
-    let (mut counter, taken) = try_join(
-        lock(conn, user, lapsed.period_start),
-        reservation_take(conn, lapsed.id),
-    )
-    .await?;
-    let Some(reservation) = taken else {
-        return Ok(false);
-    };
-    counter.reserved = counter
-        .reserved
-        .saturating_sub(Micros(reservation.hold_micros));
+/// The event of a reservation that nobody can settle any more, as far as it is known.
+pub(super) fn estimate(reservation: ReservationRow) -> EventRow {
     let (cost, tokens) = (charge(&reservation), known_tokens(&reservation));
-    let cost_micros = cost.map(|cost| cost.0);
-    let event = EventRow {
-        cost_micros,
+    EventRow {
+        cost_micros: cost.map(|cost| cost.0),
         tokens,
         swept: true,
         ..EventRow::of(reservation)
-    };
-    record(conn, &mut counter, event).await?;
-    Ok(true)
+    }
 }
 
 /// With progress, its share of the hold; else the whole hold. Not known for a model without a price.
 fn charge(reservation: &ReservationRow) -> Option<Micros> {
-    reservation.prices.as_ref()?;
-    let hold = Micros(reservation.hold_micros);
+    reservation.price_id?;
+    let hold = reservation.hold();
     let Some(progress) = reservation.progress_output_tokens else {
         return Some(hold);
     };

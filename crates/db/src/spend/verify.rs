@@ -1,22 +1,30 @@
-//! The recount: every counter against its events and open reservations.
+//! The recount: every figure against its events and open reservations.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     prelude::*,
     sql_query,
-    sql_types::{BigInt, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Date, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::AsyncPgConnection;
-use model::{Micros, spend::LedgerDifference};
+use futures_util::future::try_join;
+use model::{
+    GroupId, Micros, UserId,
+    spend::{Account, LedgerDifference, LedgerFigure, LimitKey},
+};
 use store::StoreResult;
 use uuid::Uuid;
 
-use crate::query::{Cached, rows};
+use crate::query::{Cached, parse, rows};
 
 #[derive(QueryableByName)]
-struct DifferenceRow {
+struct CounterRow {
+    #[diesel(sql_type = Text)]
+    limit_kind: String,
     #[diesel(sql_type = SqlUuid)]
-    user_id: Uuid,
+    limit_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    scope_id: Uuid,
     #[diesel(sql_type = Timestamptz)]
     period_start: DateTime<Utc>,
     #[diesel(sql_type = BigInt)]
@@ -29,30 +37,85 @@ struct DifferenceRow {
     reserved_by_reservations: i64,
 }
 
-/// One statement, so that all of it is of one instant.
-const DIFFERENCES: &str = "\
-SELECT user_id, period_start, \
-    coalesce(c.spent, 0) AS spent, coalesce(e.spent, 0) AS spent_by_events, \
-    coalesce(c.reserved, 0) AS reserved, coalesce(r.reserved, 0) AS reserved_by_reservations \
-FROM (SELECT limit_id AS user_id, period_start, spent_micros AS spent, reserved_micros AS reserved \
-        FROM spend_counters WHERE limit_kind = 'user') AS c \
-FULL JOIN (SELECT user_id, period_start, sum(cost_micros)::bigint AS spent \
-        FROM ai_usage_events GROUP BY user_id, period_start) AS e USING (user_id, period_start) \
-FULL JOIN (SELECT user_id, period_start, sum(hold_micros)::bigint AS reserved \
-        FROM ai_reservations GROUP BY user_id, period_start) AS r USING (user_id, period_start) \
-WHERE coalesce(c.spent, 0) <> coalesce(e.spent, 0) \
-    OR coalesce(c.reserved, 0) <> coalesce(r.reserved, 0) \
-ORDER BY user_id, period_start";
+/// One statement, so that all of it is of one instant. Counters of pools that are none any more, and of before
+/// the limit's counting began, are nobody's.
+const COUNTERS: &str = "\
+SELECT limit_kind, limit_id, scope_id, period_start, \
+    coalesce(c.spent_micros, 0) AS spent, coalesce(r.spent_micros, 0) AS spent_by_events, \
+    coalesce(c.reserved_micros, 0) AS reserved, coalesce(r.reserved_micros, 0) AS reserved_by_reservations \
+FROM (SELECT c.* FROM spend_counters AS c CROSS JOIN ai_budget_settings AS s \
+        LEFT JOIN group_ai_budgets AS b ON c.limit_kind = 'pool' AND b.group_id = c.limit_id \
+        WHERE c.period_start >= CASE WHEN c.limit_kind = 'user' THEN s.counted_from \
+            WHEN b.pool_limit_micros IS NOT NULL THEN b.pool_counted_from END) AS c \
+FULL JOIN bursar_recount() AS r USING (limit_kind, limit_id, scope_id, period_start) \
+WHERE coalesce(c.spent_micros, 0) <> coalesce(r.spent_micros, 0) \
+    OR coalesce(c.reserved_micros, 0) <> coalesce(r.reserved_micros, 0) \
+ORDER BY limit_kind, limit_id, scope_id, period_start";
+
+#[derive(QueryableByName)]
+struct DayRow {
+    #[diesel(sql_type = SqlUuid)]
+    user_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    effective_group_id: Uuid,
+    #[diesel(sql_type = Date)]
+    day: NaiveDate,
+    #[diesel(sql_type = BigInt)]
+    stored: i64,
+    #[diesel(sql_type = BigInt)]
+    recounted: i64,
+}
+
+const DAYS: &str = "\
+SELECT user_id, effective_group_id, day, \
+    coalesce(d.spend_micros, 0) AS stored, coalesce(r.spend_micros, 0) AS recounted \
+FROM ai_user_daily_spend AS d \
+FULL JOIN ai_daily_recount AS r USING (user_id, effective_group_id, day) \
+WHERE coalesce(d.spend_micros, 0) <> coalesce(r.spend_micros, 0) \
+ORDER BY user_id, day, effective_group_id";
 
 pub(super) async fn ledger_verify(conn: &AsyncPgConnection) -> StoreResult<Vec<LedgerDifference>> {
-    let found: Vec<DifferenceRow> = rows(conn, Cached(sql_query(DIFFERENCES))).await?;
-    let difference = |row: DifferenceRow| LedgerDifference {
-        user_id: row.user_id,
-        period_start: row.period_start,
-        spent: Micros(row.spent),
-        spent_by_events: Micros(row.spent_by_events),
-        reserved: Micros(row.reserved),
-        reserved_by_reservations: Micros(row.reserved_by_reservations),
+    let (counters, days) = try_join(
+        rows::<_, CounterRow>(conn, Cached(sql_query(COUNTERS))),
+        rows::<_, DayRow>(conn, Cached(sql_query(DAYS))),
+    )
+    .await?;
+    let mut found = Vec::new();
+    let mut differs = |figure, stored, recounted| {
+        if stored != recounted {
+            let (stored, recounted) = (Micros(stored), Micros(recounted));
+            found.push(LedgerDifference {
+                figure,
+                stored,
+                recounted,
+            });
+        }
     };
-    Ok(found.into_iter().map(difference).collect())
+    for row in counters {
+        let limit = LimitKey {
+            kind: parse("limit_kind", &row.limit_kind)?,
+            id: row.limit_id,
+            scope: row.scope_id,
+        };
+        let at = row.period_start;
+        differs(
+            LedgerFigure::Spent(limit, at),
+            row.spent,
+            row.spent_by_events,
+        );
+        let (held, open) = (row.reserved, row.reserved_by_reservations);
+        differs(LedgerFigure::Reserved(limit, at), held, open);
+    }
+    for row in days {
+        let account = Account {
+            user_id: UserId(row.user_id),
+            group_id: Some(GroupId(row.effective_group_id)).filter(|group| !group.0.is_nil()),
+        };
+        differs(
+            LedgerFigure::Daily(account, row.day),
+            row.stored,
+            row.recounted,
+        );
+    }
+    Ok(found)
 }

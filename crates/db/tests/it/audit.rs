@@ -5,6 +5,7 @@ use model::{
     GroupId, Micros, OrganizationId, PageRequest, ProviderId, UserId,
     api_keys::{ApiKeyKind, NewApiKey},
     audit::{AuditAction, AuditEntry, AuditFilter, RefusedWrite},
+    budgets::GroupBudgetUpsert,
     groups::GroupUpdate,
     organizations::OrganizationUpdate,
     prices::ProviderKind,
@@ -104,7 +105,9 @@ impl Lively {
             ..GroupUpdate::default()
         };
         unit.group_update(team.id, &join).await.unwrap();
-        unit.group_budget_upsert(team.id, Micros(5)).await.unwrap();
+        unit.group_budget_upsert(team.id, &GroupBudgetUpsert::limit(Micros(5)))
+            .await
+            .unwrap();
         let laptop = key(ada.id, "0123456789", "laptop");
         unit.api_key_create(&laptop).await.unwrap();
         unit.commit().await.unwrap();
@@ -173,7 +176,9 @@ async fn what_changes_is_recorded_and_nothing_else() {
         ..GroupUpdate::default()
     };
     unit.group_update(team, &rename).await.unwrap();
-    unit.group_budget_upsert(team, Micros(6)).await.unwrap();
+    unit.group_budget_upsert(team, &GroupBudgetUpsert::limit(Micros(6)))
+        .await
+        .unwrap();
     unit.commit().await.unwrap();
     let changed = [
         "write organization apex",

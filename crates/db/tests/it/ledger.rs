@@ -3,13 +3,14 @@
 use chrono::{DateTime, Duration, Utc};
 use db::{Database, local::LocalRole};
 use model::{
-    LeaseId, Micros, ProviderId, ReservationId, UserId,
+    LeaseId, Micros, ProviderId, ReservationId, UserId, WaiterId,
     admission::{Patience, WorstCase},
-    budgets::LimitSource,
+    budgets::{GroupBudgetUpsert, LimitSource},
     metering::{PriceSnapshot, PriceSource, TokenUsage, UnitPrices},
     spend::{
-        NotBounded, ReserveOutcome, ReserveRequest, SettleEffect, SettleOutcome, Settlement,
-        SettlementBasis, SpendState,
+        Account, LedgerAnswer, LedgerBatch, LedgerOp, LimitKey, LockWait, NotBounded, Release,
+        ReserveOutcome, ReserveRequest, SettleEffect, SettleOutcome, Settlement, SettlementBasis,
+        SpendState,
     },
 };
 
@@ -26,7 +27,7 @@ pub(crate) fn request(user: UserId, lease: LeaseId, input: i64, cap: u64) -> Res
         fees: Micros::ZERO,
     };
     ReserveRequest {
-        id: ReservationId(id()),
+        waiter: WaiterId(id()),
         lease_id: lease,
         user_id: user,
         api_key_id: "0123456789".to_owned(),
@@ -56,9 +57,17 @@ fn prices() -> PriceSnapshot {
     }
 }
 
-pub(crate) fn settlement(id: ReservationId, output: u64, cost: Option<i64>) -> Settlement {
+/// A reservation, as whoever made it knows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Held {
+    pub(crate) id: ReservationId,
+    pub(crate) account: Account,
+}
+
+pub(crate) fn settlement(held: Held, output: u64, cost: Option<i64>) -> Settlement {
     Settlement {
-        id,
+        id: held.id,
+        account: held.account,
         usage: TokenUsage {
             input: 10,
             output,
@@ -80,32 +89,67 @@ pub(crate) async fn lease(store: &Database) -> LeaseId {
     lease
 }
 
-pub(crate) async fn reserve(store: &Database, request: &ReserveRequest) -> ReserveOutcome {
+/// Takes steps in one batch.
+pub(crate) async fn batch(store: &Database, ops: &[LedgerOp]) -> LedgerBatch {
     let mut unit = begin(store).await;
-    let outcome = unit.reservation_create(request).await.unwrap();
+    let batch = unit.ledger_batch(ops, LockWait::Long).await.unwrap();
     unit.commit().await.unwrap();
-    outcome
+    assert_eq!(batch.answers.len(), ops.len());
+    batch
+}
+
+pub(crate) async fn reserve(store: &Database, request: &ReserveRequest) -> ReserveOutcome {
+    let mut batch = batch(store, &[LedgerOp::Reserve(Box::new(request.clone()))]).await;
+    match batch.answers.remove(0) {
+        LedgerAnswer::Reserved(outcome) => outcome,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The reservation, if it was made.
+pub(crate) fn held(outcome: &ReserveOutcome) -> Option<Held> {
+    match outcome {
+        ReserveOutcome::Admitted { id, account, .. } => Some(Held {
+            id: *id,
+            account: *account,
+        }),
+        _ => None,
+    }
+}
+
+/// Reserves what must be admitted.
+pub(crate) async fn admit(store: &Database, request: &ReserveRequest) -> Held {
+    let outcome = reserve(store, request).await;
+    held(&outcome).unwrap_or_else(|| panic!("{outcome:?}"))
+}
+
+/// Closes, and says where somebody waits for what came free.
+pub(crate) async fn close(store: &Database, op: LedgerOp) -> (SettleOutcome, Vec<LimitKey>) {
+    let mut batch = batch(store, &[op]).await;
+    match batch.answers.remove(0) {
+        LedgerAnswer::Closed(outcome) => (outcome, batch.wake),
+        other => panic!("{other:?}"),
+    }
 }
 
 pub(crate) async fn settle(store: &Database, what: &Settlement) -> SettleOutcome {
-    let mut unit = begin(store).await;
-    let outcome = unit.reservation_settle(what).await.unwrap();
-    unit.commit().await.unwrap();
-    outcome
+    close(store, LedgerOp::Settle(Box::new(what.clone())))
+        .await
+        .0
 }
 
-pub(crate) async fn release(store: &Database, id: ReservationId) -> SettleOutcome {
-    let mut unit = begin(store).await;
-    let outcome = unit.reservation_release(id).await.unwrap();
-    unit.commit().await.unwrap();
-    outcome
+pub(crate) async fn release(store: &Database, held: Held) -> SettleOutcome {
+    let Held { id, account } = held;
+    close(store, LedgerOp::Release(Release { id, account }))
+        .await
+        .0
 }
 
-pub(crate) async fn sweep(store: &Database) -> Vec<UserId> {
+pub(crate) async fn sweep(store: &Database) -> Vec<LimitKey> {
     let mut unit = begin(store).await;
-    let users = unit.reservation_sweep(100).await.unwrap();
+    let freed = unit.reservation_sweep(100).await.unwrap();
     unit.commit().await.unwrap();
-    users
+    freed
 }
 
 pub(crate) async fn spend(store: &Database, user: UserId) -> SpendState {
@@ -115,7 +159,7 @@ pub(crate) async fn spend(store: &Database, user: UserId) -> SpendState {
         [],
         "the ledger does not balance"
     );
-    unit.spend_get(user).await.unwrap()
+    unit.spend_get(user).await.unwrap().state
 }
 
 /// Checks what is spent and held, and that the ledger balances.
@@ -137,6 +181,8 @@ async fn a_reservation_holds_and_a_settlement_charges() {
 
     let asked = request(world.user, lease, 100, 400);
     let ReserveOutcome::Admitted {
+        id,
+        account,
         hold,
         cap,
         lowered,
@@ -145,6 +191,15 @@ async fn a_reservation_holds_and_a_settlement_charges() {
     else {
         panic!("not admitted");
     };
+    let asked = Held { id, account };
+    assert_eq!(
+        (account.user_id, account.group_id),
+        (world.user, state.group_id)
+    );
+    assert_eq!(
+        id.instant().timestamp_millis(),
+        state.now.timestamp_millis()
+    );
     assert_eq!((hold, cap, lowered), (Micros(500), Some(400), false));
     let budget = state.budget.unwrap();
     assert_eq!(
@@ -157,34 +212,26 @@ async fn a_reservation_holds_and_a_settlement_charges() {
     assert!(state.period.start <= state.now && state.now < state.period.end);
     check_spend(&store, world.user, 0, 500).await;
 
-    let outcome = settle(&store, &settlement(asked.id, 50, Some(150))).await;
+    let settled = LedgerOp::Settle(Box::new(settlement(asked, 50, Some(150))));
+    let (outcome, wake) = close(&store, settled).await;
     assert_eq!(outcome.effect, SettleEffect::Settled);
     assert_eq!(
-        (outcome.user_id, outcome.wake, outcome.over_hold),
-        (Some(world.user), false, Micros(0))
+        (outcome.freed, wake, outcome.over_hold),
+        (vec![LimitKey::user(world.user)], vec![], Micros(0))
     );
     check_spend(&store, world.user, 150, 0).await;
-    let again = settle(&store, &settlement(asked.id, 50, Some(150))).await;
+    let again = settle(&store, &settlement(asked, 50, Some(150))).await;
     assert_eq!(again.effect, SettleEffect::AlreadySettled);
     assert_eq!(
-        release(&store, asked.id).await.effect,
+        release(&store, asked).await.effect,
         SettleEffect::AlreadySettled
     );
 
-    let asked = request(world.user, lease, 100, 400);
-    reserve(&store, &asked).await;
+    let asked = admit(&store, &request(world.user, lease, 100, 400)).await;
+    assert_eq!(release(&store, asked).await.effect, SettleEffect::Released);
+    assert_eq!(release(&store, asked).await.effect, SettleEffect::Unknown);
     assert_eq!(
-        release(&store, asked.id).await.effect,
-        SettleEffect::Released
-    );
-    assert_eq!(
-        release(&store, asked.id).await.effect,
-        SettleEffect::Unknown
-    );
-    assert_eq!(
-        settle(&store, &settlement(asked.id, 1, Some(1)))
-            .await
-            .effect,
+        settle(&store, &settlement(asked, 1, Some(1))).await.effect,
         SettleEffect::Unknown
     );
     check_spend(&store, world.user, 150, 0).await;
@@ -195,9 +242,9 @@ async fn a_cost_above_its_hold_is_charged_whole_and_marked() {
     let db = TestDb::new().await;
     let store = db.store().await;
     let world = World::new(&store, Some(Micros(1_000))).await;
-    let asked = request(world.user, lease(&store).await, 0, 400);
-    reserve(&store, &asked).await;
-    let outcome = settle(&store, &settlement(asked.id, 1_500, Some(1_500))).await;
+    let lease = lease(&store).await;
+    let asked = admit(&store, &request(world.user, lease, 0, 400)).await;
+    let outcome = settle(&store, &settlement(asked, 1_500, Some(1_500))).await;
     assert_eq!(
         (outcome.effect, outcome.over_hold),
         (SettleEffect::Settled, Micros(1_100))
@@ -213,7 +260,7 @@ async fn a_cost_above_its_hold_is_charged_whole_and_marked() {
         .unwrap();
     assert_eq!((row.get::<_, i64>(1), row.get::<_, i64>(2)), (1_100, 1_500));
     assert_eq!(row.get::<_, String>(3), "gpt-4o-2024-08-06");
-    let next = request(world.user, asked.lease_id, 0, 16);
+    let next = request(world.user, lease, 0, 16);
     assert!(matches!(
         reserve(&store, &next).await,
         ReserveOutcome::Refused(_)
@@ -232,8 +279,11 @@ async fn without_a_limit_everything_is_admitted_and_still_durable() {
         prices: None,
         ..request(world.user, lease, 0, 0)
     };
+    let mut made = Vec::new();
     for (asked, held) in [(&bounded, 500), (&unpriced, 0)] {
         let ReserveOutcome::Admitted {
+            id,
+            account,
             hold,
             cap,
             lowered,
@@ -247,9 +297,10 @@ async fn without_a_limit_everything_is_admitted_and_still_durable() {
             (Micros(held), None, false, None)
         );
         assert_eq!(state.group_id, Some(world.organization.everyone()));
+        made.push(Held { id, account });
     }
     check_spend(&store, world.user, 0, 500).await;
-    let outcome = settle(&store, &settlement(unpriced.id, 5, None)).await;
+    let outcome = settle(&store, &settlement(made[1], 5, None)).await;
     assert_eq!(
         (outcome.effect, outcome.over_hold),
         (SettleEffect::Settled, Micros::ZERO)
@@ -257,12 +308,15 @@ async fn without_a_limit_everything_is_admitted_and_still_durable() {
     check_spend(&store, world.user, 0, 500).await;
 
     let mut unit = begin(&store).await;
-    unit.group_budget_upsert(world.organization.everyone(), Micros(1_000))
-        .await
-        .unwrap();
+    unit.group_budget_upsert(
+        world.organization.everyone(),
+        &GroupBudgetUpsert::limit(Micros(1_000)),
+    )
+    .await
+    .unwrap();
     unit.commit().await.unwrap();
     let again = ReserveRequest {
-        id: ReservationId(id()),
+        waiter: WaiterId(id()),
         ..unpriced
     };
     let outcome = reserve(&store, &again).await;
@@ -281,13 +335,9 @@ async fn a_person_without_an_organization_spends_for_no_group() {
         (state.budget, state.group_id, state.organization_id),
         (None, None, None)
     );
-    let asked = request(UserId(id()), lease(&store).await, 1, 1);
-    assert!(matches!(
-        reserve(&store, &asked).await,
-        ReserveOutcome::Admitted { .. }
-    ));
-    settle(&store, &settlement(asked.id, 1, Some(2))).await;
-    check_spend(&store, asked.user_id, 2, 0).await;
+    let asked = admit(&store, &request(UserId(id()), lease(&store).await, 1, 1)).await;
+    settle(&store, &settlement(asked, 1, Some(2))).await;
+    check_spend(&store, asked.account.user_id, 2, 0).await;
 }
 
 #[tokio::test]
@@ -304,11 +354,11 @@ async fn the_highest_budget_of_a_living_organization_holds() {
     unit.organization_member_create(beta.id, world.user, &[])
         .await
         .unwrap();
-    unit.group_budget_upsert(beta.id.everyone(), Micros(900))
+    unit.group_budget_upsert(beta.id.everyone(), &GroupBudgetUpsert::limit(Micros(900)))
         .await
         .unwrap();
     unit.group_create(&team).await.unwrap();
-    unit.group_budget_upsert(team.id, Micros(500))
+    unit.group_budget_upsert(team.id, &GroupBudgetUpsert::limit(Micros(500)))
         .await
         .unwrap();
     unit.commit().await.unwrap();

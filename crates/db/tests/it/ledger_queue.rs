@@ -5,11 +5,14 @@ use db::local::LocalRole;
 use model::{
     Micros,
     admission::Patience,
-    spend::{ReserveOutcome, ReserveRequest, SettleEffect},
+    spend::{LedgerOp, LimitKey, ReserveOutcome, ReserveRequest, SettleEffect, WaitEnd},
 };
 
 use crate::{
-    ledger::{check_spend, lease, release, request, reserve, settle, settlement, spend},
+    ledger::{
+        admit, batch, check_spend, close, lease, release, request, reserve, settle, settlement,
+        spend,
+    },
     support::{TestDb, World, begin},
 };
 
@@ -19,18 +22,18 @@ async fn who_does_not_fit_waits_and_is_woken() {
     let store = db.store().await;
     let world = World::new(&store, Some(Micros(1_000))).await;
     let lease = lease(&store).await;
-    let first = request(world.user, lease, 0, 800);
-    reserve(&store, &first).await;
+    let first = admit(&store, &request(world.user, lease, 0, 800)).await;
+    let key = LimitKey::user(world.user);
 
     let second = request(world.user, lease, 0, 600);
     assert!(matches!(
         reserve(&store, &second).await,
-        ReserveOutcome::Wait(_)
+        ReserveOutcome::Wait { .. }
     ));
     let third = request(world.user, lease, 0, 700);
     assert!(matches!(
         reserve(&store, &third).await,
-        ReserveOutcome::Wait(_)
+        ReserveOutcome::Wait { .. }
     ));
     check_spend(&store, world.user, 0, 800).await;
     let impossible = request(world.user, lease, 990, 600);
@@ -46,22 +49,16 @@ async fn who_does_not_fit_waits_and_is_woken() {
         reserve(&store, &late).await,
         ReserveOutcome::RetryLater(_)
     ));
-    let outcome = settle(&store, &settlement(first.id, 100, Some(100))).await;
-    assert!(outcome.wake);
+    let settled = LedgerOp::Settle(Box::new(settlement(first, 100, Some(100))));
+    assert_eq!(close(&store, settled).await.1, [key]);
 
     // The head is admitted; the other, who is no head, still counts as somebody who waits.
+    let second = admit(&store, &second).await;
+    let settled = LedgerOp::Settle(Box::new(settlement(second, 100, Some(100))));
+    assert_eq!(close(&store, settled).await.1, [key]);
+    let third = admit(&store, &third).await;
     assert!(matches!(
-        reserve(&store, &second).await,
-        ReserveOutcome::Admitted { .. }
-    ));
-    let outcome = settle(&store, &settlement(second.id, 100, Some(100))).await;
-    assert!(outcome.wake);
-    assert!(matches!(
-        reserve(&store, &third).await,
-        ReserveOutcome::Admitted { .. }
-    ));
-    assert!(matches!(
-        release(&store, third.id).await.effect,
+        release(&store, third).await.effect,
         SettleEffect::Released
     ));
     check_spend(&store, world.user, 200, 0).await;
@@ -79,12 +76,12 @@ async fn room_is_kept_for_a_head_that_has_waited_for_a_second() {
     head.waiting_since = Some(now - Duration::seconds(5));
     assert!(matches!(
         reserve(&store, &head).await,
-        ReserveOutcome::Wait(_)
+        ReserveOutcome::Wait { .. }
     ));
     let small = request(world.user, lease, 0, 100);
     assert!(matches!(
         reserve(&store, &small).await,
-        ReserveOutcome::Wait(_)
+        ReserveOutcome::Wait { .. }
     ));
     let small = ReserveRequest {
         patience: Patience::Expired,
@@ -97,15 +94,18 @@ async fn room_is_kept_for_a_head_that_has_waited_for_a_second() {
 
     let mut listener = db::listen(db.url(LocalRole::App).await);
     assert_eq!(listener.next().await, db::Hint::Connected);
+    let limits = vec![LimitKey::user(world.user)];
+    let end = LedgerOp::WaitEnd(WaitEnd {
+        user_id: world.user,
+        waiter: head.waiter,
+        limits: limits.clone(),
+    });
+    let batch = batch(&store, &[end.clone(), end]).await;
+    assert_eq!(batch.wake, limits);
     let mut unit = begin(&store).await;
-    unit.reservation_wait_end(world.user, head.id)
-        .await
-        .unwrap();
-    unit.reservation_wait_end(world.user, head.id)
-        .await
-        .unwrap();
+    unit.spend_notify(&batch.wake).await.unwrap();
     unit.commit().await.unwrap();
-    assert_eq!(listener.next().await, db::Hint::Spend(world.user));
+    assert_eq!(listener.next().await, db::Hint::Spend(limits[0]));
     assert!(matches!(
         reserve(&store, &small).await,
         ReserveOutcome::Admitted { .. }
@@ -118,8 +118,7 @@ async fn whoever_has_waited_longest_becomes_the_head() {
     let store = db.store().await;
     let world = World::new(&store, Some(Micros(1_000))).await;
     let lease = lease(&store).await;
-    let running = request(world.user, lease, 0, 900);
-    reserve(&store, &running).await;
+    let running = admit(&store, &request(world.user, lease, 0, 900)).await;
     let now = spend(&store, world.user).await.now;
     let waiting = |seconds| ReserveRequest {
         waiting_since: Some(now - Duration::seconds(seconds)),
@@ -130,13 +129,13 @@ async fn whoever_has_waited_longest_becomes_the_head() {
     for waiter in [&younger, &older] {
         assert!(matches!(
             reserve(&store, waiter).await,
-            ReserveOutcome::Wait(_)
+            ReserveOutcome::Wait { .. }
         ));
     }
-    settle(&store, &settlement(running.id, 0, Some(0))).await;
+    settle(&store, &settlement(running, 0, Some(0))).await;
     assert!(matches!(
         reserve(&store, &younger).await,
-        ReserveOutcome::Wait(_)
+        ReserveOutcome::Wait { .. }
     ));
     assert!(matches!(
         reserve(&store, &older).await,

@@ -7,12 +7,15 @@ use db::Database;
 use futures_util::future::join_all;
 use model::{
     LeaseId, Micros,
-    spend::{ReserveOutcome, SettleEffect},
+    spend::{LimitKey, ReserveOutcome, SettleEffect},
 };
 use tokio::sync::Barrier;
 
 use crate::{
-    ledger::{check_spend, lease, release, request, reserve, settle, settlement, spend, sweep},
+    ledger::{
+        admit, check_spend, held, lease, release, request, reserve, settle, settlement, spend,
+        sweep,
+    },
     support::{TestDb, World, begin, id},
 };
 
@@ -28,27 +31,27 @@ async fn fifty_requests_on_two_servers_never_pass_the_limit() {
         tokio::spawn(async move {
             let asked = request(world.user, lease, 0, 100);
             start.wait().await;
-            (asked.id, reserve(&store, &asked).await)
+            reserve(&store, &asked).await
         })
     });
     let outcomes = join_all(tasks).await;
     let mut admitted = Vec::new();
     for outcome in outcomes {
         match outcome.unwrap() {
-            (id, ReserveOutcome::Admitted { state, .. }) => {
+            ref made @ ReserveOutcome::Admitted { ref state, .. } => {
                 assert!(state.reserved <= Micros(900), "{state:?}");
-                admitted.push(id);
+                admitted.extend(held(made));
             }
-            (_, ReserveOutcome::Wait(_)) => {}
-            (_, other) => panic!("{other:?}"),
+            ReserveOutcome::Wait { .. } => {}
+            other => panic!("{other:?}"),
         }
     }
     assert_eq!(admitted.len(), 10);
     check_spend(&servers[1], world.user, 0, 1_000).await;
 
-    let settlements = admitted.iter().enumerate().map(|(number, id)| {
+    let settlements = admitted.iter().enumerate().map(|(number, held)| {
         let store = servers[number % 2].clone();
-        let settlement = settlement(*id, 100, Some(100));
+        let settlement = settlement(*held, 100, Some(100));
         tokio::spawn(async move { settle(&store, &settlement).await.effect })
     });
     for effect in join_all(settlements).await {
@@ -79,15 +82,12 @@ async fn a_reservation_that_is_settled_twice_at_once_is_settled_once() {
     let world = World::new(&servers[0], Some(Micros(1_000_000))).await;
     let lease = lease(&servers[0]).await;
     for round in 1..=10 {
-        let asked = request(world.user, lease, 0, 100);
-        reserve(&servers[0], &asked).await;
+        let asked = admit(&servers[0], &request(world.user, lease, 0, 100)).await;
         let effects = race(&servers, 4, async |store, number| {
             if number == 3 {
-                release(store, asked.id).await.effect
+                release(store, asked).await.effect
             } else {
-                settle(store, &settlement(asked.id, 60, Some(60)))
-                    .await
-                    .effect
+                settle(store, &settlement(asked, 60, Some(60))).await.effect
             }
         })
         .await;
@@ -109,13 +109,12 @@ async fn a_settlement_that_races_a_sweep_is_charged_once_at_its_true_cost() {
     let servers = [db.store().await, db.store().await];
     let world = World::new(&servers[0], Some(Micros(1_000_000))).await;
     for round in 1..=20 {
-        let asked = request(world.user, LeaseId(id()), 0, 100);
-        reserve(&servers[0], &asked).await;
-        let settlement = settlement(asked.id, 60, Some(60));
+        let asked = admit(&servers[0], &request(world.user, LeaseId(id()), 0, 100)).await;
+        let settlement = settlement(asked, 60, Some(60));
         let (swept, outcome) = tokio::join!(sweep(&servers[0]), settle(&servers[1], &settlement));
         match outcome.effect {
             SettleEffect::Settled => assert_eq!(swept, []),
-            SettleEffect::Corrected => assert_eq!(swept, [world.user]),
+            SettleEffect::Corrected => assert_eq!(swept, [LimitKey::user(world.user)]),
             other => panic!("round {round}: {other:?}"),
         }
         check_spend(&servers[0], world.user, 60 * round, 0).await;
@@ -127,13 +126,10 @@ async fn two_corrections_at_once_are_one() {
     let db = TestDb::new().await;
     let servers = [db.store().await, db.store().await];
     let world = World::new(&servers[0], Some(Micros(1_000_000))).await;
-    let asked = request(world.user, LeaseId(id()), 0, 100);
-    reserve(&servers[0], &asked).await;
+    let asked = admit(&servers[0], &request(world.user, LeaseId(id()), 0, 100)).await;
     sweep(&servers[0]).await;
     let effects = race(&servers, 6, async |store, _| {
-        settle(store, &settlement(asked.id, 60, Some(60)))
-            .await
-            .effect
+        settle(store, &settlement(asked, 60, Some(60))).await.effect
     })
     .await;
     let corrected = effects
@@ -151,13 +147,16 @@ async fn only_one_server_sweeps_at_a_time() {
     let world = World::new(&store, None).await;
     reserve(&store, &request(world.user, LeaseId(id()), 0, 100)).await;
     let mut first = begin(&store).await;
-    assert_eq!(first.reservation_sweep(10).await.unwrap(), [world.user]);
+    assert_eq!(
+        first.reservation_sweep(10).await.unwrap(),
+        [LimitKey::user(world.user)]
+    );
     let mut second = begin(&store).await;
     assert_eq!(second.reservation_sweep(10).await.unwrap(), []);
     drop(first); // Dropped, so it never happened.
     drop(second);
     // The rollback runs in the background.
-    while sweep(&store).await != [world.user] {
+    while sweep(&store).await != [LimitKey::user(world.user)] {
         tokio::task::yield_now().await;
     }
     check_spend(&store, world.user, 100, 0).await;

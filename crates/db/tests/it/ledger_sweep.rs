@@ -4,12 +4,17 @@ use chrono::Duration;
 use db::local::LocalRole;
 use model::{
     LeaseId, Micros,
-    spend::{NotBounded, Progress, ReserveOutcome, SettleEffect},
+    spend::{
+        Account, LedgerDifference, LedgerFigure, LimitKey, NotBounded, Progress, ReserveOutcome,
+        SettleEffect,
+    },
 };
 use store::{Store, StoreResult};
 
 use crate::{
-    ledger::{check_spend, lease, release, request, reserve, settle, settlement, spend, sweep},
+    ledger::{
+        admit, check_spend, lease, release, request, reserve, settle, settlement, spend, sweep,
+    },
     support::{TestDb, World, begin, id, read},
 };
 
@@ -25,7 +30,7 @@ async fn a_swept_reservation_is_charged_by_what_is_known() {
             asked.worst_case = Err(NotBounded::Unpriced);
             asked.prices = None;
         }
-        reserve(&store, &asked).await;
+        let asked = admit(&store, &asked).await;
         if let Some(output_tokens) = progress {
             let mut unit = begin(&store).await;
             for output_tokens in [output_tokens, 0] {
@@ -37,7 +42,7 @@ async fn a_swept_reservation_is_charged_by_what_is_known() {
             }
             unit.commit().await.unwrap();
         }
-        assert_eq!(sweep(&store).await, [world.user]);
+        assert_eq!(sweep(&store).await, [LimitKey::user(world.user)]);
         assert_eq!(sweep(&store).await, []);
         let client = db.client(LocalRole::App).await;
         let select = "SELECT cost_micros, estimated AND swept FROM ai_usage_events WHERE id = $1::text::uuid";
@@ -76,12 +81,12 @@ async fn only_reservations_of_lapsed_leases_are_swept() {
     unit.commit().await.unwrap();
     assert!(!renew(other).await.unwrap());
     assert!(renew(mine).await.unwrap());
-    assert_eq!(sweep(&store).await, [world.user]);
+    assert_eq!(sweep(&store).await, [LimitKey::user(world.user)]);
     check_spend(&store, world.user, 200, 100).await;
 
     db.shift_time("2 minutes").await;
     assert!(!renew(mine).await.unwrap());
-    assert_eq!(sweep(&store).await, [world.user]);
+    assert_eq!(sweep(&store).await, [LimitKey::user(world.user)]);
     check_spend(&store, world.user, 300, 0).await;
     let mut unit = begin(&store).await;
     let fresh = LeaseId(id());
@@ -97,24 +102,23 @@ async fn a_true_settlement_after_a_sweep_corrects_it_once() {
     let world = World::new(&store, Some(Micros(100_000))).await;
     let check = async |truth: Option<i64>, spent: i64, over: i64| {
         let before = spend(&store, world.user).await.spent;
-        let asked = request(world.user, LeaseId(id()), 100, 400);
-        reserve(&store, &asked).await;
+        let asked = admit(&store, &request(world.user, LeaseId(id()), 100, 400)).await;
         sweep(&store).await;
         let settle = async || match truth {
-            Some(cost) => settle(&store, &settlement(asked.id, 50, Some(cost))).await,
-            None => release(&store, asked.id).await,
+            Some(cost) => settle(&store, &settlement(asked, 50, Some(cost))).await,
+            None => release(&store, asked).await,
         };
         let outcome = settle().await;
         assert_eq!(outcome.effect, SettleEffect::Corrected);
         assert_eq!(
-            (outcome.user_id, outcome.over_hold),
-            (Some(world.user), Micros(over))
+            (outcome.freed, outcome.over_hold),
+            (vec![LimitKey::user(world.user)], Micros(over))
         );
         assert_eq!(settle().await.effect, SettleEffect::AlreadySettled);
         check_spend(&store, world.user, before.0 + spent, 0).await;
         let client = db.client(LocalRole::App).await;
         let select = "SELECT sum(cost_micros)::bigint, count(*), sum(output_tokens)::bigint \
-            FROM ai_usage_events WHERE reservation_id = $1::text::uuid";
+            FROM ai_usage_events WHERE $1::text::uuid IN (id, corrects)";
         let row = client
             .query_one(select, &[&asked.id.to_string()])
             .await
@@ -138,9 +142,8 @@ async fn a_new_period_counts_from_zero_and_old_reservations_settle_in_their_own(
         request(world.user, lease, 0, 300),
         request(world.user, lease, 0, 400),
     );
-    reserve(&store, &first).await;
-    reserve(&store, &open).await;
-    settle(&store, &settlement(first.id, 300, Some(300))).await;
+    let (first, open) = (admit(&store, &first).await, admit(&store, &open).await);
+    settle(&store, &settlement(first, 300, Some(300))).await;
     check_spend(&store, world.user, 300, 400).await;
     let before = spend(&store, world.user).await.period;
 
@@ -154,9 +157,7 @@ async fn a_new_period_counts_from_zero_and_old_reservations_settle_in_their_own(
         ReserveOutcome::Admitted { .. }
     ));
     assert_eq!(
-        settle(&store, &settlement(open.id, 50, Some(50)))
-            .await
-            .effect,
+        settle(&store, &settlement(open, 50, Some(50))).await.effect,
         SettleEffect::Settled
     );
     check_spend(&store, world.user, 0, 1_000).await;
@@ -179,23 +180,35 @@ async fn a_recount_finds_what_does_not_agree() {
         .await
         .unwrap();
     let found = read(&store).await.ledger_verify().await.unwrap();
-    assert_eq!(found.len(), 1);
-    assert_eq!(
-        (found[0].user_id, found[0].spent),
-        (world.user.0, Micros(7))
-    );
-    assert_eq!(
-        (found[0].spent_by_events, found[0].reserved),
-        (Micros(0), Micros(5))
-    );
+    let key = LimitKey::user(world.user);
+    let LedgerFigure::Spent(limit, start) = found[0].figure else {
+        panic!("{found:?}")
+    };
+    let differs = |figure, stored, recounted| LedgerDifference {
+        figure,
+        stored: Micros(stored),
+        recounted: Micros(recounted),
+    };
+    assert_eq!(limit, key);
+    assert_eq!(found, [differs(LedgerFigure::Spent(key, start), 7, 0)]);
     client
         .batch_execute("DELETE FROM spend_counters")
         .await
         .unwrap();
     let found = read(&store).await.ledger_verify().await.unwrap();
-    assert_eq!(
-        (found[0].reserved, found[0].reserved_by_reservations),
-        (Micros(0), Micros(5))
-    );
+    assert_eq!(found, [differs(LedgerFigure::Reserved(key, start), 0, 5)]);
+    client
+        .batch_execute(
+            "INSERT INTO ai_user_daily_spend SELECT limit_id, limit_id, '2026-11-25', 9 FROM bursar_recount()",
+        )
+        .await
+        .unwrap();
+    let found = read(&store).await.ledger_verify().await.unwrap();
+    let account = Account {
+        user_id: world.user,
+        group_id: Some(model::GroupId(world.user.0)),
+    };
+    let day = "2026-11-25".parse().unwrap();
+    assert_eq!(found[1], differs(LedgerFigure::Daily(account, day), 9, 0));
     store.ping().await.unwrap();
 }

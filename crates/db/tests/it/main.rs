@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod budgets;
+#[cfg(test)]
 mod decisions;
+#[cfg(test)]
+mod dump;
 #[cfg(test)]
 mod hints;
 #[cfg(test)]
@@ -12,6 +16,8 @@ mod idpsync;
 mod keys;
 #[cfg(test)]
 mod ledger;
+#[cfg(test)]
+mod ledger_pools;
 #[cfg(test)]
 mod ledger_queue;
 #[cfg(test)]
@@ -27,7 +33,13 @@ mod locks;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod override_races;
+#[cfg(test)]
+mod overrides;
+#[cfg(test)]
 mod people;
+#[cfg(test)]
+mod periods;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]

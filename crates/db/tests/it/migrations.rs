@@ -1,11 +1,15 @@
 //! Migrations: there and back, as an owner that is no superuser, and what the application's role may do after.
 
 use db::{MigrateError, local::LocalRole};
+use model::{LeaseId, Micros};
 
-use crate::support::{APP_ROLE, TestDb};
+use crate::{
+    ledger::{admit, check_spend, request, settle, settlement, sweep},
+    support::{APP_ROLE, TestDb, World, id},
+};
 
 /// Everything that is in the schema, one line each.
-async fn contents(db: &TestDb) -> Vec<String> {
+pub(crate) async fn contents(db: &TestDb) -> Vec<String> {
     let client = db.client(LocalRole::Owner).await;
     let query = "\
         SELECT 'table ' || c.relname || ' ' || c.relkind::text || ' ' || a.attname || ' ' \
@@ -50,6 +54,96 @@ async fn migrations_go_back_and_forth() {
 
     db::migrate(&owner, APP_ROLE).await.unwrap();
     assert_eq!(contents(&db).await, migrated);
+}
+
+/// Events, one of them swept and corrected, an open reservation and counters go to the tables as they were before
+/// batches, and come back.
+#[tokio::test]
+async fn the_ledger_goes_back_and_forth_with_what_is_in_it() {
+    let db = TestDb::new().await;
+    let store = db.store().await;
+    let world = World::new(&store, Some(Micros(100_000))).await;
+    let lost = admit(&store, &request(world.user, LeaseId(id()), 100, 400)).await;
+    sweep(&store).await;
+    settle(&store, &settlement(lost, 50, Some(150))).await;
+    let lease = crate::ledger::lease(&store).await;
+    let done = admit(&store, &request(world.user, lease, 100, 400)).await;
+    settle(&store, &settlement(done, 60, Some(160))).await;
+    let open = admit(&store, &request(world.user, lease, 100, 400)).await;
+    let owner = db.client(LocalRole::Owner).await;
+    let contents = async || {
+        let sql = "SELECT concat(e.id, e.created_at, e.corrects, e.user_id, e.effective_group_id, e.model, \
+                e.priced_model, e.output_tokens, e.cost_micros, e.swept, p.prices) \
+            FROM ai_usage_events AS e LEFT JOIN ai_price_snapshots AS p ON p.id = e.price_id ORDER BY 1";
+        let rows = owner.query(sql, &[]).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect::<Vec<String>>()
+    };
+    let before = contents().await;
+    assert_eq!(before.len(), 3);
+    let steps = [
+        include_str!("../../../../migrations/2026-11-25-120100_batch_spend_ledger/down.sql"),
+        include_str!("../../../../migrations/2026-11-25-120100_batch_spend_ledger/up.sql"),
+    ];
+    owner.batch_execute(steps[0]).await.unwrap();
+    let old = "SELECT sum(e.cost_micros)::bigint, count(*), count(DISTINCT e.reservation_id), \
+            (SELECT spent_micros FROM spend_counters), (SELECT reserved_micros FROM spend_counters) \
+        FROM ai_usage_events AS e WHERE prices IS NOT NULL";
+    let old = owner.query_one(old, &[]).await.unwrap();
+    let old = [0, 1, 2, 3, 4].map(|column| old.get::<_, i64>(column));
+    assert_eq!(old, [310, 3, 2, 310, 500]);
+    owner.batch_execute(steps[1]).await.unwrap();
+    let grant = format!("SELECT bursar_grant_application('{APP_ROLE}')");
+    owner.batch_execute(&grant).await.unwrap();
+    assert_eq!(contents().await, before);
+    let store = db.store().await;
+    check_spend(&store, world.user, 310, 500).await;
+    settle(&store, &settlement(open, 40, Some(140))).await;
+    check_spend(&store, world.user, 450, 0).await;
+}
+
+#[tokio::test]
+async fn months_are_made_ahead_and_append_only_as_the_table_is() {
+    let db = TestDb::new().await;
+    let store = db.store().await;
+    let owner = db.client(LocalRole::Owner).await;
+    let months = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'ai_usage_events'::regclass";
+    let count = async || owner.query_one(months, &[]).await.unwrap().get::<_, i64>(0);
+    // This month, the next three, and the one for the rest.
+    assert_eq!(count().await, 5);
+    db.shift_time("40 days").await;
+    let make = async || {
+        let mut unit = crate::support::begin(&store).await;
+        let made = unit.ledger_months_make().await.unwrap();
+        unit.commit().await.unwrap();
+        made
+    };
+    let made = make().await;
+    assert!((1..=2).contains(&made), "{made}");
+    assert_eq!(make().await, 0);
+    assert_eq!(count().await, 5 + i64::try_from(made).unwrap());
+    // A month whose events went to the rest stays there, and nothing fails.
+    db.shift_time("400 days").await;
+    let world = World::new(&store, None).await;
+    let held = admit(&store, &request(world.user, LeaseId(id()), 100, 400)).await;
+    settle(&store, &settlement(held, 60, Some(160))).await;
+    assert_eq!(make().await, 3);
+    check_spend(&store, world.user, 160, 0).await;
+    let names = "SELECT inhrelid::regclass::text FROM pg_inherits \
+        WHERE inhparent = 'ai_usage_events'::regclass";
+    let app = db.client(LocalRole::App).await;
+    for row in owner.query(names, &[]).await.unwrap() {
+        let name: String = row.get(0);
+        let refused = owner.batch_execute(&format!("DELETE FROM {name}")).await;
+        let refused = refused.unwrap_err();
+        let refused = refused.as_db_error().and_then(|error| error.constraint());
+        assert_eq!(refused, Some("ai_usage_events_append_only"), "{name}");
+        let read = app.batch_execute(&format!("SELECT FROM {name}")).await;
+        assert_eq!(
+            read.unwrap_err().code().map(|code| code.code()),
+            Some("42501"),
+            "{name}"
+        );
+    }
 }
 
 #[tokio::test]

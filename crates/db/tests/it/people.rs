@@ -1,6 +1,8 @@
 //! Accounts, organizations, groups and budgets.
 
-use model::{GroupId, Micros, Name, OrganizationId, UserId, groups::GroupUpdate};
+use model::{
+    GroupId, Micros, Name, OrganizationId, UserId, budgets::GroupBudgetUpsert, groups::GroupUpdate,
+};
 use rbac::Visibility;
 use store::{StoreError, StoreResult};
 
@@ -120,7 +122,9 @@ async fn what_is_deleted_or_unknown_cannot_be_joined() {
         .user_create(&new_user("eve", &[OrganizationId(id())]))
         .await;
     assert!(matches!(unknown, Err(StoreError::NotFound)), "{unknown:?}");
-    let unknown = unit.group_budget_upsert(GroupId(id()), Micros(1)).await;
+    let unknown = unit
+        .group_budget_upsert(GroupId(id()), &GroupBudgetUpsert::limit(Micros(1)))
+        .await;
     assert!(matches!(unknown, Err(StoreError::NotFound)), "{unknown:?}");
     let unknown = unit
         .group_create(&new_group("team", OrganizationId(id())))
@@ -144,7 +148,10 @@ async fn budgets_keep_when_they_were_made() {
         .unwrap()
         .unwrap();
     let mut unit = begin(&store).await;
-    let second = unit.group_budget_upsert(everyone, Micros(9)).await.unwrap();
+    let second = unit
+        .group_budget_upsert(everyone, &GroupBudgetUpsert::limit(Micros(9)))
+        .await
+        .unwrap();
     assert_eq!(
         (second.created_at, second.spend_limit),
         (first.created_at, Micros(9))

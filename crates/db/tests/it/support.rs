@@ -17,6 +17,7 @@ use db::{
 };
 use model::{
     GroupId, IdSource, Micros, OrganizationId, UserId, UuidV7Source,
+    budgets::GroupBudgetUpsert,
     groups::NewGroup,
     organizations::NewOrganization,
     users::{LoginType, NewUser, PasswordHash},
@@ -241,7 +242,7 @@ impl World {
         unit.organization_create(&organization).await.unwrap();
         unit.user_create(&user).await.unwrap();
         if let Some(limit) = limit {
-            unit.group_budget_upsert(organization.id.everyone(), limit)
+            unit.group_budget_upsert(organization.id.everyone(), &GroupBudgetUpsert::limit(limit))
                 .await
                 .unwrap();
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use db::{Database, Hint, local::LocalRole};
-use model::{OrganizationId, UserId};
+use model::{OrganizationId, UserId, spend::LimitKey};
 use rbac::Visibility;
 use store::{Store, StoreError};
 
@@ -189,14 +189,17 @@ async fn hints_arrive_at_commit_and_the_listener_survives_a_lost_connection() {
     let user = UserId(id());
     let tell = async |user| {
         let mut unit = begin(&store).await;
-        unit.spend_notify(user).await.unwrap();
+        unit.spend_notify(&[LimitKey::user(user)]).await.unwrap();
         unit.commit().await.unwrap();
     };
     let mut silent = begin(&store).await;
-    silent.spend_notify(UserId(id())).await.unwrap();
+    silent
+        .spend_notify(&[LimitKey::user(UserId(id()))])
+        .await
+        .unwrap();
     drop(silent);
     tell(user).await;
-    assert_eq!(listener.next().await, Hint::Spend(user));
+    assert_eq!(listener.next().await, Hint::Spend(LimitKey::user(user)));
 
     let client = db.client(LocalRole::Superuser).await;
     let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
@@ -204,5 +207,5 @@ async fn hints_arrive_at_commit_and_the_listener_survives_a_lost_connection() {
     client.query(kill, &[]).await.unwrap();
     assert_eq!(listener.next().await, Hint::Connected);
     tell(user).await;
-    assert_eq!(listener.next().await, Hint::Spend(user));
+    assert_eq!(listener.next().await, Hint::Spend(LimitKey::user(user)));
 }

@@ -2,9 +2,11 @@
 //! what units commit, notes every call, and knows none of the database's rules.
 
 mod api_keys;
+mod budgets;
 mod groups;
 mod identities;
 mod idpsync;
+mod ledger;
 mod people;
 mod rest;
 mod roles;
@@ -22,7 +24,7 @@ use chrono::{DateTime, Utc};
 use model::{
     OrganizationId, UserId,
     api_keys::ApiKey,
-    budgets::GroupBudget,
+    budgets::{BudgetOverride, BudgetSettingsUpdate, GroupBudget},
     groups::{Group, GroupMember},
     identities::{NewOidcLogin, UserLink},
     organizations::{Organization, OrganizationMember},
@@ -33,7 +35,9 @@ use model::{
     workspaces::WorkspaceAccess,
 };
 use rbac::SystemRole;
-use store::{ReadUnit, Store, StoreResult, WriteContext, WriteUnit};
+use store::{ReadUnit, Store, StoreError, StoreResult, WriteContext, WriteUnit};
+
+pub use self::ledger::FakeLedger;
 
 pub use idpsync::Settings as IdpsyncSettings;
 
@@ -58,6 +62,10 @@ pub struct State {
     pub keys: Vec<(ApiKey, [u8; 32])>,
     /// Group budgets.
     pub budgets: Vec<GroupBudget>,
+    /// Overrides.
+    pub overrides: Vec<BudgetOverride>,
+    /// What was set for all budgets.
+    pub budget_settings: BudgetSettingsUpdate,
     /// AI providers.
     pub providers: Vec<Provider>,
     /// Workspaces, each with its ACL.
@@ -80,6 +88,7 @@ struct Shared {
     calls: Mutex<Vec<&'static str>>,
     contexts: Mutex<Vec<WriteContext>>,
     versions: Mutex<subjects::Versions>,
+    ledger: Mutex<FakeLedger>,
 }
 
 /// An in-memory [`Store`]. Clones share what they hold.
@@ -98,6 +107,13 @@ impl FakeStore {
     /// What the store holds, to look at or to change.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ledger.
+    ///
+    /// It is no part of what a unit commits: what it took, it took.
+    pub fn ledger(&self) -> MutexGuard<'_, FakeLedger> {
+        self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The names of the repository methods called so far.
@@ -124,6 +140,7 @@ impl FakeStore {
         Box::new(FakeUnit {
             store: self.clone(),
             state: self.state().clone(),
+            batched: false,
         })
     }
 }
@@ -155,6 +172,8 @@ impl Store for FakeStore {
 struct FakeUnit {
     store: FakeStore,
     state: State,
+    /// Whether it took a batch of the ledger.
+    batched: bool,
 }
 
 impl FakeUnit {
@@ -176,6 +195,11 @@ impl ReadUnit for FakeUnit {}
 impl WriteUnit for FakeUnit {
     async fn commit(self: Box<Self>) -> StoreResult<()> {
         *self.store.state() = self.state;
+        let mut ledger = self.store.ledger();
+        if self.batched && ledger.lost_commits > 0 {
+            ledger.lost_commits -= 1;
+            return Err(StoreError::Unavailable("the connection broke".into()));
+        }
         Ok(())
     }
 }

@@ -1,14 +1,14 @@
-//! The fake's budgets, providers, ledger and audit log. The ledger admits nothing and settles nothing.
+//! The fake's providers, spend and audit log.
 
 use async_trait::async_trait;
 use model::{
-    GroupId, LeaseId, Micros, Name, Page, PageRequest, ProviderId, ReservationId, UserId,
+    LeaseId, Micros, Name, Page, PageRequest, ProviderId, UserId,
     audit::{AuditEntry, AuditFilter, RefusedWrite},
-    budgets::GroupBudget,
+    budgets::{Considered, LimitSource, Reason},
     providers::Provider,
     spend::{
-        LedgerDifference, Period, Progress, ReserveOutcome, ReserveRequest, SettleEffect,
-        SettleOutcome, Settlement, SpendState,
+        LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Period, Progress, SpendState,
+        SpendView,
     },
 };
 use rbac::{Object, Visibility};
@@ -16,51 +16,11 @@ use secrecy::SecretString;
 use store::{
     StoreError, StoreResult,
     audit::{AuditRead, AuditWrite},
-    budgets::{BudgetRead, BudgetWrite},
     providers::{NewProvider, ProviderRead, ProviderUpdate, ProviderWrite},
     spend::{SpendRead, SpendWrite},
 };
 
 use super::{FakeUnit, State};
-
-#[async_trait]
-impl BudgetRead for FakeUnit {
-    async fn group_budget_get(&mut self, group: GroupId) -> StoreResult<Option<GroupBudget>> {
-        let budgets = &self.call("group_budget_get").budgets;
-        Ok(budgets
-            .iter()
-            .find(|budget| budget.group_id == group)
-            .copied())
-    }
-}
-
-#[async_trait]
-impl BudgetWrite for FakeUnit {
-    async fn group_budget_upsert(
-        &mut self,
-        group: GroupId,
-        spend_limit: Micros,
-    ) -> StoreResult<GroupBudget> {
-        let state = self.call("group_budget_upsert");
-        let (created_at, updated_at) = (state.now, state.now);
-        let budget = GroupBudget {
-            group_id: group,
-            spend_limit,
-            created_at,
-            updated_at,
-        };
-        state.budgets.retain(|budget| budget.group_id != group);
-        state.budgets.push(budget);
-        Ok(budget)
-    }
-
-    async fn group_budget_delete(&mut self, group: GroupId) -> StoreResult<bool> {
-        let budgets = &mut self.call("group_budget_delete").budgets;
-        let before = budgets.len();
-        budgets.retain(|budget| budget.group_id != group);
-        Ok(budgets.len() < before)
-    }
-}
 
 #[async_trait]
 impl ProviderRead for FakeUnit {
@@ -148,20 +108,28 @@ fn spend(state: &State) -> SpendState {
             end: state.now + chrono::Duration::days(30),
         },
         now: state.now,
+        pool: None,
+        blocked_by: None,
     }
 }
 
-const UNKNOWN: SettleOutcome = SettleOutcome {
-    effect: SettleEffect::Unknown,
-    user_id: None,
-    wake: false,
-    over_hold: Micros::ZERO,
-};
-
 #[async_trait]
 impl SpendRead for FakeUnit {
-    async fn spend_get(&mut self, _user: UserId) -> StoreResult<SpendState> {
-        Ok(spend(self.call("spend_get")))
+    async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendView> {
+        let state = self.call("spend_get");
+        let person = state.overrides.iter().find(|one| one.user_id == user);
+        let considered = person.map(|one| Considered {
+            source: LimitSource::UserOverride,
+            group_id: one.group_id,
+            organization_id: one.organization_id,
+            spend_limit: one.spend_limit,
+            mode: one.mode,
+            reason: Reason::Holds,
+        });
+        Ok(SpendView {
+            state: spend(state),
+            considered: considered.into_iter().collect(),
+        })
     }
 
     async fn ledger_verify(&mut self) -> StoreResult<Vec<LedgerDifference>> {
@@ -172,28 +140,19 @@ impl SpendRead for FakeUnit {
 
 #[async_trait]
 impl SpendWrite for FakeUnit {
-    async fn reservation_create(
+    async fn ledger_batch(
         &mut self,
-        _request: &ReserveRequest,
-    ) -> StoreResult<ReserveOutcome> {
-        Ok(ReserveOutcome::Refused(spend(
-            self.call("reservation_create"),
-        )))
+        ops: &[LedgerOp],
+        _wait: LockWait,
+    ) -> StoreResult<LedgerBatch> {
+        let state = spend(self.call("ledger_batch"));
+        self.batched = true;
+        self.store.ledger().batch(ops, &state)
     }
 
-    async fn reservation_wait_end(&mut self, _user: UserId, _id: ReservationId) -> StoreResult<()> {
-        self.call("reservation_wait_end");
-        Ok(())
-    }
-
-    async fn reservation_settle(&mut self, _settlement: &Settlement) -> StoreResult<SettleOutcome> {
-        self.call("reservation_settle");
-        Ok(UNKNOWN)
-    }
-
-    async fn reservation_release(&mut self, _id: ReservationId) -> StoreResult<SettleOutcome> {
-        self.call("reservation_release");
-        Ok(UNKNOWN)
+    async fn ledger_months_make(&mut self) -> StoreResult<u64> {
+        self.call("ledger_months_make");
+        Ok(0)
     }
 
     async fn reservation_progress(&mut self, _progress: &[Progress]) -> StoreResult<()> {
@@ -216,12 +175,12 @@ impl SpendWrite for FakeUnit {
         Ok(0)
     }
 
-    async fn reservation_sweep(&mut self, _limit: u32) -> StoreResult<Vec<UserId>> {
+    async fn reservation_sweep(&mut self, _limit: u32) -> StoreResult<Vec<LimitKey>> {
         self.call("reservation_sweep");
         Ok(Vec::new())
     }
 
-    async fn spend_notify(&mut self, _user: UserId) -> StoreResult<()> {
+    async fn spend_notify(&mut self, _limits: &[LimitKey]) -> StoreResult<()> {
         self.call("spend_notify");
         Ok(())
     }

@@ -12,7 +12,7 @@ use super::{
     cases::{Case, all},
     recorder::{Check, Deny},
     refused, run,
-    world::{ANN, BOB, GROUP, OLGA, ORG, OTTO, PROVIDER, WORKSPACE, actor, state},
+    world::{ANN, BOB, GROUP, OLGA, ORG, OTHER_GROUP, OTTO, PROVIDER, WORKSPACE, actor, state},
 };
 use crate::{
     Actor, SystemActor, SystemStore, WorkspaceSharing, fake::FakeStore, gate::Gate, units::Bound,
@@ -89,6 +89,7 @@ fn id(id: Uuid) -> String {
         (OTTO.0, "otto"),
         (ORG.0, "acme"),
         (GROUP.0, "makers"),
+        (OTHER_GROUP.0, "minders"),
         (PROVIDER.0, "openai"),
         (WORKSPACE.0, "plans"),
     ];
@@ -140,6 +141,14 @@ async fn table(title: &str, cases: &[Case], columns: &[(String, Gate)]) -> Strin
         for check in &case.checks {
             writeln!(text, "    {}", exact(check)).unwrap();
         }
+        if case.ways.len() > 1 || case.ways[0].len() < case.checks.len() {
+            let way = |way: &Vec<usize>| {
+                let numbers = way.iter().map(|check| (check + 1).to_string());
+                numbers.collect::<Vec<_>>().join(" and ")
+            };
+            let ways: Vec<_> = case.ways.iter().map(way).collect();
+            writeln!(text, "    of these: {}", ways.join(", or ")).unwrap();
+        }
     }
     text
 }
@@ -161,8 +170,8 @@ fn compare(name: &str, text: &str) {
 
 const LEGEND: &str = "+ done   - refused   ! against a rule that no right lifts   ? not found   a number: the rows of a list\n\
     A list is of what may be seen: of none it is empty, not refused. The world: ann and bob in acme, bob an auditor\n\
-    there and of the site; olga and otto own the site; makers is a group of acme, plans a workspace\n\
-    of bob's that he shares with makers, openai a provider. `new` is made.";
+    there and of the site; olga and otto own the site; makers and minders are groups of acme, bob has an override charged\n\
+    to makers, plans is a workspace of bob's that he shares with makers, openai a provider. `new` is made.";
 
 #[tokio::test]
 async fn each_role_reaches_what_its_column_says() {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Duration};
 use model::{
-    GroupId, Name, OrganizationId, ProviderId, RoleId, UserId, WorkspaceId,
+    GroupId, Micros, Name, OrganizationId, ProviderId, RoleId, UserId, WorkspaceId,
     acl::Principal,
     api_keys::{ApiKey, ApiKeyKind},
+    budgets::{BudgetMode, BudgetOverride},
     groups::{Group, GroupMember},
     identities::{Identity, UserLink},
     idpsync::{GroupSync, Mapping, OrganizationSync, PlaceSettings, RoleSync, TakenRoles},
@@ -43,6 +44,8 @@ pub(super) const GROUP: GroupId = GroupId(Uuid::from_u128(0x6e));
 pub(super) const ROLE: RoleId = RoleId(Uuid::from_u128(0x501));
 /// A workspace of Bob's, named `plans`, that he shares with the group.
 pub(super) const WORKSPACE: WorkspaceId = WorkspaceId(Uuid::from_u128(0x3a));
+/// Another group of it, with nobody.
+pub(super) const OTHER_GROUP: GroupId = GroupId(Uuid::from_u128(0x6f));
 /// A provider, named `openai`.
 pub(super) const PROVIDER: ProviderId = ProviderId(Uuid::from_u128(0xa0));
 
@@ -172,6 +175,19 @@ fn provider() -> Provider {
     }
 }
 
+fn bobs_override() -> BudgetOverride {
+    BudgetOverride {
+        user_id: BOB,
+        group_id: GROUP,
+        organization_id: ORG,
+        spend_limit: Micros::USD,
+        mode: BudgetMode::Enforce,
+        expires_at: None,
+        created_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
+    }
+}
+
 pub(super) fn state() -> State {
     let users = vec![
         user(ANN, "ann", &[], &[ORG]),
@@ -191,12 +207,12 @@ pub(super) fn state() -> State {
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
     };
-    let group = Group {
-        id: GROUP,
+    let group = |id: GroupId, called: &str| Group {
+        id,
         organization_id: ORG,
         organization_name: name("acme"),
         organization_display_name: String::new(),
-        name: name("makers"),
+        name: name(called),
         display_name: String::new(),
         avatar_url: String::new(),
         total_member_count: 1,
@@ -218,7 +234,7 @@ pub(super) fn state() -> State {
         ],
         users,
         organizations: vec![organization],
-        groups: vec![group],
+        groups: vec![group(GROUP, "makers"), group(OTHER_GROUP, "minders")],
         group_members: vec![group_member],
         keys: vec![
             key("annsession", ANN, ApiKeyKind::Session),
@@ -236,6 +252,7 @@ pub(super) fn state() -> State {
             created_at: DateTime::UNIX_EPOCH,
             last_login_at: DateTime::UNIX_EPOCH,
         }],
+        overrides: vec![bobs_override()],
         ..State::default()
     }
 }

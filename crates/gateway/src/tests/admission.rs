@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use fakeprovider::{Output, Script};
 use futures_util::future::join_all;
-use model::{Clock, Micros, SystemClock, prices::ProviderKind, spend::SettlementBasis};
+use model::{
+    Clock, Micros, SystemClock,
+    prices::ProviderKind,
+    spend::{LimitKey, SettlementBasis},
+};
 
 use super::{
     fakes::USER,
@@ -170,7 +174,10 @@ async fn a_hint_from_another_server_wakes_a_waiter() {
     );
     rig.ledger.until(|books| books.attempts == 1).await;
     rig.ledger.books().open.remove(&elsewhere);
-    rig.hints.send(SpendHint::User(USER)).await.unwrap();
+    rig.hints
+        .send(SpendHint::Limit(LimitKey::user(USER)))
+        .await
+        .unwrap();
     assert_eq!(waiting.await.unwrap().unwrap().status(), 200);
 }
 
@@ -192,7 +199,7 @@ async fn more_waiters_than_may_wait_are_sent_away() {
     rig.ledger.until(|books| books.attempts >= 2).await;
     assert_eq!(ask().await.unwrap().unwrap().status(), 429);
     rig.ledger.books().open.remove(&elsewhere);
-    rig.gateway.inner.queue.wake(USER);
+    rig.gateway.inner.queue.wake(LimitKey::user(USER));
     assert_eq!(first.await.unwrap().unwrap().status(), 200);
     assert_eq!(second.await.unwrap().unwrap().status(), 200);
 }

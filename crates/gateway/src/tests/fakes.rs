@@ -13,13 +13,13 @@ use chrono::{DateTime, TimeDelta};
 use http::{Extensions, HeaderMap};
 use model::{
     Clock, GroupId, LeaseId, Micros, ProviderId, ReservationId, SystemClock, UserId,
-    admission::{Head, LimitState, Patience, Verdict, judge, must_yield},
-    budgets::{EffectiveBudget, LimitSource},
+    admission::{Decision, Head, Limit, LimitState, decide},
+    budgets::{BudgetMode, EffectiveBudget, LimitSource},
     prices::ProviderKind,
     providers::Provider,
     spend::{
-        Period, Progress, ReserveOutcome, ReserveRequest, SettleEffect, SettleOutcome, Settlement,
-        SpendState,
+        Account, LimitKey, LimitKind, Period, Progress, Release, ReserveOutcome, ReserveRequest,
+        SettleEffect, SettleOutcome, Settlement, SpendState, WaitEnd,
     },
 };
 use secrecy::SecretString;
@@ -29,12 +29,16 @@ use uuid::Uuid;
 
 use crate::{
     access::{Access, Denial, Entry, Names, Presence},
-    ledger::Ledger,
+    ledger::{Ledger, ReserveFailure},
 };
 
 pub(super) const TOKEN: &str = "bursartoken-secretsecretsecretsec";
 pub(super) const UNWANTED_TOKEN: &str = "bursartoken-withouttherighttouse";
 pub(super) const USER: UserId = UserId(Uuid::from_u128(1));
+pub(super) const ACCOUNT: Account = Account {
+    user_id: USER,
+    group_id: Some(GROUP),
+};
 pub(super) const GROUP: GroupId = GroupId(Uuid::from_u128(2));
 
 /// What the ledger holds.
@@ -73,6 +77,8 @@ impl Books {
                 group_id: GROUP,
                 spend_limit,
                 source: LimitSource::Group,
+                mode: BudgetMode::Enforce,
+                summed: false,
             }),
             group_id: Some(GROUP),
             organization_id: None,
@@ -83,81 +89,67 @@ impl Books {
                 end: now + TimeDelta::days(5),
             },
             now,
+            pool: None,
+            blocked_by: self.limit.map(|_| LimitKind::User),
         }
     }
 
     /// The one that has waited longest is the head.
-    fn enqueue(
-        &mut self,
-        request: &ReserveRequest,
-        need: Micros,
-        state: SpendState,
-    ) -> ReserveOutcome {
+    fn enqueue(&mut self, request: &ReserveRequest, need: Micros, state: &SpendState) {
         let since = request.waiting_since.unwrap_or(state.now);
         let before = |head: &Head| {
-            head.id != request.id && head.expires_at > state.now && head.since <= since
+            head.id != request.waiter && head.expires_at > state.now && head.since <= since
         };
         if !self.head.as_ref().is_some_and(before) {
-            let expires_at = request.gives_up_at;
             self.head = Some(Head {
-                id: request.id,
+                id: request.waiter,
                 since,
                 need,
-                expires_at,
+                expires_at: request.gives_up_at,
             });
         }
-        ReserveOutcome::Wait(state)
     }
 
     fn decide(&mut self, request: &ReserveRequest) -> ReserveOutcome {
         let state = self.state();
-        let Some(limit) = self.limit else {
-            let hold = request
-                .worst_case
-                .map_or(Micros::ZERO, |worst| worst.hold(worst.cap));
-            self.open.insert(request.id, hold);
-            return ReserveOutcome::Admitted {
-                hold,
-                cap: None,
-                lowered: false,
-                state,
-            };
-        };
-        let worst = match request.worst_case {
-            Ok(worst) => worst,
-            Err(why) => return ReserveOutcome::NotBounded(why, state),
-        };
-        let limits = LimitState {
-            limit,
-            spent: state.spent,
-            reserved: state.reserved,
-        };
-        match judge(&[limits], &worst, request.patience) {
-            Verdict::Admit { hold, cap, lowered } => {
-                if must_yield(
-                    self.head.as_ref(),
-                    request.id,
-                    hold,
-                    limits.room(),
-                    state.now,
-                ) {
-                    return match request.patience {
-                        Patience::Arrived => self.enqueue(request, worst.hold(worst.cap), state),
-                        Patience::Expired => ReserveOutcome::RetryLater(state),
-                    };
-                }
-                self.head.take_if(|head| head.id == request.id);
-                self.open.insert(request.id, hold);
+        let limit = self.limit.map(|limit| Limit {
+            state: LimitState {
+                limit,
+                spent: state.spent,
+                reserved: state.reserved,
+                mode: BudgetMode::Enforce,
+            },
+            head: self.head,
+        });
+        let decision = decide(
+            limit.as_slice(),
+            &request.worst_case,
+            request.waiter,
+            request.patience,
+            state.now,
+        );
+        match decision {
+            Decision::Admit { hold, cap, lowered } => {
+                let id = ReservationId::of(state.now, &rand::random());
+                self.head.take_if(|head| head.id == request.waiter);
+                self.open.insert(id, hold);
                 ReserveOutcome::Admitted {
+                    id,
+                    account: ACCOUNT,
                     hold,
-                    cap: Some(cap),
+                    cap,
                     lowered,
                     state,
                 }
             }
-            Verdict::Wait { .. } => self.enqueue(request, worst.hold(worst.cap), state),
-            Verdict::Refuse { .. } => ReserveOutcome::Refused(state),
-            Verdict::RetryLater { .. } => ReserveOutcome::RetryLater(state),
+            Decision::Wait { need, .. } => {
+                self.enqueue(request, need, &state);
+                let limits = vec![LimitKey::user(USER)];
+                ReserveOutcome::Wait { limits, state }
+            }
+            Decision::Refuse { .. } => ReserveOutcome::Refused(state),
+            Decision::RetryLater { .. } => ReserveOutcome::RetryLater(state),
+            Decision::NotBounded { reason, .. } => ReserveOutcome::NotBounded(reason, state),
         }
     }
 }
@@ -218,8 +210,7 @@ impl FakeLedger {
             };
             Ok(SettleOutcome {
                 effect,
-                user_id: Some(USER),
-                wake: false,
+                freed: vec![LimitKey::user(USER)],
                 over_hold,
             })
         })
@@ -228,7 +219,7 @@ impl FakeLedger {
 
 #[async_trait]
 impl Ledger for FakeLedger {
-    async fn reserve(&self, request: &ReserveRequest) -> StoreResult<ReserveOutcome> {
+    async fn reserve(&self, request: &ReserveRequest) -> Result<ReserveOutcome, ReserveFailure> {
         // Give way, as a real database does, so that requests interleave.
         tokio::task::yield_now().await;
         self.change(|books| {
@@ -238,16 +229,22 @@ impl Ledger for FakeLedger {
             );
             books.attempts += 1;
             let outcome = books.decide(request);
-            match std::mem::take(&mut books.lose_answer) {
-                true => Err(StoreError::Unavailable("the connection broke".into())),
-                false => Ok(outcome),
+            if !std::mem::take(&mut books.lose_answer) {
+                return Ok(outcome);
             }
+            let ReserveOutcome::Admitted { id, account, .. } = outcome else {
+                panic!("{outcome:?}");
+            };
+            Err(ReserveFailure {
+                error: StoreError::Unavailable("the connection broke".into()),
+                unsure: Some(Release { id, account }),
+            })
         })
     }
 
-    async fn wait_end(&self, _user: UserId, id: ReservationId) -> StoreResult<()> {
+    async fn wait_end(&self, end: WaitEnd) -> StoreResult<()> {
         self.change(|books| {
-            books.head.take_if(|head| head.id == id);
+            books.head.take_if(|head| head.id == end.waiter);
             books.waits_ended += 1;
         });
         Ok(())
@@ -264,9 +261,9 @@ impl Ledger for FakeLedger {
         })
     }
 
-    async fn release(&self, id: ReservationId) -> StoreResult<SettleOutcome> {
-        self.close(id, |books, _hold| {
-            books.released.push(id);
+    async fn release(&self, release: Release) -> StoreResult<SettleOutcome> {
+        self.close(release.id, |books, _hold| {
+            books.released.push(release.id);
             (SettleEffect::Released, Micros::ZERO)
         })
     }
@@ -300,8 +297,12 @@ impl Ledger for FakeLedger {
         Ok(0)
     }
 
-    async fn sweep(&self, _limit: u32) -> StoreResult<Vec<UserId>> {
+    async fn sweep(&self, _limit: u32) -> StoreResult<Vec<LimitKey>> {
         Ok(Vec::new())
+    }
+
+    async fn months_make(&self) -> StoreResult<()> {
+        Ok(())
     }
 }
 

@@ -201,7 +201,7 @@ async fn the_ledgers_word_reaches_the_client() {
     assert_eq!(body["error"]["code"], "insufficient_quota");
     gateway.shutdown(Duration::from_secs(5)).await;
     let calls = world.store.calls();
-    for expected in ["lease_renew", "reservation_create", "lease_end"] {
+    for expected in ["lease_renew", "ledger_batch", "lease_end"] {
         assert!(calls.contains(&expected), "{expected}: {calls:?}");
     }
 }

@@ -154,6 +154,7 @@ async fn a_panic_leaks_no_reservation() {
         rig.ledger.books().open.insert(id, Micros(500));
         let bill = Bill {
             id,
+            account: super::fakes::ACCOUNT,
             price: None,
             input_tokens: 10,
             output_tokens: 5,

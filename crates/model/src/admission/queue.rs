@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{Micros, ReservationId};
+use crate::{Micros, WaiterId};
 
 /// For so long smaller requests may pass the first of the waiters; then room is kept for it.
 pub const PATIENCE_OF_THE_HEAD: TimeDelta = TimeDelta::seconds(1);
@@ -10,8 +10,8 @@ pub const PATIENCE_OF_THE_HEAD: TimeDelta = TimeDelta::seconds(1);
 /// The request that has waited longest under a limit, as the limit's row tells every server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
-    /// The id that its reservation will have.
-    pub id: ReservationId,
+    /// The request.
+    pub id: WaiterId,
     /// When it began to wait.
     pub since: DateTime<Utc>,
     /// The hold that it asks for.
@@ -25,7 +25,7 @@ pub struct Head {
 #[must_use]
 pub fn must_yield(
     head: Option<&Head>,
-    me: ReservationId,
+    me: WaiterId,
     need: Micros,
     room: Micros,
     now: DateTime<Utc>,

@@ -1,7 +1,7 @@
 //! The verdict on a request that asks for room under its limits.
 
 use super::WorstCase;
-use crate::Micros;
+use crate::{Micros, budgets::BudgetMode};
 
 /// A limit that applies to a request, as its row says under lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,9 +12,17 @@ pub struct LimitState {
     pub spent: Micros,
     /// What open reservations hold.
     pub reserved: Micros,
+    /// Whether it blocks.
+    pub mode: BudgetMode,
 }
 
 impl LimitState {
+    /// Whether it blocks.
+    #[must_use]
+    pub const fn enforced(&self) -> bool {
+        matches!(self.mode, BudgetMode::Enforce)
+    }
+
     /// What is left if every open reservation were given back. Negative when a true cost went past the limit.
     #[must_use]
     pub const fn rest(&self) -> Micros {
@@ -76,8 +84,8 @@ pub enum Verdict {
 /// - Otherwise it waits; when the wait is over it gets what the tightest room affords, if that is its least cap
 ///   or more.
 ///
-/// The limit that a verdict names is the one with the least left, the first of equals. Without limits everything
-/// is admitted as it is.
+/// The limit that a verdict names is the one with the least left, the first of equals. A limit that is only
+/// observed is in nobody's way. Without limits everything is admitted as it is.
 #[must_use]
 pub fn judge(limits: &[LimitState], ask: &WorstCase, patience: Patience) -> Verdict {
     let (Some((by_rest, rest)), Some((by_room, room))) = (
@@ -86,7 +94,8 @@ pub fn judge(limits: &[LimitState], ask: &WorstCase, patience: Patience) -> Verd
     ) else {
         return admit(ask, ask.cap);
     };
-    if let Some(limit) = limits.iter().position(|limit| limit.limit <= Micros::ZERO) {
+    let zero = |limit: &LimitState| limit.enforced() && limit.limit <= Micros::ZERO;
+    if let Some(limit) = limits.iter().position(zero) {
         return Verdict::Refuse { limit };
     }
     if ask.hold(ask.cap) <= room {
@@ -119,7 +128,7 @@ fn admit(ask: &WorstCase, cap: u64) -> Verdict {
 /// reservations. Waiting would not get it more.
 fn alone(limits: &[LimitState], ask: &WorstCase, rest: Micros, room: Micros) -> Option<u64> {
     let full = ask.hold(ask.cap);
-    let above_rest = |limit: &&LimitState| full > limit.rest();
+    let above_rest = |limit: &&LimitState| limit.enforced() && full > limit.rest();
     let idle = limits
         .iter()
         .filter(above_rest)
@@ -134,7 +143,8 @@ fn tightest(
 ) -> Option<(usize, Micros)> {
     limits
         .iter()
-        .map(left)
         .enumerate()
+        .filter(|(_, limit)| limit.enforced())
+        .map(|(place, limit)| (place, left(limit)))
         .min_by_key(|(place, left)| (*left, *place))
 }

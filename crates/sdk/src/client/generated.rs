@@ -5,6 +5,36 @@ use std::fmt::Display;
 use super::{Client, Error, Method};
 
 impl Client {
+    /// Get what holds for all budgets of the deployment.
+    ///
+    /// `GET /api/v2/ai/budget-settings`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn budget_settings_get(&self) -> Result<crate::AiBudgetSettings, Error> {
+        self.call(Method::GET, &["api", "v2", "ai", "budget-settings"])?
+            .answer()
+            .await
+    }
+
+    /// Change what holds for all budgets of the deployment; what is absent stays as it is.
+    ///
+    /// With another period or time zone, what was spent in the present period is counted anew.
+    ///
+    /// `PATCH /api/v2/ai/budget-settings`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn budget_settings_update(
+        &self,
+        body: &crate::UpdateAiBudgetSettingsRequest,
+    ) -> Result<crate::AiBudgetSettings, Error> {
+        self.call(Method::PATCH, &["api", "v2", "ai", "budget-settings"])?
+            .json(body)
+            .answer()
+            .await
+    }
+
     /// List the AI providers that the caller may see, by name. Their keys are not shown.
     ///
     /// `GET /api/v2/ai/providers`
@@ -225,7 +255,9 @@ impl Client {
         .await
     }
 
-    /// Set a group's budget: what each of its members may spend in a period. Zero blocks.
+    /// Set a group's budget: what each of its members may spend in a period, and its pool. Zero blocks.
+    ///
+    /// What is optional and absent stays as it is. Setting what is set already changes nothing.
     ///
     /// `PUT /api/v2/groups/{group}/ai/budget`
     ///
@@ -1051,9 +1083,68 @@ impl Client {
             .await
     }
 
-    /// Get what a person spent in the present period, and the limit that holds.
+    /// Remove a person's override: the budgets of the person's groups hold again. Also served at
+    /// `…/ai/budget/override`.
     ///
-    /// The spend counts the person, whichever group was charged.
+    /// `DELETE /api/v2/users/{user}/ai/budget`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn budget_override_delete(&self, user: impl Display) -> Result<(), Error> {
+        self.call(
+            Method::DELETE,
+            &["api", "v2", "users", &user.to_string(), "ai", "budget"],
+        )?
+        .done()
+        .await
+    }
+
+    /// Get a person's override, expired or not. Also served at `…/ai/budget/override`.
+    ///
+    /// `GET /api/v2/users/{user}/ai/budget`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn budget_override_get(
+        &self,
+        user: impl Display,
+    ) -> Result<crate::UserAiBudgetOverride, Error> {
+        self.call(
+            Method::GET,
+            &["api", "v2", "users", &user.to_string(), "ai", "budget"],
+        )?
+        .answer()
+        .await
+    }
+
+    /// Set a person's override: what the person may spend in a period, whatever budgets the person's groups have, and
+    /// the group that is charged.
+    ///
+    /// It is set whole: what is absent is what it is by default. Setting what is set already changes nothing. Also
+    /// served at `…/ai/budget/override`.
+    ///
+    /// `PUT /api/v2/users/{user}/ai/budget`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn budget_override_upsert(
+        &self,
+        user: impl Display,
+        body: &crate::UpsertUserAiBudgetOverrideRequest,
+    ) -> Result<crate::UserAiBudgetOverride, Error> {
+        self.call(
+            Method::PUT,
+            &["api", "v2", "users", &user.to_string(), "ai", "budget"],
+        )?
+        .json(body)
+        .answer()
+        .await
+    }
+
+    /// Get what a person spent in the present period, the limit that holds, and why it is that one.
+    ///
+    /// The spend counts the person, whichever group was charged. A limit that is only observed is shown with its
+    /// mode while no other holds.
     ///
     /// `GET /api/v2/users/{user}/ai/spend`
     ///

@@ -18,6 +18,7 @@ const HIDDEN: &str = "Resource not found or you do not have access to this resou
 fn limit(micros: i64) -> UpsertGroupAiBudgetRequest {
     UpsertGroupAiBudgetRequest {
         spend_limit_micros: micros,
+        ..Default::default()
     }
 }
 
@@ -35,7 +36,16 @@ async fn a_budget_is_set_read_set_again_and_removed() {
     keys.sort();
     assert_eq!(
         keys,
-        ["created_at", "group_id", "spend_limit_micros", "updated_at"]
+        [
+            "created_at",
+            "group_id",
+            "mode",
+            "pool_limit_micros",
+            "pool_period",
+            "pool_time_zone",
+            "spend_limit_micros",
+            "updated_at"
+        ]
     );
     let first: GroupAiBudget = serde_json::from_value(set.json()).unwrap();
     assert_eq!(
@@ -268,7 +278,7 @@ async fn spend_is_told_with_the_limit_the_rest_and_the_month() {
     let fresh = get(&world, ada, "/users/me/ai/spend").await.json();
     assert_eq!(
         fresh["effective_budget"],
-        json!({"spend_limit_micros": 1_000_000, "limit_source": "group"})
+        json!({"spend_limit_micros": 1_000_000, "limit_source": "group", "mode": "enforce"})
     );
     assert_eq!(
         (&fresh["user_id"], &fresh["effective_group_id"]),

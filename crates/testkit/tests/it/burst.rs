@@ -84,6 +84,7 @@ async fn check(burst: Burst) {
     let limit = 10 * cost_of_one(&world, &body).await;
     let budget = bursar_sdk::UpsertGroupAiBudgetRequest {
         spend_limit_micros: limit,
+        ..Default::default()
     };
     world
         .cast

@@ -97,12 +97,13 @@ pub(crate) struct Event {
     pub(crate) period_start: DateTime<Utc>,
 }
 
-/// A person's events, in the order in which they were written.
+/// A person's events, in the order of the instants that they belong to; a correction after what it corrects.
 pub(crate) async fn events(database: &TestDatabase, user: Uuid) -> Vec<Event> {
     let sql = "SELECT corrects, cost_micros, hold_micros, over_hold_micros, input_tokens, cache_read_tokens, \
         cache_write_5m_tokens + cache_write_1h_tokens, output_tokens, reasoning_tokens, estimated, swept, \
-        to_char(period_start AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') \
-        FROM ai_usage_events WHERE user_id = $1 ORDER BY created_at, id";
+        to_char(p.period_start AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') \
+        FROM ai_usage_events, bursar_period(created_at, 'month', 'UTC') AS p \
+        WHERE user_id = $1 ORDER BY created_at, corrects IS NOT NULL, id";
     let owner = database.owner().await.unwrap();
     let rows = owner.query(sql, &[&user]).await.unwrap();
     let event = |row: &tokio_postgres::Row| Event {
@@ -148,9 +149,9 @@ pub(crate) async fn settled(database: &TestDatabase) {
         open(database).await == 0
     })
     .await;
-    let sql = "SELECT c.limit_id, c.spent_micros, c.reserved_micros FROM spend_counters c \
-        WHERE c.reserved_micros <> 0 OR c.spent_micros <> (SELECT coalesce(sum(e.cost_micros), 0) \
-            FROM ai_usage_events e WHERE e.user_id = c.limit_id AND e.period_start = c.period_start)";
+    let sql = "SELECT limit_id, c.spent_micros, c.reserved_micros FROM spend_counters c \
+        FULL JOIN bursar_recount() r USING (limit_kind, limit_id, scope_id, period_start) \
+        WHERE c.reserved_micros <> 0 OR coalesce(c.spent_micros, 0) <> coalesce(r.spent_micros, 0)";
     let owner = database.owner().await.unwrap();
     let wrong = owner.query(sql, &[]).await.unwrap();
     assert!(wrong.is_empty(), "{wrong:?}");

@@ -132,6 +132,7 @@ impl Left {
         let (spent, _) = world.spend(&world.cast.member).await.unwrap();
         let budget = UpsertGroupAiBudgetRequest {
             spend_limit_micros: spent + micros,
+            ..Default::default()
         };
         let (owner, group) = (&world.cast.owner, world.cast.group_id);
         owner.group_budget_upsert(group, &budget).await.unwrap();

@@ -144,6 +144,7 @@ async fn the_feature_can_be_off_and_says_its_name() {
     let group = owner.organization_get("default").await.unwrap().id;
     let limit = UpsertGroupAiBudgetRequest {
         spend_limit_micros: 1,
+        ..Default::default()
     };
     let refusals = [
         refused(owner.group_budget_get(group).await, 403),

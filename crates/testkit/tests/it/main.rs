@@ -45,11 +45,15 @@ mod operations;
 #[cfg(test)]
 mod organizations;
 #[cfg(test)]
+mod overrides;
+#[cfg(test)]
 mod privileges;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod races;
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod responses;
 #[cfg(test)]
@@ -60,6 +64,8 @@ mod roles_effects;
 mod roles_escalation;
 #[cfg(test)]
 mod scenes;
+#[cfg(test)]
+mod story;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]

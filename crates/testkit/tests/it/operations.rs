@@ -70,6 +70,10 @@ pub(crate) fn body(operation: &str, world: &World) -> Value {
             "display_name": "D", "add_users": [], "remove_users": [world.cast.member_id], "avatar_url": "",
         }),
         "group_budget_upsert" => json!({"spend_limit_micros": 1}),
+        "budget_override_upsert" => json!({
+            "group_id": world.cast.group_id, "spend_limit_micros": 1, "mode": "observe", "expires_at": null,
+        }),
+        "budget_settings_update" => json!({"policy": "sum", "time_zone": "UTC"}),
         "organization_create" => {
             json!({"name": "another", "display_name": "", "description": "", "icon": ""})
         }

@@ -1,5 +1,6 @@
 //! For each wrapped method: how to call it, and the checks it must make, in order.
 
+mod budgets;
 mod identities;
 mod idpsync;
 mod people;
@@ -23,8 +24,25 @@ pub(super) struct Case {
     /// Whether it is a list, which is empty for who may see nothing.
     pub(super) list: bool,
     pub(super) checks: Vec<Check>,
+    /// The ways to be allowed, each by the places of the checks that it takes; one alone takes them all.
+    pub(super) ways: Vec<Vec<usize>>,
     /// Gives the number of rows for a list, and 1 for anything else.
     pub(super) run: for<'a> fn(&'a mut SystemWriteUnit) -> BoxFuture<'a, StoreResult<usize>>,
+}
+
+impl Case {
+    /// Says which checks stand in for each other.
+    fn ways(mut self, ways: &[&[usize]]) -> Self {
+        self.ways = ways.iter().map(|way| way.to_vec()).collect();
+        self
+    }
+
+    /// Whether the call is allowed when these checks are refused.
+    pub(super) fn allowed_without(&self, refused: &[usize]) -> bool {
+        self.ways
+            .iter()
+            .any(|way| way.iter().all(|check| !refused.contains(check)))
+    }
 }
 
 /// Every case.
@@ -36,6 +54,7 @@ pub(super) fn all() -> Vec<Case> {
     cases.extend(people::former_members());
     cases.extend(people::keys());
     cases.extend(things::groups());
+    cases.extend(budgets::budgets());
     cases.extend(things::providers());
     cases.extend(things::objects());
     cases.extend(things::ledger());
@@ -61,15 +80,17 @@ macro_rules! case {
     (page $method:literal, $unit:ident => $call:expr, $checks:expr) => {
         case!(@ false, true, $method, $unit => $call.await.map(|page| page.items.len()), $checks)
     };
-    (@ $system:literal, $list:literal, $method:literal, $unit:ident => $call:expr, $checks:expr) => {
+    (@ $system:literal, $list:literal, $method:literal, $unit:ident => $call:expr, $checks:expr) => {{
+        let checks = Vec::from($checks);
         $crate::tests::cases::Case {
             method: $method,
             system: $system,
             list: $list,
-            checks: Vec::from($checks),
+            ways: vec![(0..checks.len()).collect()],
+            checks,
             run: |$unit| Box::pin(async move { $call }),
         }
-    };
+    }};
 }
 use case;
 

@@ -9,8 +9,10 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    Micros, ReservationId,
+    Micros, WaiterId,
+    budgets::BudgetMode,
     prices::{ModelPrice, PriceBook},
+    spend::NotBounded,
 };
 
 /// 100 micros for the prompt, one micro per token of the answer.
@@ -30,6 +32,7 @@ fn state(limit: i64, spent: i64, reserved: i64) -> LimitState {
         limit: Micros(limit),
         spent: Micros(spent),
         reserved: Micros(reserved),
+        mode: BudgetMode::Enforce,
     }
 }
 
@@ -251,10 +254,7 @@ fn several_limits_admit_together_or_not_at_all() {
 #[test]
 fn room_is_kept_for_a_head_that_has_waited_a_second() {
     let now = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(1);
-    let (me, other) = (
-        ReservationId(Uuid::from_u128(1)),
-        ReservationId(Uuid::from_u128(2)),
-    );
+    let (me, other) = (WaiterId(Uuid::from_u128(1)), WaiterId(Uuid::from_u128(2)));
     let head = Head {
         id: other,
         since: now - TimeDelta::seconds(1),
@@ -296,6 +296,79 @@ fn room_is_kept_for_a_head_that_has_waited_a_second() {
         1,
         i64::MAX,
         false,
+    );
+}
+
+/// Limits in order; the request needs 1,100, or 116 with its least cap.
+#[test]
+fn a_request_waits_at_every_limit_that_is_in_its_way() {
+    let now = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(1);
+    let me = WaiterId(Uuid::from_u128(1));
+    let waiting = Head {
+        id: WaiterId(Uuid::from_u128(2)),
+        since: now - TimeDelta::seconds(2),
+        need: Micros(8_000),
+        expires_at: now + TimeDelta::seconds(1),
+    };
+    let free = |state| Limit { state, head: None };
+    let observed = |state: LimitState| {
+        free(LimitState {
+            mode: BudgetMode::Observe,
+            ..state
+        })
+    };
+    let (wide, busy) = (state(9_000, 0, 0), state(2_000, 0, 1_500));
+    let kept = Limit {
+        state: wide,
+        head: Some(waiting),
+    };
+    let check = |limits: &[Limit], patience, expected: Decision| {
+        let decision = decide(limits, &Ok(ask(1_000, 16)), me, patience, now);
+        assert_eq!(decision, expected, "{limits:?} {patience:?}");
+    };
+    let admit = |cap| Decision::Admit {
+        hold: Micros(1_100),
+        cap,
+        lowered: false,
+    };
+    let wait = |limits: &[usize]| Decision::Wait {
+        need: Micros(1_100),
+        limits: limits.to_vec(),
+    };
+    use Patience::{Arrived, Expired};
+    check(&[free(wide), free(wide)], Arrived, admit(Some(1_000)));
+    check(
+        &[free(busy), free(wide), free(busy)],
+        Arrived,
+        wait(&[0, 2]),
+    );
+    check(&[free(wide), kept], Arrived, wait(&[1]));
+    check(
+        &[free(wide), kept],
+        Expired,
+        Decision::RetryLater { limit: 1 },
+    );
+    check(
+        &[free(wide), free(state(50, 0, 0))],
+        Arrived,
+        Decision::Refuse { limit: 1 },
+    );
+    // What is only observed never blocks, whatever its state.
+    check(&[observed(busy), free(wide)], Arrived, admit(Some(1_000)));
+    check(&[observed(state(0, 5, 5))], Arrived, admit(None));
+    check(&[], Arrived, admit(None));
+    let unpriced = Err(NotBounded::Unpriced);
+    let decision = decide(&[observed(wide), free(wide)], &unpriced, me, Arrived, now);
+    let reason = NotBounded::Unpriced;
+    assert_eq!(decision, Decision::NotBounded { reason, limit: 1 });
+    let decision = decide(&[observed(wide)], &unpriced, me, Arrived, now);
+    assert_eq!(
+        decision,
+        Decision::Admit {
+            hold: Micros(0),
+            cap: None,
+            lowered: false
+        }
     );
 }
 

@@ -3,13 +3,22 @@
 //! Spend follows the person: what counts against a limit is all that the person spent in the period,
 //! whichever group was charged. Amounts that are not settled yet are held by reservations.
 
-use chrono::{DateTime, Utc};
-use uuid::Uuid;
+mod ledger;
+mod limits;
 
+use chrono::{DateTime, Utc};
+
+pub use self::{
+    ledger::{
+        Account, LedgerAnswer, LedgerBatch, LedgerDifference, LedgerFigure, LedgerOp, LockWait,
+        Release, WaitEnd,
+    },
+    limits::{LimitKey, LimitKind, NoSuchLimit},
+};
 use crate::{
-    GroupId, LeaseId, Micros, OrganizationId, ProviderId, ReservationId, UserId,
+    GroupId, LeaseId, Micros, OrganizationId, ProviderId, ReservationId, UserId, WaiterId,
     admission::{Patience, WorstCase},
-    budgets::EffectiveBudget,
+    budgets::{BudgetMode, Considered, EffectiveBudget},
     metering::{PriceSnapshot, TokenUsage},
 };
 
@@ -25,8 +34,8 @@ pub struct Period {
 /// A request that wants to spend.
 #[derive(Debug, Clone)]
 pub struct ReserveRequest {
-    /// The reservation's id, made by the server; the usage event will have the same.
-    pub id: ReservationId,
+    /// The request, as long as it has no reservation.
+    pub waiter: WaiterId,
     /// The lease of the server that holds it.
     pub lease_id: LeaseId,
     /// Who spends.
@@ -81,6 +90,36 @@ pub struct SpendState {
     pub period: Period,
     /// The present instant by the database's clock.
     pub now: DateTime<Utc>,
+    /// The pool of the group that spend is charged to, if it has one.
+    pub pool: Option<PoolState>,
+    /// The limit that is in the way of a request; `None` where no request was.
+    pub blocked_by: Option<LimitKind>,
+}
+
+/// The state of a group's pool in its present period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolState {
+    /// The group.
+    pub group_id: GroupId,
+    /// The limit of all its members' spend together.
+    pub limit: Micros,
+    /// Whether it blocks.
+    pub mode: BudgetMode,
+    /// What is settled in this period.
+    pub spent: Micros,
+    /// What open reservations hold in this period.
+    pub reserved: Micros,
+    /// The pool's period.
+    pub period: Period,
+}
+
+/// The state of a person's spend, and why it is so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpendView {
+    /// The state.
+    pub state: SpendState,
+    /// Every budget that was considered, and what became of it.
+    pub considered: Vec<Considered>,
 }
 
 /// The answer to a [`ReserveRequest`].
@@ -88,6 +127,10 @@ pub struct SpendState {
 pub enum ReserveOutcome {
     /// The amount is held and the open row is durable; forward the request with this output cap.
     Admitted {
+        /// The reservation, made from the database's instant; the usage event will have the same id.
+        id: ReservationId,
+        /// Whom it is held by and charged to.
+        account: Account,
         /// What is held; zero for a request that cannot be bounded.
         hold: Micros,
         /// The output cap per choice to forward with, in tokens; `None` leaves the client's as it is.
@@ -98,7 +141,12 @@ pub enum ReserveOutcome {
         state: SpendState,
     },
     /// It does not fit only because of other open reservations: try again after a settlement.
-    Wait(SpendState),
+    Wait {
+        /// The limits that are in the way.
+        limits: Vec<LimitKey>,
+        /// The state that was decided by.
+        state: SpendState,
+    },
     /// It cannot fit in this period.
     Refused(SpendState),
     /// Its wait is over, but a settlement may still free what it needs.
@@ -112,6 +160,8 @@ pub enum ReserveOutcome {
 pub struct Settlement {
     /// The reservation.
     pub id: ReservationId,
+    /// Whom it is charged to.
+    pub account: Account,
     /// What was used, by the provider's own figures or by estimate.
     pub usage: TokenUsage,
     /// How the figures came about.
@@ -136,14 +186,12 @@ pub enum SettlementBasis {
 }
 
 /// What became of a settlement or a release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettleOutcome {
     /// What became of it.
     pub effect: SettleEffect,
-    /// Whose it was.
-    pub user_id: Option<UserId>,
-    /// Whether somebody waits for what it freed, so that waiters on other servers must be told.
-    pub wake: bool,
+    /// The limits where it freed room.
+    pub freed: Vec<LimitKey>,
     /// By how much the cost passed what was held, when the provider reported more than was foreseen.
     pub over_hold: Micros,
 }
@@ -172,19 +220,43 @@ pub struct Progress {
     pub output_tokens: u64,
 }
 
-/// Rows of the ledger that do not agree, found by a recount.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LedgerDifference {
-    /// Whose counter it is.
-    pub user_id: Uuid,
-    /// The start of the period.
-    pub period_start: DateTime<Utc>,
-    /// What the counter says is settled.
-    pub spent: Micros,
-    /// What the events sum to.
-    pub spent_by_events: Micros,
-    /// What the counter says is held.
-    pub reserved: Micros,
-    /// What the open reservations sum to.
-    pub reserved_by_reservations: Micros,
+impl ReservationId {
+    /// An id of version 7 of this instant, to the millisecond.
+    #[must_use]
+    pub fn of(instant: DateTime<Utc>, random: &[u8; 10]) -> Self {
+        let millis = u64::try_from(instant.timestamp_millis()).unwrap_or_default();
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid())
+    }
+
+    /// The instant that the request belongs to, from the id: its first 48 bits are milliseconds.
+    #[must_use]
+    pub fn instant(self) -> DateTime<Utc> {
+        let millis = i64::try_from(self.0.as_u128() >> 80).unwrap_or_default();
+        DateTime::from_timestamp_millis(millis).unwrap_or_default()
+    }
+
+    /// The id of the event that corrects an estimate: the last byte turned round, so the instant is the same.
+    /// The database's `bursar_correction_id` says the same.
+    #[must_use]
+    pub fn correction(self) -> uuid::Uuid {
+        uuid::Uuid::from_u128(self.0.as_u128() ^ 0xff)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_tells_its_instant_and_its_correction_has_the_same() {
+        let instant = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
+        let id = ReservationId::of(instant, &[0xa5; 10]);
+        assert_eq!((id.instant(), id.0.get_version_num()), (instant, 7));
+        let correction = ReservationId(id.correction());
+        assert_ne!(correction, id);
+        assert_eq!(
+            (correction.instant(), correction.correction()),
+            (instant, id.0)
+        );
+    }
 }

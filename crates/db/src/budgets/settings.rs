@@ -1,0 +1,101 @@
+//! What holds for all budgets: one row, made by its migration and never removed.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    pg::Pg,
+    prelude::*,
+    sql_query,
+    sql_types::{Nullable, Text},
+};
+use diesel_async::AsyncPgConnection;
+use model::budgets::{
+    BudgetPeriod, BudgetPolicy, BudgetSettings, BudgetSettingsUpdate, EveryoneBudget,
+};
+use store::{StoreError, StoreResult};
+
+use crate::{
+    query::{Cached, one, parse, row, run},
+    schema::ai_budget_settings,
+};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = ai_budget_settings, check_for_backend(Pg))]
+struct SettingsRow {
+    policy: String,
+    everyone: String,
+    period: String,
+    time_zone: String,
+    changed_at: DateTime<Utc>,
+}
+
+fn read(row: SettingsRow) -> StoreResult<BudgetSettings> {
+    Ok(BudgetSettings {
+        policy: parse("ai_budget_settings.policy", &row.policy)?,
+        everyone: parse("ai_budget_settings.everyone", &row.everyone)?,
+        period: parse("ai_budget_settings.period", &row.period)?,
+        time_zone: row.time_zone,
+        changed_at: row.changed_at,
+    })
+}
+
+/// What holds for all budgets.
+pub(crate) async fn settings(conn: &AsyncPgConnection) -> StoreResult<BudgetSettings> {
+    let query = ai_budget_settings::table.select(SettingsRow::as_select());
+    read(one(conn, query).await?)
+}
+
+pub(super) async fn budget_settings_lock(conn: &AsyncPgConnection) -> StoreResult<BudgetSettings> {
+    let query = ai_budget_settings::table
+        .select(SettingsRow::as_select())
+        .for_update();
+    read(one(conn, query).await?)
+}
+
+/// Equal settings are left alone. The triggers count spend anew when the period or the zone changes.
+const UPDATE: &str = "\
+UPDATE ai_budget_settings AS s SET policy = coalesce($1, s.policy), everyone = coalesce($2, s.everyone), \
+    period = coalesce($3, s.period), time_zone = coalesce($4, s.time_zone), changed_at = bursar_now() \
+WHERE (s.policy, s.everyone, s.period, s.time_zone) IS DISTINCT FROM \
+    (coalesce($1, s.policy), coalesce($2, s.everyone), coalesce($3, s.period), coalesce($4, s.time_zone))";
+
+pub(super) async fn budget_settings_update(
+    conn: &AsyncPgConnection,
+    update: &BudgetSettingsUpdate,
+) -> StoreResult<BudgetSettings> {
+    let time_zone = match &update.time_zone {
+        Some(name) => Some(zone(conn, name, "ai_budget_settings_time_zone_check").await?),
+        None => None,
+    };
+    let text = |word: Option<&'static str>| word.map(str::to_owned);
+    let change = sql_query(UPDATE)
+        .bind::<Nullable<Text>, _>(text(update.policy.map(BudgetPolicy::as_str)))
+        .bind::<Nullable<Text>, _>(text(update.everyone.map(EveryoneBudget::as_str)))
+        .bind::<Nullable<Text>, _>(text(update.period.map(BudgetPeriod::as_str)))
+        .bind::<Nullable<Text>, _>(time_zone);
+    run(conn, Cached(change)).await?;
+    settings(conn).await
+}
+
+#[derive(QueryableByName)]
+struct ZoneRow {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// A zone's name as the database spells it. What else PostgreSQL takes for a zone, offsets and rules by POSIX,
+/// is none here: it knows nothing of changes of the clocks, or another thing than people mean.
+pub(super) async fn zone(
+    conn: &AsyncPgConnection,
+    name: &str,
+    constraint: &str,
+) -> StoreResult<String> {
+    let query = sql_query(
+        "SELECT name FROM pg_timezone_names WHERE lower(name) = lower($1) AND name !~ '^(posix|right)/' \
+         ORDER BY name LIMIT 1",
+    )
+    .bind::<Text, _>(name.to_owned());
+    let found: Option<ZoneRow> = row(conn, Cached(query)).await?;
+    found
+        .map(|zone| zone.name)
+        .ok_or_else(|| StoreError::Violated(constraint.to_owned()))
+}

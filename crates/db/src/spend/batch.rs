@@ -1,0 +1,238 @@
+//! A batch of steps in four round trips: the present, what is needed under locks, what becomes of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::sql_types::{Array, BigInt, Date, Uuid as SqlUuid};
+use diesel_async::AsyncPgConnection;
+use futures_util::future::{try_join, try_join4, try_join5};
+use model::{
+    GroupId, Micros, ReservationId, UserId,
+    spend::{Account, LedgerAnswer, LedgerBatch, LimitKind, LockWait},
+};
+use store::StoreResult;
+use uuid::Uuid;
+
+use super::{
+    books::{Books, Read, keys, present_key},
+    calendar::{self, Calendar, Reckoning},
+    candidates::standings,
+    counter::{self, Counter, CounterRow, Key},
+    event, prices, reservation, sql,
+    steps::{Closing, How, Step},
+};
+use crate::query::{Cached, run};
+
+/// How long [`LockWait::Brief`] is: much longer than a batch of another server takes.
+const BRIEF_MS: u32 = 500;
+
+/// What a batch is about.
+#[derive(Debug, Default)]
+struct Subjects {
+    /// Who wants to reserve.
+    reserving: BTreeSet<UserId>,
+    /// Groups that are charged or waited at.
+    groups: BTreeSet<GroupId>,
+    /// Reservations that are closed.
+    closing: Vec<Uuid>,
+    /// What they are charged to, and their instants.
+    charged: Vec<(Account, DateTime<Utc>)>,
+}
+
+impl Subjects {
+    fn of(steps: &[Step<'_>]) -> Self {
+        let mut all = Self::default();
+        for step in steps {
+            match step {
+                Step::Reserve(request) => {
+                    all.reserving.insert(request.user_id);
+                }
+                Step::Close(closing) => {
+                    all.groups.extend(closing.account.group_id);
+                    all.closing.push(closing.id.0);
+                    all.charged.push((closing.account, closing.id.instant()));
+                }
+                Step::WaitEnd(end) => {
+                    let pools = end.limits.iter().filter(|one| one.kind == LimitKind::Pool);
+                    all.groups.extend(pools.map(|one| GroupId(one.id)));
+                }
+            }
+        }
+        all
+    }
+
+    /// The instants whose periods must be known.
+    fn instants(&self, calendar: &Calendar) -> BTreeSet<(Reckoning, DateTime<Utc>)> {
+        let mut wanted = BTreeSet::new();
+        for pool in calendar.pools.values() {
+            wanted.insert((pool.reckoning.clone(), calendar.now));
+        }
+        for (account, at) in &self.charged {
+            wanted.insert((calendar.people.clone(), *at));
+            let pool = account
+                .group_id
+                .and_then(|group| calendar.pools.get(&group));
+            if let Some(pool) = pool {
+                wanted.insert((pool.reckoning.clone(), *at));
+            }
+        }
+        wanted
+    }
+
+    /// Every counter that may be touched, in the order in which they are locked.
+    fn keys(&self, steps: &[Step<'_>], calendar: &Calendar) -> StoreResult<Vec<Key>> {
+        let mut all = BTreeSet::new();
+        for user_id in &self.reserving {
+            let account = Account {
+                user_id: *user_id,
+                group_id: None,
+            };
+            all.extend(keys(calendar, account, calendar.now)?);
+        }
+        if !self.reserving.is_empty() {
+            // Among them are those of groups that are not charged; which ones is decided under the locks.
+            for group in calendar.pools.keys() {
+                all.extend(present_key(calendar, model::spend::LimitKey::pool(*group))?);
+            }
+        }
+        for (account, at) in &self.charged {
+            all.extend(keys(calendar, *account, *at)?);
+        }
+        for step in steps {
+            if let Step::WaitEnd(end) = step {
+                for limit in &end.limits {
+                    all.extend(present_key(calendar, *limit)?);
+                }
+            }
+        }
+        Ok(all.into_iter().collect())
+    }
+}
+
+/// Takes the steps. Closings come first, so that what they free is there for the reservations of the batch.
+pub(super) async fn run_batch(
+    conn: &AsyncPgConnection,
+    steps: &[Step<'_>],
+    wait: LockWait,
+) -> StoreResult<LedgerBatch> {
+    let about = Subjects::of(steps);
+    let lock_timeout = match wait {
+        LockWait::Brief => BRIEF_MS,
+        LockWait::Long => 0,
+    };
+    let mut calendar = calendar::begin(conn, lock_timeout, &about.reserving, &about.groups).await?;
+    calendar.learn(conn, &about.instants(&calendar)).await?;
+    let read = read(conn, steps, &about, &calendar).await?;
+    let mut books = Books::new(calendar, read);
+    let mut answers: Vec<Option<LedgerAnswer>> = Vec::with_capacity(steps.len());
+    for step in steps {
+        answers.push(match step {
+            Step::Close(closing) => Some(LedgerAnswer::Closed(books.shut(closing)?)),
+            Step::WaitEnd(end) => Some(books.wait_end(end)?),
+            Step::Reserve(_) => None,
+        });
+    }
+    for (step, answer) in steps.iter().zip(&mut answers) {
+        if let Step::Reserve(request) = step {
+            *answer = Some(LedgerAnswer::Reserved(books.reserve(request)?));
+        }
+    }
+    let (changed, wake, new) = books.close();
+    try_join5(
+        prices::add(conn, &new.snapshots),
+        reservation::add(conn, &new.reservations),
+        event::add(conn, &new.events),
+        counter::save(conn, &changed),
+        add_daily(conn, &new.daily),
+    )
+    .await?;
+    Ok(LedgerBatch {
+        answers: answers.into_iter().flatten().collect(),
+        wake,
+    })
+}
+
+/// Locks, and reads after that what was committed before the locks were had.
+async fn read(
+    conn: &AsyncPgConnection,
+    steps: &[Step<'_>],
+    about: &Subjects,
+    calendar: &Calendar,
+) -> StoreResult<Read> {
+    let keys = about.keys(steps, calendar)?;
+    let reserving: Vec<UserId> = about.reserving.iter().copied().collect();
+    let (_, counters, open, standings) = try_join4(
+        counter::lock(conn, &keys),
+        counter::read(conn, &keys),
+        reservation::take(conn, &about.closing),
+        standings(conn, calendar, &reserving),
+    )
+    .await?;
+    let taken: BTreeSet<Uuid> = open.iter().map(|row| row.id).collect();
+    let mut missing = Vec::new();
+    let mut swept_prices = Vec::new();
+    for step in steps {
+        if let Step::Close(Closing { id, how, .. }) = step {
+            if !taken.contains(&id.0) {
+                missing.push(*id);
+            } else if matches!(how, How::Sweep) {
+                let row = open.iter().find(|row| row.id == id.0);
+                swept_prices.extend(row.and_then(|row| row.price_id));
+            }
+        }
+    }
+    let (past, models) = past(conn, &missing, swept_prices).await?;
+    Ok(Read {
+        counters: by_key(&keys, &counters),
+        standings,
+        open,
+        past,
+        models,
+    })
+}
+
+/// What is needed of reservations that are not open any more, and of swept ones: rarely anything.
+async fn past(
+    conn: &AsyncPgConnection,
+    missing: &[ReservationId],
+    prices: Vec<Uuid>,
+) -> StoreResult<(Vec<event::EventRow>, BTreeMap<Uuid, String>)> {
+    try_join(
+        event::of_closed(conn, missing),
+        prices::models(conn, prices),
+    )
+    .await
+}
+
+fn by_key(keys: &[Key], rows: &[CounterRow]) -> BTreeMap<Key, Counter> {
+    let of = |row: &CounterRow| {
+        let place = usize::try_from(row.place).ok()?.checked_sub(1)?;
+        Some((*keys.get(place)?, Counter::from(row)))
+    };
+    rows.iter().filter_map(of).collect()
+}
+
+const DAILY: &str = "\
+INSERT INTO ai_user_daily_spend AS d (user_id, day, effective_group_id, spend_micros) \
+SELECT * FROM unnest($1, $2, $3, $4) \
+ON CONFLICT (user_id, day, effective_group_id) DO UPDATE \
+    SET spend_micros = d.spend_micros + excluded.spend_micros";
+
+async fn add_daily(
+    conn: &AsyncPgConnection,
+    daily: &BTreeMap<(Uuid, NaiveDate, Uuid), Micros>,
+) -> StoreResult<()> {
+    if daily.is_empty() {
+        return Ok(());
+    }
+    let users: Vec<Uuid> = daily.keys().map(|key| key.0).collect();
+    let days: Vec<NaiveDate> = daily.keys().map(|key| key.1).collect();
+    let groups: Vec<Uuid> = daily.keys().map(|key| key.2).collect();
+    let spent: Vec<i64> = daily.values().map(|spent| spent.0).collect();
+    let add = sql(DAILY)
+        .bind::<Array<SqlUuid>, _>(users)
+        .bind::<Array<Date>, _>(days)
+        .bind::<Array<SqlUuid>, _>(groups)
+        .bind::<Array<BigInt>, _>(spent);
+    run(conn, Cached(add)).await.map(drop)
+}

@@ -1,0 +1,309 @@
+//! A batch in memory: counters that are locked, reservations that were removed, and what becomes of them.
+//! No I/O: what was read goes in, what is to be written comes out. What wants to reserve is in [`super::reserving`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use model::{
+    Micros, UserId,
+    spend::{Account, LimitKey, LimitKind, PoolState, SettleEffect, SettleOutcome, SpendState},
+};
+use store::{StoreError, StoreResult};
+use uuid::Uuid;
+
+use super::{
+    calendar::Calendar,
+    candidates::Standing,
+    counter::{Counter, Key},
+    event::EventRow,
+    prices::Snapshots,
+    reservation::ReservationRow,
+    steps::{Closing, How},
+    sweep,
+};
+use crate::errors::{internal, unavailable};
+
+/// What a reservation that was closed before left behind.
+#[derive(Debug)]
+struct Past {
+    event: EventRow,
+    corrected: bool,
+}
+
+/// What was read, and what has become of it.
+#[derive(Debug)]
+pub(super) struct Books {
+    pub(super) calendar: Calendar,
+    pub(super) counters: BTreeMap<Key, Counter>,
+    changed: BTreeSet<Key>,
+    pub(super) standings: BTreeMap<UserId, Standing>,
+    open: BTreeMap<Uuid, ReservationRow>,
+    past: BTreeMap<Uuid, Past>,
+    /// The models of the prices of what is swept.
+    models: BTreeMap<Uuid, String>,
+    wake: BTreeSet<LimitKey>,
+    pub(super) new: New,
+}
+
+/// What is to be written besides counters.
+#[derive(Debug, Default)]
+pub(super) struct New {
+    pub(super) snapshots: Snapshots,
+    pub(super) reservations: Vec<ReservationRow>,
+    pub(super) events: Vec<EventRow>,
+    pub(super) daily: BTreeMap<(Uuid, NaiveDate, Uuid), Micros>,
+}
+
+/// What was read for a batch.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    pub(super) counters: BTreeMap<Key, Counter>,
+    pub(super) standings: BTreeMap<UserId, Standing>,
+    pub(super) open: Vec<ReservationRow>,
+    /// Events of reservations that are not open any more, corrections among them.
+    pub(super) past: Vec<EventRow>,
+    pub(super) models: BTreeMap<Uuid, String>,
+}
+
+impl Books {
+    pub(super) fn new(calendar: Calendar, read: Read) -> Self {
+        let corrected: BTreeSet<Uuid> = read
+            .past
+            .iter()
+            .filter_map(|event| event.corrects)
+            .collect();
+        let first = read
+            .past
+            .into_iter()
+            .filter(|event| event.corrects.is_none());
+        let past = first.map(|event| {
+            let corrected = corrected.contains(&event.id);
+            (event.id, Past { event, corrected })
+        });
+        Self {
+            calendar,
+            counters: read.counters,
+            changed: BTreeSet::new(),
+            standings: read.standings,
+            open: read.open.into_iter().map(|row| (row.id, row)).collect(),
+            past: past.collect(),
+            models: read.models,
+            wake: BTreeSet::new(),
+            new: New::default(),
+        }
+    }
+
+    /// The counters that changed, and the limits where somebody waits for what came free.
+    pub(super) fn close(self) -> (Vec<(Key, Counter)>, Vec<LimitKey>, New) {
+        let of = |key: &Key| self.counters.get(key).map(|counter| (*key, *counter));
+        let changed = self.changed.iter().filter_map(of).collect();
+        (changed, self.wake.into_iter().collect(), self.new)
+    }
+
+    pub(super) fn counter(&mut self, key: Key) -> StoreResult<&mut Counter> {
+        let counter = self.counters.get_mut(&key);
+        counter.ok_or_else(|| unavailable(format!("the limit {} came up meanwhile", key.0)))
+    }
+
+    pub(super) fn change(&mut self, key: Key, work: impl FnOnce(&mut Counter)) -> StoreResult<()> {
+        let counter = self.counter(key)?;
+        let before = *counter;
+        work(counter);
+        if *counter != before {
+            self.changed.insert(key);
+        }
+        Ok(())
+    }
+
+    /// The counters of an account at an instant.
+    pub(super) fn keys(&self, account: Account, at: DateTime<Utc>) -> StoreResult<Vec<Key>> {
+        keys(&self.calendar, account, at)
+    }
+
+    /// Closes a reservation.
+    pub(super) fn shut(&mut self, closing: &Closing<'_>) -> StoreResult<SettleOutcome> {
+        match self.open.remove(&closing.id.0) {
+            Some(row) if row.account() != closing.account => {
+                Err(internal("a reservation is closed for somebody else"))
+            }
+            Some(row) => self.shut_open(row, closing),
+            None => self.shut_closed(closing),
+        }
+    }
+
+    fn shut_open(
+        &mut self,
+        row: ReservationRow,
+        closing: &Closing<'_>,
+    ) -> StoreResult<SettleOutcome> {
+        let keys = self.keys(closing.account, closing.id.instant())?;
+        let hold = row.hold();
+        let event = match closing.how {
+            How::Release => None,
+            How::Settle(settlement) => {
+                let price_id = self.new.snapshots.note(settlement.prices.as_ref())?;
+                Some(EventRow::of(row).settled(settlement, price_id))
+            }
+            How::Sweep => {
+                let model = row.price_id.and_then(|id| self.models.get(&id).cloned());
+                Some(EventRow {
+                    priced_model: model,
+                    ..sweep::estimate(row)
+                })
+            }
+        };
+        let charge = event.as_ref().map_or(Micros::ZERO, EventRow::charge);
+        let over_hold = event.as_ref().map_or(0, |event| event.over_hold_micros);
+        for key in &keys {
+            self.change(*key, |counter| {
+                counter.reserved = counter.reserved.saturating_sub(hold);
+                counter.spent = counter.spent.saturating_add(charge);
+            })?;
+            self.freed(*key)?;
+        }
+        let effect = match event {
+            Some(event) => {
+                self.record(event);
+                SettleEffect::Settled
+            }
+            None => SettleEffect::Released,
+        };
+        Ok(outcome(effect, &keys, Micros(over_hold)))
+    }
+
+    /// An estimate made by a sweep is corrected, once; the counters move by the difference.
+    fn shut_closed(&mut self, closing: &Closing<'_>) -> StoreResult<SettleOutcome> {
+        let Some(past) = self.past.get_mut(&closing.id.0) else {
+            return Ok(outcome(SettleEffect::Unknown, &[], Micros::ZERO));
+        };
+        if !past.event.swept || past.corrected || matches!(closing.how, How::Sweep) {
+            return Ok(outcome(SettleEffect::AlreadySettled, &[], Micros::ZERO));
+        }
+        past.corrected = true;
+        let event = past.event.clone();
+        let truth = match closing.how {
+            How::Settle(settlement) => {
+                let price_id = self.new.snapshots.note(settlement.prices.as_ref())?;
+                event.clone().settled(settlement, price_id)
+            }
+            How::Release | How::Sweep => event.clone().released(),
+        };
+        let over_hold = Micros(truth.over_hold_micros);
+        let correction = EventRow::correction(&event, truth);
+        let charge = correction.charge();
+        let keys = self.keys(closing.account, closing.id.instant())?;
+        for key in &keys {
+            self.change(*key, |counter| {
+                counter.spent = counter.spent.saturating_add(charge);
+            })?;
+            self.freed(*key)?;
+        }
+        self.record(correction);
+        Ok(outcome(SettleEffect::Corrected, &keys, over_hold))
+    }
+
+    pub(super) fn freed(&mut self, key: Key) -> StoreResult<()> {
+        let now = self.calendar.now;
+        if self.counter(key)?.awaited(now) {
+            self.wake.insert(key.0);
+        }
+        Ok(())
+    }
+
+    /// Notes an event to be written, and that it was, for whoever closes the same one later in this batch.
+    fn record(&mut self, event: EventRow) {
+        let day = event.created_at().date_naive();
+        let group = event.effective_group_id.unwrap_or_default();
+        if event.charge() != Micros::ZERO {
+            let spent = self
+                .new
+                .daily
+                .entry((event.user_id, day, group))
+                .or_default();
+            *spent = spent.saturating_add(event.charge());
+        }
+        if event.corrects.is_none() {
+            let past = Past {
+                event: event.clone(),
+                corrected: false,
+            };
+            self.past.insert(event.id, past);
+        }
+        self.new.events.push(event);
+    }
+}
+
+fn outcome(effect: SettleEffect, keys: &[Key], over_hold: Micros) -> SettleOutcome {
+    SettleOutcome {
+        effect,
+        freed: keys.iter().map(|(limit, _)| *limit).collect(),
+        over_hold,
+    }
+}
+
+/// The counters that an account's spend at an instant moves: the person's, and the pool of the charged group.
+pub(super) fn keys(
+    calendar: &Calendar,
+    account: Account,
+    at: DateTime<Utc>,
+) -> StoreResult<Vec<Key>> {
+    let person = calendar.period(&calendar.people, at)?;
+    let mut keys = vec![(LimitKey::user(account.user_id), person.start)];
+    let pool = account
+        .group_id
+        .and_then(|group| Some((group, calendar.pools.get(&group)?)));
+    if let Some((group, pool)) = pool {
+        let period = calendar.period(&pool.reckoning, at)?;
+        keys.push((LimitKey::pool(group), period.start));
+    }
+    Ok(keys)
+}
+
+/// The counter of a limit in its present period; `None` for a pool that is none any more.
+pub(super) fn present_key(calendar: &Calendar, limit: LimitKey) -> StoreResult<Option<Key>> {
+    let how = match limit.kind {
+        LimitKind::User => Some(&calendar.people),
+        LimitKind::Pool => calendar
+            .pools
+            .get(&model::GroupId(limit.id))
+            .map(|pool| &pool.reckoning),
+    };
+    let period = how
+        .map(|how| calendar.period(how, calendar.now))
+        .transpose()?;
+    Ok(period.map(|period| (limit, period.start)))
+}
+
+/// The state of a person's spend at the present instant.
+pub(super) fn state(
+    calendar: &Calendar,
+    standing: &Standing,
+    counter: &Counter,
+    pool: Option<&Counter>,
+) -> Result<SpendState, StoreError> {
+    let charged = standing
+        .group
+        .and_then(|group| Some((group, calendar.pools.get(&group)?)));
+    let pool_state = match charged {
+        Some((group_id, of)) => Some(PoolState {
+            group_id,
+            limit: of.limit,
+            mode: of.mode,
+            spent: pool.map_or(Micros::ZERO, |counter| counter.spent),
+            reserved: pool.map_or(Micros::ZERO, |counter| counter.reserved),
+            period: calendar.period(&of.reckoning, calendar.now)?,
+        }),
+        None => None,
+    };
+    Ok(SpendState {
+        budget: standing.budget,
+        group_id: standing.group,
+        organization_id: standing.organization,
+        spent: counter.spent,
+        reserved: counter.reserved,
+        period: calendar.period(&calendar.people, calendar.now)?,
+        now: calendar.now,
+        pool: pool_state,
+        blocked_by: None,
+    })
+}

@@ -1,0 +1,167 @@
+//! Periods: half open, one after the other, in every time zone.
+
+use db::local::LocalRole;
+
+use crate::support::TestDb;
+
+/// Walks all periods of 50 years in one zone, from the start of each to its end, and asks again at its first and
+/// last moments. Returns how many there were; raises where one overlaps, is lost, or does not begin by the clock.
+const WALK: &str = "
+CREATE FUNCTION walk(kind text, zone text) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    at timestamptz := '1990-01-01 00:00:00+00';
+    span record;
+    again record;
+    probe timestamptz;
+    periods integer := 0;
+    shown timestamp;
+BEGIN
+    span := bursar_period(at, kind, zone);
+    WHILE span.period_start < '2040-01-01 00:00:00+00' LOOP
+        IF span.period_end <= span.period_start THEN
+            RAISE EXCEPTION 'the % of % in % is empty', kind, span.period_start, zone;
+        END IF;
+        FOREACH probe IN ARRAY ARRAY[span.period_start, span.period_end - interval '1 microsecond'] LOOP
+            again := bursar_period(probe, kind, zone);
+            IF again <> span THEN
+                RAISE EXCEPTION 'the % of % in % is % and also %', kind, probe, zone, span, again;
+            END IF;
+        END LOOP;
+        shown := span.period_start AT TIME ZONE zone;
+        -- By the wall clock it begins where such a period begins, or right after what the clocks skip there.
+        IF shown <> date_trunc(kind, shown)
+            AND (span.period_start - interval '1 microsecond') AT TIME ZONE zone >= date_trunc(kind, shown) THEN
+            RAISE EXCEPTION 'the % of % in % begins at %', kind, span.period_start, zone, shown;
+        END IF;
+        periods := periods + 1;
+        again := bursar_period(span.period_end, kind, zone);
+        IF again.period_start <> span.period_end THEN
+            RAISE EXCEPTION 'after the % of % in % comes %', kind, span, zone, again;
+        END IF;
+        span := again;
+    END LOOP;
+    RETURN periods;
+END $$";
+
+#[tokio::test]
+async fn no_period_is_lost_doubled_or_overlapping_in_any_zone() {
+    let db = TestDb::new().await;
+    let client = db.client(LocalRole::Owner).await;
+    client.batch_execute(WALK).await.unwrap();
+    let walk = async |kind: &str, zones: &str| {
+        let sql = format!(
+            "SELECT min(n), max(n), count(*) FROM (SELECT walk('{kind}', name) AS n \
+             FROM pg_timezone_names WHERE name !~ '^(posix|right|Etc)/' AND {zones} OFFSET 0) AS walks"
+        );
+        let row = client.query_one(&sql, &[]).await.unwrap();
+        (
+            row.get::<_, i32>(0),
+            row.get::<_, i32>(1),
+            row.get::<_, i64>(2),
+        )
+    };
+    let all = async |kind: &str, zones: &str, periods: i32| {
+        let (least, most, count) = walk(kind, zones).await;
+        // The walk begins with the period that its first instant lies in.
+        assert!(
+            least >= periods && most <= periods + 2 && count > 8,
+            "{kind}: {least} {most} in {count}"
+        );
+    };
+    all("month", "true", 600).await;
+    // Clocks that change at midnight, by half an hour, over the date line; and some that never do.
+    let odd = "name IN ('America/Sao_Paulo', 'America/Havana', 'America/St_Johns', 'Asia/Beirut', \
+        'Asia/Amman', 'Africa/Cairo', 'Pacific/Apia', 'Pacific/Kwajalein', 'Australia/Lord_Howe', \
+        'America/New_York', 'Europe/Berlin', 'Asia/Kathmandu', 'UTC')";
+    all("quarter", odd, 200).await;
+    all("week", odd, 2_608).await;
+    // Two zones went without a day.
+    all("day", odd, 18_261).await;
+}
+
+#[tokio::test]
+async fn a_period_is_what_the_calendar_says() {
+    let db = TestDb::new().await;
+    let client = db.client(LocalRole::Owner).await;
+    let check = async |instant: &str, kind: &str, zone: &str, start: &str, end: &str| {
+        let sql = format!(
+            "SELECT period_start = '{start}' AND period_end = '{end}', period_start::text, period_end::text \
+             FROM bursar_period('{instant}', '{kind}', '{zone}')"
+        );
+        let row = client.query_one(&sql, &[]).await.unwrap();
+        let found = (row.get::<_, String>(1), row.get::<_, String>(2));
+        assert!(row.get::<_, bool>(0), "{instant} {kind} {zone}: {found:?}");
+    };
+    check(
+        "2026-11-25 12:00Z",
+        "month",
+        "UTC",
+        "2026-11-01 00:00Z",
+        "2026-12-01 00:00Z",
+    )
+    .await;
+    check(
+        "2026-11-25 12:00Z",
+        "quarter",
+        "UTC",
+        "2026-10-01 00:00Z",
+        "2027-01-01 00:00Z",
+    )
+    .await;
+    // The ISO week begins on Monday.
+    check(
+        "2026-11-25 12:00Z",
+        "week",
+        "UTC",
+        "2026-11-23 00:00Z",
+        "2026-11-30 00:00Z",
+    )
+    .await;
+    check(
+        "2026-11-25 23:30Z",
+        "day",
+        "Asia/Kathmandu",
+        "2026-11-25 18:15Z",
+        "2026-11-26 18:15Z",
+    )
+    .await;
+    check(
+        "2026-03-29 12:00Z",
+        "day",
+        "Europe/Berlin",
+        "2026-03-28 23:00Z",
+        "2026-03-29 22:00Z",
+    )
+    .await;
+    // Midnight is skipped: the day begins with the change of the clocks.
+    check(
+        "2018-11-04 12:00Z",
+        "day",
+        "America/Sao_Paulo",
+        "2018-11-04 03:00Z",
+        "2018-11-05 02:00Z",
+    )
+    .await;
+    // Midnight comes twice: the day begins the first time.
+    check(
+        "2025-11-02 04:30Z",
+        "day",
+        "America/Havana",
+        "2025-11-02 04:00Z",
+        "2025-11-03 05:00Z",
+    )
+    .await;
+    // A minute after midnight the clocks went back before it: the new day goes on.
+    check(
+        "2010-11-07 03:00Z",
+        "day",
+        "America/St_Johns",
+        "2010-11-07 02:30Z",
+        "2010-11-08 03:30Z",
+    )
+    .await;
+    let refused = client
+        .query_one("SELECT bursar_period(now(), 'decade', 'UTC')", &[])
+        .await;
+    assert!(refused.is_err());
+}

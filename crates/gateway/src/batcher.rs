@@ -1,0 +1,351 @@
+//! Group commit: steps of the ledger that arrive while a batch is in flight form the next one, so that one
+//! transaction pays for many of them, and the more there are the less each costs.
+//!
+//! One batch is in flight, the *main lane*. When one fails, nobody knows by whose fault: each person's steps are
+//! tried again in a lane of their own, beside the main one, and so are the steps that this person brings until
+//! that lane is empty. A lane that fails with several steps tries them one by one. So one person's trouble, a row
+//! that somebody else keeps locked say, delays the others once, and only for the moment that a batch waits for a
+//! lock.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use dbauthz::SystemStore;
+use model::{
+    UserId,
+    spend::{LedgerAnswer, LedgerBatch, LedgerOp, LimitKey, LockWait, Release, ReserveOutcome},
+};
+use store::{StoreError, StoreResult};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    time::Instant,
+};
+
+use crate::{asked::Asked, ledger::ReserveFailure, settle::source_text, telemetry};
+
+/// The most steps of a batch.
+const MOST: usize = 256;
+/// How many lanes of single persons may be in the database at a time.
+const LANES: usize = 8;
+
+/// What a step came to. A failed reservation that may have been made all the same says which it would be.
+pub(crate) type Answer = Result<LedgerAnswer, ReserveFailure>;
+
+/// Takes steps and answers them.
+#[derive(Debug, Clone)]
+pub(crate) struct Batcher {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    gateway: SystemStore,
+    lanes: Semaphore,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    main: VecDeque<Pending>,
+    /// Whether somebody takes batches from the main lane.
+    running: bool,
+    /// The steps of people who are in lanes of their own.
+    own: BTreeMap<UserId, VecDeque<Pending>>,
+    /// Limits that the other servers are to be told of.
+    tell: BTreeSet<LimitKey>,
+    telling: bool,
+}
+
+#[derive(Debug)]
+struct Pending {
+    op: LedgerOp,
+    reply: oneshot::Sender<Answer>,
+}
+
+/// An error that many are told.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("a batch of the ledger failed")]
+struct Together(#[source] Arc<StoreError>);
+
+impl Together {
+    fn error(&self) -> StoreError {
+        match *self.0 {
+            StoreError::Unavailable(_) => StoreError::Unavailable(Box::new(self.clone())),
+            _ => StoreError::Internal(Box::new(self.clone())),
+        }
+    }
+}
+
+/// How a transaction ended.
+enum Attempt {
+    Done(LedgerBatch),
+    /// There was no connection.
+    NotBegun(StoreError),
+    /// Nothing of it is there.
+    Failed(StoreError),
+    /// The answer to the commit did not come.
+    Unsure(StoreError, LedgerBatch),
+}
+
+impl Batcher {
+    pub(crate) fn new(gateway: SystemStore) -> Self {
+        let shared = Shared {
+            gateway,
+            lanes: Semaphore::new(LANES),
+            state: Mutex::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Takes a step and answers it, also when nobody waits for the answer any more.
+    pub(crate) fn push(&self, op: LedgerOp) -> Asked {
+        let (reply, answer) = oneshot::channel();
+        let pending = Pending { op, reply };
+        let mut state = self.shared.state();
+        if let Some(lane) = state.own.get_mut(&pending.op.user_id()) {
+            lane.push_back(pending);
+        } else {
+            state.main.push_back(pending);
+            if !state.running {
+                state.running = true;
+                tokio::spawn(Arc::clone(&self.shared).main_lane());
+            }
+        }
+        Asked::new(self.clone(), answer)
+    }
+
+    /// Tells the other servers that waiters at these limits may try again, soon and all in one.
+    pub(crate) fn tell(&self, limits: impl IntoIterator<Item = LimitKey>) {
+        self.shared.tell(limits);
+    }
+}
+
+/// Somebody takes batches from the main lane. Dropped, also by a panic, the next step finds somebody else.
+struct Running {
+    shared: Arc<Shared>,
+    ended: bool,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.shared.state().running = false;
+        }
+    }
+}
+
+impl Running {
+    /// The next batch; none when there is nothing more, and then nobody takes batches any more.
+    fn next(&mut self) -> Option<Vec<Pending>> {
+        let mut state = self.shared.state();
+        let batch = take(&mut state.main);
+        if batch.is_empty() {
+            state.running = false;
+            self.ended = true;
+            return None;
+        }
+        Some(batch)
+    }
+}
+
+fn take(lane: &mut VecDeque<Pending>) -> Vec<Pending> {
+    let most = lane.len().min(MOST);
+    lane.drain(..most).collect()
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // The state is consistent between any two statements, so a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn main_lane(self: Arc<Self>) {
+        let mut running = Running {
+            shared: Arc::clone(&self),
+            ended: false,
+        };
+        while let Some(batch) = running.next() {
+            if let Err((error, batch)) = self.run(batch, LockWait::Brief).await {
+                tracing::warn!(
+                    error = source_text(&error),
+                    steps = batch.len(),
+                    "a batch of the ledger failed: each person's steps are tried by themselves"
+                );
+                self.part(batch);
+            }
+        }
+    }
+
+    /// Puts the steps of a failed batch into lanes of their people.
+    fn part(self: &Arc<Self>, batch: Vec<Pending>) {
+        let mut state = self.state();
+        for pending in batch {
+            let user = pending.op.user_id();
+            if !state.own.contains_key(&user) {
+                tokio::spawn(Arc::clone(self).own_lane(user));
+            }
+            state.own.entry(user).or_default().push_back(pending);
+        }
+    }
+
+    async fn own_lane(self: Arc<Self>, user: UserId) {
+        // An error would mean that the semaphore was closed, which nobody does.
+        let _permit = self.lanes.acquire().await.ok();
+        loop {
+            let batch = {
+                let mut state = self.state();
+                let batch = state.own.get_mut(&user).map(take).unwrap_or_default();
+                if batch.is_empty() {
+                    state.own.remove(&user);
+                    return;
+                }
+                batch
+            };
+            if let Err((error, batch)) = self.run(batch, LockWait::Long).await {
+                self.one_by_one(error, batch).await;
+            }
+        }
+    }
+
+    async fn one_by_one(self: &Arc<Self>, error: StoreError, batch: Vec<Pending>) {
+        if batch.len() == 1 {
+            return fail_all(replies(batch), error);
+        }
+        for pending in batch {
+            if let Err((error, alone)) = self.run(vec![pending], LockWait::Long).await {
+                fail_all(replies(alone), error);
+            }
+        }
+    }
+
+    /// Runs a batch and answers it. One that failed, with nothing done, comes back.
+    async fn run(
+        self: &Arc<Self>,
+        batch: Vec<Pending>,
+        wait: LockWait,
+    ) -> Result<(), (StoreError, Vec<Pending>)> {
+        let (ops, replies): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .map(|pending| (pending.op, pending.reply))
+            .unzip();
+        match self.attempt(&ops, wait).await {
+            Attempt::Done(done) => self.answer(replies, done),
+            Attempt::NotBegun(error) => fail_all(replies, error),
+            Attempt::Unsure(error, done) => self.unsure(replies, error, done),
+            Attempt::Failed(error) => {
+                let pending = |(op, reply)| Pending { op, reply };
+                return Err((error, ops.into_iter().zip(replies).map(pending).collect()));
+            }
+        }
+        Ok(())
+    }
+
+    async fn attempt(&self, ops: &[LedgerOp], wait: LockWait) -> Attempt {
+        let began = Instant::now();
+        let mut unit = match self.gateway.begin().await {
+            Ok(unit) => unit,
+            Err(error) => return Attempt::NotBegun(error),
+        };
+        let done = match unit.ledger().ledger_batch(ops, wait).await {
+            Ok(done) => done,
+            Err(error) => return Attempt::Failed(error),
+        };
+        if let Err(error) = unit.commit().await {
+            return Attempt::Unsure(error, done);
+        }
+        telemetry::batch(ops.len(), began.elapsed());
+        Attempt::Done(done)
+    }
+
+    fn answer(self: &Arc<Self>, replies: Vec<oneshot::Sender<Answer>>, done: LedgerBatch) {
+        self.tell(done.wake);
+        for (reply, answer) in replies.into_iter().zip(done.answers) {
+            // Whoever has gone has left somebody to hear the answer.
+            drop(reply.send(Ok(answer)));
+        }
+    }
+
+    /// It is not known whether the batch is durable: what was to be reserved must be undone by whoever asked,
+    /// what was to be closed is closed again.
+    fn unsure(
+        self: &Arc<Self>,
+        replies: Vec<oneshot::Sender<Answer>>,
+        error: StoreError,
+        done: LedgerBatch,
+    ) {
+        self.tell(done.wake);
+        let together = Together(Arc::new(error));
+        for (reply, answer) in replies.into_iter().zip(done.answers) {
+            let failure = ReserveFailure {
+                error: together.error(),
+                unsure: made(&answer),
+            };
+            drop(reply.send(Err(failure)));
+        }
+    }
+
+    fn tell(self: &Arc<Self>, limits: impl IntoIterator<Item = LimitKey>) {
+        let mut state = self.state();
+        state.tell.extend(limits);
+        if state.tell.is_empty() || state.telling {
+            return;
+        }
+        state.telling = true;
+        drop(state);
+        tokio::spawn(Arc::clone(self).telling());
+    }
+
+    /// Tells until there is nothing more to tell. What cannot be told is forgotten: whoever waits looks again by
+    /// itself.
+    async fn telling(self: Arc<Self>) {
+        loop {
+            let limits: Vec<LimitKey> = {
+                let mut state = self.state();
+                let limits = std::mem::take(&mut state.tell);
+                if limits.is_empty() {
+                    state.telling = false;
+                    return;
+                }
+                limits.into_iter().collect()
+            };
+            let told: StoreResult<()> = async {
+                let mut unit = self.gateway.begin().await?;
+                unit.ledger().spend_notify(&limits).await?;
+                unit.commit().await
+            }
+            .await;
+            if let Err(error) = told {
+                tracing::warn!(
+                    error = source_text(&error),
+                    "other servers could not be told"
+                );
+            }
+        }
+    }
+}
+
+/// The reservation that an answer says was made.
+pub(crate) fn made(answer: &LedgerAnswer) -> Option<Release> {
+    match answer {
+        LedgerAnswer::Reserved(ReserveOutcome::Admitted { id, account, .. }) => Some(Release {
+            id: *id,
+            account: *account,
+        }),
+        _ => None,
+    }
+}
+
+fn replies(batch: Vec<Pending>) -> Vec<oneshot::Sender<Answer>> {
+    batch.into_iter().map(|pending| pending.reply).collect()
+}
+
+fn fail_all(replies: Vec<oneshot::Sender<Answer>>, error: StoreError) {
+    let together = Together(Arc::new(error));
+    for reply in replies {
+        drop(reply.send(Err(together.error().into())));
+    }
+}

@@ -1,0 +1,8 @@
+DROP TRIGGER trigger_delete_user_ai_budget_overrides_on_org_member_move ON organization_members;
+DROP TRIGGER trigger_delete_user_ai_budget_overrides_on_group_member_move ON group_members;
+DROP TRIGGER trigger_delete_user_ai_budget_overrides_on_org_member_delete ON organization_members;
+DROP TRIGGER trigger_delete_user_ai_budget_overrides_on_group_member_delete ON group_members;
+DROP FUNCTION delete_user_ai_budget_override_of_member();
+DROP TABLE user_ai_budget_overrides;
+DROP FUNCTION enforce_user_ai_budget_override_membership();
+DROP FUNCTION is_group_member(uuid, uuid);
