@@ -1,7 +1,7 @@
 //! Workspaces: the shared folders of a team's AI work.
 
 use model::{
-    OrganizationId, Page, PageRequest, WorkspaceId,
+    OrganizationId, Page, PageRequest, UserId, WorkspaceId,
     acl::{Acl, AclChange, AclDiff, AclListing, SharingOff},
     workspaces::{
         NewWorkspace, Workspace, WorkspaceAccess, WorkspaceFilter, WorkspaceRole, WorkspaceUpdate,
@@ -91,6 +91,10 @@ impl Shared for WorkspaceAccess {
 
     fn organization(&self) -> OrganizationId {
         self.workspace.organization_id
+    }
+
+    fn owner(&self) -> UserId {
+        self.workspace.owner_id
     }
 
     fn sharing_off(&self, gate: &Gate) -> Option<SharingOff> {
