@@ -181,8 +181,12 @@ impl<U: store::WriteUnit + ?Sized> Users<'_, U> {
             self.gate.check(Action::Create, &membership)?;
             let organization = self.unit.organization_get(*org).await?;
             let organization = organization.ok_or(StoreError::NotFound)?;
-            let defaults = &organization.default_org_member_roles;
-            may_give_defaults(self.gate, self.unit, *org, defaults).await?;
+            // The program gives nobody a role of its own accord: whoever set the defaults could give them, as whoever
+            // maps claims to an organization could.
+            if self.gate.actor().is_some() {
+                let defaults = &organization.default_org_member_roles;
+                may_give_defaults(self.gate, self.unit, *org, defaults).await?;
+            }
         }
         if user.roles.is_empty() {
             return self.unit.user_create(user).await;

@@ -2,8 +2,8 @@
 
 use bursar::demo::PASSWORD;
 use bursar_sdk::{
-    AuditListQuery, CreateFirstUserRequest, CreateTokenRequest, LoginType, UserListQuery,
-    UserStatus,
+    AuditListQuery, CreateFirstUserRequest, CreateTokenRequest, LoginType,
+    UpdateOrganizationRequest, UserListQuery, UserStatus,
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -62,6 +62,26 @@ async fn a_person_has_one_account_whatever_else_changes() {
     let (_, other) = scene.signed_in().await;
     assert_eq!(other.username, "Ada-Lovelace-2");
     assert_ne!(other.id, first.id);
+}
+
+#[tokio::test]
+async fn whoever_signs_up_gets_what_every_member_has() {
+    let scene = Scene::new().await;
+    let roles = vec!["organization-admin".to_owned()];
+    let update = UpdateOrganizationRequest {
+        default_org_member_roles: Some(roles),
+        ..UpdateOrganizationRequest::default()
+    };
+    let changed = scene.owner.organization_update("default", &update).await;
+    let default = changed.unwrap().id;
+    // The identity provider's people are added by the program, which holds no role that it could give by hand.
+    let (ada, user) = scene.signed_in().await;
+    assert_eq!(user.organization_ids, [default]);
+    let mine = UpdateOrganizationRequest {
+        display_name: Some("By a member".to_owned()),
+        ..UpdateOrganizationRequest::default()
+    };
+    ada.organization_update("default", &mine).await.unwrap();
 }
 
 #[tokio::test]
