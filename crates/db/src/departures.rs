@@ -6,6 +6,7 @@
 //! | what was shared with the person or a group | ends there | ends everywhere | ends |
 //! | workspaces | the person's own sleep | the person's own sleep | are marked deleted |
 //! | sessions, tokens, identities elsewhere | stay | end | stay |
+//! | what AI providers keep for the person | stays theirs | is nobody's | stays theirs |
 //! | groups, budgets, custom roles, settings | stay | stay | end |
 //! | ledger, audit log | stay | stay | stay |
 //!
@@ -26,8 +27,8 @@ use uuid::Uuid;
 use crate::{
     query::{Cached, bursar_now, one, rows, run, run_on_one},
     schema::{
-        api_keys, custom_roles, group_ai_budgets, group_members, groups, organization_members,
-        organizations, user_links, users, workspaces,
+        ai_stored_responses, api_keys, custom_roles, group_ai_budgets, group_members, groups,
+        organization_members, organizations, user_links, users, workspaces,
     },
 };
 
@@ -90,11 +91,14 @@ pub(crate) async fn end_account(conn: &AsyncPgConnection, user: UserId) -> Store
     }
     let keys = diesel::delete(api_keys::table).filter(api_keys::user_id.eq(user.0));
     let links = diesel::delete(user_links::table).filter(user_links::user_id.eq(user.0));
+    let stored =
+        diesel::delete(ai_stored_responses::table).filter(ai_stored_responses::user_id.eq(user.0));
     let mark = diesel::update(users::table)
         .filter(users::id.eq(user.0))
         .set((users::deleted.eq(true), users::updated_at.eq(bursar_now())));
     run(conn, keys).await?;
     run(conn, links).await?;
+    run(conn, stored).await?;
     run_on_one(conn, mark).await
 }
 

@@ -46,6 +46,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    ai_stored_responses (provider_id, stored_id) {
+        provider_id -> Uuid,
+        stored_id -> Text,
+        user_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     ai_usage_events (id) {
         id -> Uuid,
         reservation_id -> Uuid,

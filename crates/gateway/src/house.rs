@@ -7,10 +7,11 @@ use auth::{AuthError, AuthState, Caller};
 use dbauthz::{Authorized, BoundStore, SystemActor, SystemStore};
 use http::{Extensions, HeaderMap, StatusCode};
 use model::{
-    Clock, GroupId, IdSource, LeaseId, Name, ReservationId, UserId,
+    Clock, GroupId, IdSource, LeaseId, Name, ProviderId, ReservationId, UserId,
     prices::PriceBook,
     providers::Provider,
     spend::{Progress, ReserveOutcome, ReserveRequest, SettleOutcome, Settlement},
+    stored_responses::{NewStoredResponse, StoredId},
 };
 use rbac::{Action, Object};
 use store::{StoreError, StoreResult};
@@ -21,6 +22,7 @@ use crate::{
     access::{Access, Denial, Entry, Names, Presence},
     gateway::Parts,
     ledger::Ledger,
+    stored_responses::StoredResponses,
 };
 
 /// How soon the store is asked again whether a caller may go on, when it could not say.
@@ -60,9 +62,10 @@ impl Gateway {
             config,
             hints,
         } = deps;
-        let ledger: Arc<dyn Ledger> = Arc::new(StoreLedger::new(&authorized));
+        let ledger = Arc::new(StoreLedger::new(&authorized));
         Self::of(Parts {
             access: Arc::new(auth),
+            stored_responses: ledger.clone(),
             ledger,
             prices,
             clock,
@@ -199,7 +202,7 @@ impl Presence for CallersPresence {
     }
 }
 
-/// The ledger behind the authorized store.
+/// The ledger, and what is noted beside it, behind the authorized store.
 #[derive(Debug, Clone)]
 pub(crate) struct StoreLedger {
     gateway: SystemStore,
@@ -288,5 +291,25 @@ impl Ledger for StoreLedger {
             unit.commit().await?;
         }
         Ok(users)
+    }
+}
+
+#[async_trait]
+impl StoredResponses for StoreLedger {
+    async fn create(&self, new: &NewStoredResponse) -> StoreResult<()> {
+        let mut unit = self.gateway.begin().await?;
+        unit.stored_responses().stored_response_create(new).await?;
+        unit.commit().await
+    }
+
+    async fn get(
+        &self,
+        provider: ProviderId,
+        user: UserId,
+        ids: &[StoredId],
+    ) -> StoreResult<Vec<StoredId>> {
+        let mut unit = self.gateway.read().await?;
+        let mut stored = unit.stored_responses();
+        stored.stored_response_get(provider, user, ids).await
     }
 }

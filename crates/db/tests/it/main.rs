@@ -31,6 +31,8 @@ mod people;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
+mod stored_responses;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod units;

@@ -8,6 +8,7 @@ mod idpsync;
 mod people;
 mod rest;
 mod roles;
+mod stored_responses;
 mod subjects;
 mod system_roles;
 mod workspaces;
@@ -20,7 +21,7 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use model::{
-    OrganizationId, UserId,
+    OrganizationId, ProviderId, UserId,
     api_keys::ApiKey,
     budgets::GroupBudget,
     groups::{Group, GroupMember},
@@ -28,6 +29,7 @@ use model::{
     organizations::{Organization, OrganizationMember},
     providers::Provider,
     roles::CustomRole,
+    stored_responses::StoredId,
     system_roles::StoredSystemRole,
     users::{PasswordHash, User},
     workspaces::WorkspaceAccess,
@@ -60,6 +62,8 @@ pub struct State {
     pub budgets: Vec<GroupBudget>,
     /// AI providers.
     pub providers: Vec<Provider>,
+    /// Whose it is that providers keep.
+    pub stored_responses: BTreeMap<(ProviderId, StoredId), UserId>,
     /// Workspaces, each with its ACL.
     pub workspaces: Vec<WorkspaceAccess>,
     /// What an identity provider's claims decide.

@@ -35,6 +35,7 @@ use crate::{
 pub(super) const TOKEN: &str = "bursartoken-secretsecretsecretsec";
 pub(super) const UNWANTED_TOKEN: &str = "bursartoken-withouttherighttouse";
 pub(super) const USER: UserId = UserId(Uuid::from_u128(1));
+pub(super) const PROVIDER: ProviderId = ProviderId(Uuid::from_u128(3));
 pub(super) const GROUP: GroupId = GroupId(Uuid::from_u128(2));
 
 /// What the ledger holds.
@@ -380,7 +381,7 @@ impl Access for FakeAccess {
             api_key_id: "bursartoken".to_owned(),
             request_id: Some(Uuid::from_u128(9)),
             provider: Provider {
-                id: ProviderId(Uuid::from_u128(3)),
+                id: PROVIDER,
                 name: provider.parse().unwrap(),
                 kind,
                 base_url: format!("{}{path}", self.address).parse().unwrap(),

@@ -61,6 +61,8 @@ mod roles_escalation;
 #[cfg(test)]
 mod scenes;
 #[cfg(test)]
+mod stored_responses;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod support;
