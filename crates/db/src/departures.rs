@@ -18,7 +18,11 @@
 //! with the membership or the group that they name, by foreign key. A feature whose rows belong to people, groups or
 //! organizations adds its lines here; a test reads the catalog and fails for a table that nobody has placed.
 
-use diesel::{prelude::*, sql_query, sql_types::Uuid as SqlUuid};
+use diesel::{
+    prelude::*,
+    sql_query,
+    sql_types::{Nullable, Uuid as SqlUuid},
+};
 use diesel_async::AsyncPgConnection;
 use model::{OrganizationId, UserId};
 use store::StoreResult;
@@ -51,24 +55,28 @@ pub(crate) async fn leave_organization(
     let teams = diesel::delete(group_members::table)
         .filter(group_members::organization_id.eq(organization.0))
         .filter(group_members::user_id.eq(user.0));
-    let sleep = diesel::update(workspaces::table)
-        .filter(workspaces::owner_id.eq(user.0))
-        .filter(workspaces::organization_id.eq(organization.0))
-        .filter(
-            workspaces::deleted
-                .eq(false)
-                .and(workspaces::dormant_at.is_null()),
-        )
-        .set((
-            workspaces::dormant_at.eq(bursar_now().nullable()),
-            workspaces::updated_at.eq(bursar_now()),
-        ));
     let membership = diesel::delete(organization_members::table)
         .filter(organization_members::organization_id.eq(organization.0))
         .filter(organization_members::user_id.eq(user.0));
     run(conn, teams).await?;
-    run(conn, sleep).await?;
+    sleep(conn, user, Some(organization)).await?;
     run_on_one(conn, membership).await
+}
+
+/// The workspaces of a person fall asleep, in one organization or wherever they are.
+async fn sleep(
+    conn: &AsyncPgConnection,
+    user: UserId,
+    organization: Option<OrganizationId>,
+) -> StoreResult<()> {
+    let sleep = sql_query(
+        "UPDATE workspaces SET dormant_at = bursar_now(), updated_at = bursar_now() \
+         WHERE owner_id = $1 AND NOT deleted AND dormant_at IS NULL \
+             AND ($2 IS NULL OR organization_id = $2)",
+    )
+    .bind::<SqlUuid, _>(user.0)
+    .bind::<Nullable<SqlUuid>, _>(organization.map(|organization| organization.0));
+    run(conn, Cached(sleep)).await.map(drop)
 }
 
 /// An account ends: its person leaves every organization, and nothing signs them in any more.
@@ -89,6 +97,8 @@ pub(crate) async fn end_account(conn: &AsyncPgConnection, user: UserId) -> Store
     for organization in organizations {
         leave_organization(conn, organization.into(), user).await?;
     }
+    // Also those that are left from organizations that the person left before.
+    sleep(conn, user, None).await?;
     let keys = diesel::delete(api_keys::table).filter(api_keys::user_id.eq(user.0));
     let links = diesel::delete(user_links::table).filter(user_links::user_id.eq(user.0));
     let stored =
