@@ -33,7 +33,7 @@ CREATE TRIGGER audit_idpsync_settings
     FOR EACH ROW EXECUTE FUNCTION
         audit_row('idpsync_settings', 'id', 'kind', 'organization_id', 'updated_at', '');
 
--- A role that is gone is given by no claim: another role of the same name must not inherit its place.
+-- A role that is gone is given and taken by no claim: another role of the same name must not inherit its place.
 CREATE FUNCTION unmap_custom_role() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path = pg_catalog, public, pg_temp
@@ -41,10 +41,12 @@ CREATE FUNCTION unmap_custom_role() RETURNS trigger
 BEGIN
     UPDATE public.idpsync_settings
         SET mapping = (
-                SELECT jsonb_object_agg(key, value - OLD.name) FROM jsonb_each(mapping)),
+                SELECT coalesce(jsonb_object_agg(key, value - OLD.name), '{}') FROM jsonb_each(mapping)),
+            takes = array_remove(takes, OLD.name),
             updated_at = public.bursar_now()
         WHERE organization_id = OLD.organization_id AND kind = 'roles'
-            AND EXISTS (SELECT 1 FROM jsonb_each(mapping) AS entry WHERE entry.value ? OLD.name);
+            AND (OLD.name = ANY (takes)
+                OR EXISTS (SELECT 1 FROM jsonb_each(mapping) AS entry WHERE entry.value ? OLD.name));
     RETURN NULL;
 END
 $$;

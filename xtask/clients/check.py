@@ -96,6 +96,30 @@ def responses_streamed():
     assert answer.output_text and answer.usage.total_tokens > 0, answer
 
 
+def responses_continued():
+    client = openai_client(OWNER)
+    first = client.responses.create(
+        model=OPENAI_MODEL, input="Say something short.", max_output_tokens=20
+    )
+    again = {"role": "user", "content": "Shorter."}
+    # By its id, and with all that it said sent back as it came.
+    for more in (
+        {"previous_response_id": first.id, "input": [again]},
+        {"input": [*first.output, again]},
+    ):
+        answer = client.responses.create(model=OPENAI_MODEL, max_output_tokens=20, **more)
+        assert answer.output_text, answer
+
+    def unknown():
+        client.responses.create(
+            model=OPENAI_MODEL, input="Hi", previous_response_id="resp_of_nobody"
+        )
+
+    error = refused(openai.BadRequestError, unknown)
+    assert error.code == "previous_response_not_found", error.body
+    assert error.param == "previous_response_id", error.body
+
+
 def responses_refused():
     def call():
         openai_client(MEMBER).responses.create(model=OPENAI_MODEL, input="Say something short.")
@@ -183,6 +207,7 @@ CHECKS = [
     openai_streamed_with_usage,
     responses_plain,
     responses_streamed,
+    responses_continued,
     responses_refused,
     openai_models,
     openai_refused,

@@ -68,7 +68,14 @@ mod tests {
         ("tokio-postgres", &["db", "testkit", "xtask"]),
         (
             "axum",
-            &["api", "auth", "gateway", "bursar", "fakeprovider", "testkit"],
+            &[
+                "api",
+                "auth",
+                "gateway",
+                "bursar",
+                "fakeprovider",
+                "testkit",
+            ],
         ),
         ("argon2", &["auth"]),
         ("openidconnect", &["auth"]),

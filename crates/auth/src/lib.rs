@@ -47,7 +47,7 @@ pub use extract::{Caller, caller_renew, gateway_caller};
 pub use login::{Login, LoginError, login, logout};
 pub use oidc::{
     Oidc, OidcAnswer, OidcConfig, OidcDeparture, OidcError, OidcSetupError, OidcSignedIn, Signups,
-    oidc_callback, oidc_login,
+    UnsaidEmails, oidc_callback, oidc_login,
 };
 pub use origin::same_site;
 pub use password_change::{PasswordUpdateError, password_update};

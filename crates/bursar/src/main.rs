@@ -82,7 +82,10 @@ async fn server(options: &ServerOptions) -> anyhow::Result<()> {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "scripts wait for this line, or read what it says")]
+#[expect(
+    clippy::print_stdout,
+    reason = "scripts wait for this line, or read what it says"
+)]
 fn say(line: &str) {
     println!("{line}");
 }

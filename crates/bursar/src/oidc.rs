@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
-use auth::{Oidc, OidcConfig, Signups};
+use auth::{Oidc, OidcConfig, Signups, UnsaidEmails};
 use clap::Args;
 use secrecy::SecretString;
 use url::Url;
@@ -59,6 +59,20 @@ pub struct OidcOptions {
         help_heading = "Sign-in"
     )]
     pub oidc_allow_signups: bool,
+    /// Take an e-mail address of which the provider never says whether it is verified (no `email_verified` at all, as
+    /// with Microsoft Entra) for verified when somebody signs up, and for `--oidc-email-domain`. Accounts that exist
+    /// are never linked by it. Safe only where the provider's administrators alone set addresses.
+    #[arg(
+        long,
+        env = "BURSAR_OIDC_IGNORE_EMAIL_VERIFIED",
+        default_value_t = false,
+        default_missing_value = "true",
+        num_args = 0..=1,
+        require_equals = true,
+        action = clap::ArgAction::Set,
+        help_heading = "Sign-in"
+    )]
+    pub oidc_ignore_email_verified: bool,
     /// Only people with a verified e-mail address of this domain sign in; several separated by commas, or the
     /// option several times.
     #[arg(
@@ -114,6 +128,11 @@ impl OidcOptions {
                 Signups::Allowed
             } else {
                 Signups::Refused
+            },
+            unsaid_emails: if self.oidc_ignore_email_verified {
+                UnsaidEmails::SignUp
+            } else {
+                UnsaidEmails::Refused
             },
             email_domains: words(&self.oidc_email_domain),
             sign_in_text: self.oidc_sign_in_text.clone(),

@@ -17,7 +17,11 @@ use gateway::{Gateway, GatewayConfig, GatewayDeps, SpendHint};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use model::{Clock, IdSource, SystemClock, UuidV7Source, prices::PriceBook};
 use secrecy::SecretString;
-use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::mpsc::{self, error::TrySendError},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{cli::ServerOptions, environment::Environment, http, roles, settings, storage};
@@ -246,7 +250,8 @@ fn listen_for_hints(
                     continue;
                 }
             };
-            if sender.send(spend).await.is_err() {
+            // Hints may be lost: a full line must not keep the others from hearing that somebody's access has ended.
+            if let Err(TrySendError::Closed(_)) = sender.try_send(spend) {
                 return;
             }
         }

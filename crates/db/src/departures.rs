@@ -6,6 +6,7 @@
 //! | what was shared with the person or a group | ends there | ends everywhere | ends |
 //! | workspaces | the person's own sleep | the person's own sleep | are marked deleted |
 //! | sessions, tokens, identities elsewhere | stay | end | stay |
+//! | what AI providers keep for the person | stays theirs | is nobody's | stays theirs |
 //! | groups, budgets, custom roles, settings | stay | stay | end |
 //! | ledger, audit log | stay | stay | stay |
 //!
@@ -17,7 +18,11 @@
 //! with the membership or the group that they name, by foreign key. A feature whose rows belong to people, groups or
 //! organizations adds its lines here; a test reads the catalog and fails for a table that nobody has placed.
 
-use diesel::{prelude::*, sql_query, sql_types::Uuid as SqlUuid};
+use diesel::{
+    prelude::*,
+    sql_query,
+    sql_types::{Nullable, Uuid as SqlUuid},
+};
 use diesel_async::AsyncPgConnection;
 use model::{OrganizationId, UserId};
 use store::StoreResult;
@@ -26,8 +31,8 @@ use uuid::Uuid;
 use crate::{
     query::{Cached, bursar_now, one, rows, run, run_on_one},
     schema::{
-        api_keys, custom_roles, group_ai_budgets, group_members, groups, organization_members,
-        organizations, user_links, users, workspaces,
+        ai_stored_responses, api_keys, custom_roles, group_ai_budgets, group_members, groups,
+        organization_members, organizations, user_links, users, workspaces,
     },
 };
 
@@ -50,24 +55,28 @@ pub(crate) async fn leave_organization(
     let teams = diesel::delete(group_members::table)
         .filter(group_members::organization_id.eq(organization.0))
         .filter(group_members::user_id.eq(user.0));
-    let sleep = diesel::update(workspaces::table)
-        .filter(workspaces::owner_id.eq(user.0))
-        .filter(workspaces::organization_id.eq(organization.0))
-        .filter(
-            workspaces::deleted
-                .eq(false)
-                .and(workspaces::dormant_at.is_null()),
-        )
-        .set((
-            workspaces::dormant_at.eq(bursar_now().nullable()),
-            workspaces::updated_at.eq(bursar_now()),
-        ));
     let membership = diesel::delete(organization_members::table)
         .filter(organization_members::organization_id.eq(organization.0))
         .filter(organization_members::user_id.eq(user.0));
     run(conn, teams).await?;
-    run(conn, sleep).await?;
+    sleep(conn, user, Some(organization)).await?;
     run_on_one(conn, membership).await
+}
+
+/// The workspaces of a person fall asleep, in one organization or wherever they are.
+async fn sleep(
+    conn: &AsyncPgConnection,
+    user: UserId,
+    organization: Option<OrganizationId>,
+) -> StoreResult<()> {
+    let sleep = sql_query(
+        "UPDATE workspaces SET dormant_at = bursar_now(), updated_at = bursar_now() \
+         WHERE owner_id = $1 AND NOT deleted AND dormant_at IS NULL \
+             AND ($2 IS NULL OR organization_id = $2)",
+    )
+    .bind::<SqlUuid, _>(user.0)
+    .bind::<Nullable<SqlUuid>, _>(organization.map(|organization| organization.0));
+    run(conn, Cached(sleep)).await.map(drop)
 }
 
 /// An account ends: its person leaves every organization, and nothing signs them in any more.
@@ -88,13 +97,18 @@ pub(crate) async fn end_account(conn: &AsyncPgConnection, user: UserId) -> Store
     for organization in organizations {
         leave_organization(conn, organization.into(), user).await?;
     }
+    // Also those that are left from organizations that the person left before.
+    sleep(conn, user, None).await?;
     let keys = diesel::delete(api_keys::table).filter(api_keys::user_id.eq(user.0));
     let links = diesel::delete(user_links::table).filter(user_links::user_id.eq(user.0));
+    let stored =
+        diesel::delete(ai_stored_responses::table).filter(ai_stored_responses::user_id.eq(user.0));
     let mark = diesel::update(users::table)
         .filter(users::id.eq(user.0))
         .set((users::deleted.eq(true), users::updated_at.eq(bursar_now())));
     run(conn, keys).await?;
     run(conn, links).await?;
+    run(conn, stored).await?;
     run_on_one(conn, mark).await
 }
 

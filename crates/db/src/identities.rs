@@ -51,10 +51,15 @@ impl TryFrom<UserLinkRow> for UserLink {
     }
 }
 
-/// Only the newest are kept. What another transaction is about to forget is left to it.
+/// Only the newest are kept. What another transaction is about to forget is left to it. The newest one to go is looked
+/// for by itself: rows that an `OFFSET` passes over would be locked as well, all of those that stay.
 const FORGET_EXCESS: &str = "\
     DELETE FROM oidc_logins WHERE state_hash IN ( \
-        SELECT state_hash FROM oidc_logins ORDER BY created_at DESC OFFSET $1 FOR UPDATE SKIP LOCKED)";
+        SELECT state_hash FROM oidc_logins \
+        WHERE (created_at, state_hash) <= ( \
+            SELECT created_at, state_hash FROM oidc_logins \
+            ORDER BY created_at DESC, state_hash DESC OFFSET $1 LIMIT 1) \
+        FOR UPDATE SKIP LOCKED)";
 
 /// As above, for those that have ended.
 const FORGET_ENDED: &str = "\

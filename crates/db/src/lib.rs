@@ -33,6 +33,7 @@ mod roles;
 mod schema;
 mod sealing;
 mod spend;
+mod stored_responses;
 mod subjects;
 mod system_roles;
 mod tls;

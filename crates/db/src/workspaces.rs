@@ -225,13 +225,14 @@ struct WorkspaceChange<'a> {
     description: Option<&'a str>,
 }
 
-/// Organization and owner are held still, so that neither is deleted and the owner does not leave meanwhile.
+/// Organization and owner are held still, so that neither is deleted and the owner does not leave meanwhile. The account
+/// before the membership, as whoever deletes the account does: the other way round the two would wait for each other.
 const CREATE: &str = "\
 INSERT INTO workspaces (id, organization_id, owner_id, name, description) \
 SELECT $1, m.organization_id, m.user_id, $4, $5 FROM organization_members AS m \
 JOIN organizations AS o ON o.id = m.organization_id AND NOT o.deleted \
 JOIN users AS u ON u.id = m.user_id AND NOT u.deleted AND u.status = 'active' \
-WHERE m.organization_id = $2 AND m.user_id = $3 FOR SHARE OF o FOR KEY SHARE OF m, u";
+WHERE m.organization_id = $2 AND m.user_id = $3 FOR SHARE OF o FOR KEY SHARE OF u, m";
 
 /// The entries of workspaces whose owners may not share when only service accounts may, or when nobody may.
 const TRIM: &str = "\

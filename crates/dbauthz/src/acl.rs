@@ -8,8 +8,8 @@
 //!    are kept;
 //! 3. [`may_share`]: who may read the object but not share it is told so;
 //! 4. [`change`], under the object's lock: nobody changes their own entry; then all that is wrong with a change is told
-//!    together, among it people and groups that are not the organization's; then the change is merged onto the locked
-//!    value and the difference handed back to be written.
+//!    together, among it people and groups that are not the organization's, and the object's owner; then the change is
+//!    merged onto the locked value and the difference handed back to be written.
 //!
 //! Steps 1 to 3 are run once before the body of a request is read, and again under the lock.
 
@@ -86,6 +86,9 @@ pub(crate) trait Shared {
     /// The organization whose people and groups it can be shared with.
     fn organization(&self) -> OrganizationId;
 
+    /// Whose it is.
+    fn owner(&self) -> UserId;
+
     /// Why nobody may share it now; `None` when sharing is on.
     fn sharing_off(&self, gate: &Gate) -> Option<SharingOff>;
 }
@@ -146,11 +149,17 @@ where
     U: store::WriteUnit + ?Sized,
 {
     not_own::<S::Role>(gate, |user| change.names(user))?;
-    let wanted = change.wanted();
-    let known = unit
+    let owner = locked.owner();
+    let mut wanted = change.wanted();
+    // Never locked: whoever ends the owner's account holds the membership, and waits for the object.
+    let names_owner = wanted.users.remove(&owner);
+    let mut known = unit
         .acl_principal_lock(locked.organization(), &wanted)
         .await?;
-    let problems = change.problems(&known, locked.acl());
+    if names_owner {
+        known.users.insert(owner);
+    }
+    let problems = change.problems(&known, locked.acl(), owner);
     if !problems.is_empty() {
         let resource = S::Role::RESOURCE;
         return Err(AclError::Invalid { resource, problems });

@@ -165,15 +165,33 @@ where
     let mut wanted: Vec<String> = Vec::new();
     for name in names {
         let role = known.role(name).filter(|role| !role.is_implied());
-        if role.is_none() {
+        let Some(role) = role else {
             return Err(StoreError::NoDefaultRole(name.clone()));
-        }
+        };
+        may_be_default(role)?;
         if !wanted.contains(name) {
             wanted.push(name.clone());
         }
     }
     known.check(gate, held, &wanted)?;
     Ok(wanted)
+}
+
+/// Refuses a role that takes something away on the level of the organization: given to everybody there, it would bind
+/// the administrators as well, who then could not take it back.
+///
+/// # Errors
+/// [`StoreError::Refused`].
+pub(crate) fn may_be_default(role: &Role) -> StoreResult<()> {
+    if role.org().listed().iter().any(|held| held.negate) {
+        let text = format!(
+            "the role `{}` takes something away from whoever holds it, so it cannot be given to every member, \
+             administrators included",
+            role.name()
+        );
+        return Err(StoreError::Refused(text));
+    }
+    Ok(())
 }
 
 /// Refuses unless roles may be given, taken or both at all.

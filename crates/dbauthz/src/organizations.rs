@@ -243,6 +243,9 @@ impl<U: store::WriteUnit + ?Sized> Organizations<'_, U> {
     ) -> StoreResult<Organization> {
         let settings = update.shareable_workspace_owners;
         if settings.is_some() {
+            // All organizations share this lock: who may not change this one never waits for it, nor holds it.
+            self.gate
+                .check(Action::Update, &Object::organization(id.0))?;
             self.unit.system_role_lock().await?;
         }
         let organization = self.locked(id).await?;

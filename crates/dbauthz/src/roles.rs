@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use model::{
     Name, OrganizationId,
+    organizations::Organization,
     roles::{CustomRole, CustomRoleDefinition, NewCustomRole},
 };
 use rbac::{Action, Level, Object, OrgPermissions, ResourceType, Role, builtin, unreachable};
 use store::{StoreError, StoreResult};
 
 use crate::{
-    assignments::role,
+    assignments::{may_be_default, role},
     rules::{Rule, Shape, rule},
     units::wrapper,
 };
@@ -141,7 +142,7 @@ impl<U: store::WriteUnit + ?Sized> Roles<'_, U> {
     /// `NotFound`, `Denied`; `NotGrantable` for a permission that the caller may not put into it; as
     /// [`store::roles::RoleWrite::custom_role_create`].
     pub async fn custom_role_create(&mut self, new: &NewCustomRole) -> StoreResult<CustomRole> {
-        let org = self.desk(new.organization_id, Action::Create).await?;
+        let org = self.desk(new.organization_id, Action::Create).await?.id;
         self.gate.may_grant(org.0, &asked(&new.definition))?;
         self.unit.custom_role_create(new).await
     }
@@ -150,17 +151,26 @@ impl<U: store::WriteUnit + ?Sized> Roles<'_, U> {
     ///
     /// # Errors
     /// `NotFound`, `Denied`; `NotGrantable` for a permission that the caller may not put into it;
-    /// `RoleNotAssignable` for a role that the caller could not make as it was.
+    /// `RoleNotAssignable` for a role that the caller could not make as it was; `Refused` for a negative permission in
+    /// a role that every member holds.
     pub async fn custom_role_update(
         &mut self,
         organization: OrganizationId,
         name: &Name,
         definition: &CustomRoleDefinition,
     ) -> StoreResult<CustomRole> {
-        let org = self.desk(organization, Action::Update).await?;
-        let before = self.locked(org, name).await?;
-        self.gate.may_grant(org.0, &asked(definition))?;
+        let organization = self.desk(organization, Action::Update).await?;
+        let before = self.locked(organization.id, name).await?;
+        self.gate.may_grant(organization.id.0, &asked(definition))?;
         self.could_make(&before)?;
+        let mut defaults = organization.default_org_member_roles.iter();
+        if defaults.any(|name| name == before.name.as_str()) {
+            let mut after = before.clone();
+            after
+                .org_permissions
+                .clone_from(&definition.org_permissions);
+            may_be_default(&role(after))?;
+        }
         self.unit.custom_role_update(before.id, definition).await
     }
 
@@ -173,19 +183,19 @@ impl<U: store::WriteUnit + ?Sized> Roles<'_, U> {
         organization: OrganizationId,
         name: &Name,
     ) -> StoreResult<()> {
-        let org = self.desk(organization, Action::Delete).await?;
+        let org = self.desk(organization, Action::Delete).await?.id;
         let before = self.locked(org, name).await?;
         self.could_make(&before)?;
         self.unit.custom_role_delete(before.id).await
     }
 
     /// Locks the organization, so that nobody is given a role that is about to go, and asks for the right.
-    async fn desk(&mut self, id: OrganizationId, action: Action) -> StoreResult<OrganizationId> {
+    async fn desk(&mut self, id: OrganizationId, action: Action) -> StoreResult<Organization> {
         let organization = self.unit.organization_lock(id).await?;
         let organization = organization.ok_or(StoreError::NotFound)?;
         let desk = Object::assign_org_role(organization.id.0);
         self.gate.check(action, &desk)?;
-        Ok(organization.id)
+        Ok(organization)
     }
 
     async fn locked(&mut self, org: OrganizationId, name: &Name) -> StoreResult<CustomRole> {

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use crate::{
     SystemActor, acl, api_keys, audit, budgets, groups, identities, identity_sync, idpsync,
-    objects, organizations, providers, roles, spend, subjects, system_roles, users, workspaces,
+    objects, organizations, providers, roles, spend, stored_responses, subjects, system_roles,
+    users, workspaces,
 };
 
 /// How a wrapped method goes about its check.
@@ -75,6 +76,7 @@ pub(crate) const ALL: &[(&str, &[Rule])] = &[
     ("budgets", budgets::RULES),
     ("providers", providers::RULES),
     ("spend", spend::RULES),
+    ("stored_responses", stored_responses::RULES),
     ("subjects", subjects::RULES),
     ("objects", objects::RULES),
     ("audit", audit::RULES),

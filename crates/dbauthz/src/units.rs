@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use crate::{
     Actor, ApiKeys, Audit, Budgets, Groups, Identities, IdentitySync, Idpsync, Ledger, Logins,
-    Objects, Organizations, PresentedKeys, ProviderKeys, Providers, Roles, Setup, Spend, Subjects,
-    SystemActor, SystemRoles, Users, Workspaces, gate::Gate,
+    Objects, Organizations, PresentedKeys, ProviderKeys, Providers, Roles, Setup, Spend,
+    StoredResponses, Subjects, SystemActor, SystemRoles, Users, Workspaces, gate::Gate,
 };
 
 /// The raw store, out of reach: it must be bound to an actor before it has any method.
@@ -339,6 +339,10 @@ macro_rules! rooms {
             /// The spend ledger.
             pub fn ledger(&mut self) -> Ledger<'_, dyn store::$inner> {
                 Ledger::new(&self.unit.gate, &mut *self.unit.unit)
+            }
+            /// What AI providers keep for people.
+            pub fn stored_responses(&mut self) -> StoredResponses<'_, dyn store::$inner> {
+                StoredResponses::new(&self.unit.gate, &mut *self.unit.unit)
             }
             /// The roles that come with being a member, as every organization keeps them.
             pub fn system_roles(&mut self) -> SystemRoles<'_, dyn store::$inner> {

@@ -173,6 +173,14 @@ impl<U: store::WriteUnit + ?Sized> Users<'_, U> {
         for org in &user.organization_ids {
             let membership = Object::organization_member(org.0, user.id.0);
             self.gate.check(Action::Create, &membership)?;
+            if self.gate.actor().is_none() {
+                // The program gives nobody a role of its own accord: whoever set the defaults could give them, as
+                // whoever maps claims to an organization could. It follows claims next, which locks the organization:
+                // two who shared it until then would wait for each other.
+                let held = self.unit.organization_lock(*org).await?;
+                held.ok_or(StoreError::NotFound)?;
+                continue;
+            }
             let organization = self.unit.organization_get(*org).await?;
             let organization = organization.ok_or(StoreError::NotFound)?;
             let defaults = &organization.default_org_member_roles;

@@ -1,7 +1,7 @@
 //! Workspaces: the shared folders of a team's AI work.
 
 use model::{
-    OrganizationId, Page, PageRequest, WorkspaceId,
+    OrganizationId, Page, PageRequest, UserId, WorkspaceId,
     acl::{Acl, AclChange, AclDiff, AclListing, SharingOff},
     workspaces::{
         NewWorkspace, Workspace, WorkspaceAccess, WorkspaceFilter, WorkspaceRole, WorkspaceUpdate,
@@ -48,14 +48,14 @@ pub(crate) const RULES: &[Rule] = &[
     rule(
         "workspace_update",
         Shape::Lock,
-        &["workspace:update"],
+        &["workspace:read", "workspace:update"],
         "name and description",
     ),
     rule(
         "workspace_dormant_update",
         Shape::Lock,
-        &["workspace:update"],
-        "",
+        &["workspace:read", "workspace:update"],
+        "wakes only what a member of the organization owns",
     ),
     rule("workspace_delete", Shape::Lock, &["workspace:delete"], ""),
     rule(
@@ -91,6 +91,10 @@ impl Shared for WorkspaceAccess {
 
     fn organization(&self) -> OrganizationId {
         self.workspace.organization_id
+    }
+
+    fn owner(&self) -> UserId {
+        self.workspace.owner_id
     }
 
     fn sharing_off(&self, gate: &Gate) -> Option<SharingOff> {
@@ -216,8 +220,7 @@ impl<U: store::WriteUnit + ?Sized> Workspaces<'_, U> {
         id: WorkspaceId,
         update: &WorkspaceUpdate,
     ) -> StoreResult<Workspace> {
-        let found = self.locked(id).await?;
-        self.gate.check(Action::Update, &found.object(self.gate))?;
+        self.updatable(id).await?;
         let updated = self.unit.workspace_update(id, update).await?;
         Ok(self.shown(updated))
     }
@@ -225,14 +228,25 @@ impl<U: store::WriteUnit + ?Sized> Workspaces<'_, U> {
     /// Puts a workspace to sleep, or wakes it.
     ///
     /// # Errors
-    /// `NotFound`, `Denied`.
+    /// `NotFound`, `Denied`; `Refused` to wake the workspace of somebody who left the organization: nobody there owns
+    /// what it shares.
     pub async fn workspace_dormant_update(
         &mut self,
         id: WorkspaceId,
         dormant: bool,
     ) -> StoreResult<Workspace> {
-        let found = self.locked(id).await?;
-        self.gate.check(Action::Update, &found.object(self.gate))?;
+        let found = self.updatable(id).await?;
+        let (organization, owner) = (found.workspace.organization_id, found.workspace.owner_id);
+        if !dormant
+            && self
+                .unit
+                .organization_member_get(organization, owner)
+                .await?
+                .is_none()
+        {
+            let text = "the owner of the workspace is no member of the organization any more";
+            return Err(StoreError::Refused(text.to_owned()));
+        }
         let updated = self.unit.workspace_dormant_update(id, dormant).await?;
         Ok(self.shown(updated))
     }
@@ -274,6 +288,15 @@ impl<U: store::WriteUnit + ?Sized> Workspaces<'_, U> {
         acl::shareable(self.gate, &found)?;
         acl::not_own::<WorkspaceRole>(self.gate, |user| found.acl.users().contains_key(&user))?;
         Ok(self.unit.workspace_acl_delete(id).await?)
+    }
+
+    /// A workspace that the caller may see and change.
+    async fn updatable(&mut self, id: WorkspaceId) -> StoreResult<WorkspaceAccess> {
+        let found = self.locked(id).await?;
+        let object = found.object(self.gate);
+        self.gate.check(Action::Read, &object)?;
+        self.gate.check(Action::Update, &object)?;
+        Ok(found)
     }
 
     async fn locked(&mut self, id: WorkspaceId) -> StoreResult<WorkspaceAccess> {

@@ -19,6 +19,7 @@ use crate::{
     progress::OpenStreams,
     queue::Queue,
     settle::{Settler, jitter, source_text},
+    stored_responses::StoredResponses,
     telemetry,
     upstream::{Upstream, UpstreamBuildError},
 };
@@ -59,6 +60,7 @@ pub(crate) struct Inner {
     pub(crate) config: GatewayConfig,
     pub(crate) access: Arc<dyn Access>,
     pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) stored_responses: Arc<dyn StoredResponses>,
     pub(crate) prices: Arc<PriceBook>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
@@ -81,6 +83,7 @@ pub(crate) struct Inner {
 pub(crate) struct Parts {
     pub(crate) access: Arc<dyn Access>,
     pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) stored_responses: Arc<dyn StoredResponses>,
     pub(crate) prices: Arc<PriceBook>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
@@ -95,6 +98,7 @@ impl Gateway {
         let Parts {
             access,
             ledger,
+            stored_responses,
             prices,
             clock,
             ids,
@@ -117,6 +121,7 @@ impl Gateway {
             config,
             access,
             ledger,
+            stored_responses,
             prices,
             clock,
             ids,
@@ -237,14 +242,14 @@ async fn follow(mut hints: mpsc::Receiver<SpendHint>, queue: Queue, stop: Cancel
 }
 
 impl Inner {
-    /// Waits for a closing, but not longer than the end of an answer may wait; it goes on by itself.
-    pub(crate) async fn patiently(&self, closing: Option<JoinHandle<()>>) {
-        if let Some(closing) = closing
-            && tokio::time::timeout(self.config.settle_patience, closing)
+    /// Waits for what has to be written down, but not longer than the end of an answer may wait; it goes on by itself.
+    pub(crate) async fn patiently(&self, writing: Option<JoinHandle<()>>) {
+        if let Some(writing) = writing
+            && tokio::time::timeout(self.config.settle_patience, writing)
                 .await
                 .is_err()
         {
-            tracing::warn!("an answer ends before its settlement");
+            tracing::warn!("an answer ends before all of it is written down");
         }
     }
 

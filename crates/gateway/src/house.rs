@@ -7,13 +7,14 @@ use auth::{AuthError, AuthState, Caller};
 use dbauthz::{Authorized, BoundStore, SystemActor, SystemStore};
 use http::{Extensions, HeaderMap, StatusCode};
 use model::{
-    Clock, GroupId, IdSource, LeaseId, Name,
+    Clock, GroupId, IdSource, LeaseId, Name, ProviderId, UserId,
     prices::PriceBook,
     providers::Provider,
     spend::{
         LedgerAnswer, LedgerOp, LimitKey, Progress, Release, ReserveOutcome, ReserveRequest,
         SettleOutcome, Settlement, WaitEnd,
     },
+    stored_responses::{NewStoredResponse, StoredId},
 };
 use rbac::{Action, Object};
 use store::{StoreError, StoreResult};
@@ -25,6 +26,7 @@ use crate::{
     batcher::Batcher,
     gateway::Parts,
     ledger::{Ledger, ReserveFailure},
+    stored_responses::StoredResponses,
 };
 
 /// How soon the store is asked again whether a caller may go on, when it could not say.
@@ -64,9 +66,10 @@ impl Gateway {
             config,
             hints,
         } = deps;
-        let ledger: Arc<dyn Ledger> = Arc::new(StoreLedger::new(&authorized));
+        let ledger = Arc::new(StoreLedger::new(&authorized));
         Self::of(Parts {
             access: Arc::new(auth),
+            stored_responses: ledger.clone(),
             ledger,
             prices,
             clock,
@@ -203,7 +206,8 @@ impl Presence for CallersPresence {
     }
 }
 
-/// The ledger behind the authorized store, batched. Whatever spends takes a clone of the same one.
+/// The ledger, batched, and what is noted beside it, behind the authorized store. Whatever spends takes a clone of the
+/// same one.
 #[derive(Debug, Clone)]
 pub struct StoreLedger {
     gateway: SystemStore,
@@ -303,5 +307,25 @@ impl Ledger for StoreLedger {
         let mut unit = self.sweeper.begin().await?;
         unit.ledger().ledger_months_make().await?;
         unit.commit().await
+    }
+}
+
+#[async_trait]
+impl StoredResponses for StoreLedger {
+    async fn create(&self, new: &NewStoredResponse) -> StoreResult<()> {
+        let mut unit = self.gateway.begin().await?;
+        unit.stored_responses().stored_response_create(new).await?;
+        unit.commit().await
+    }
+
+    async fn get(
+        &self,
+        provider: ProviderId,
+        user: UserId,
+        ids: &[StoredId],
+    ) -> StoreResult<Vec<StoredId>> {
+        let mut unit = self.gateway.read().await?;
+        let mut stored = unit.stored_responses();
+        stored.stored_response_get(provider, user, ids).await
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A request's way: `routes` lets the caller in (`access`) and reads the body (`wire`), `pipeline` bounds its
 //! cost (`worst_case`) and has it admitted (`admission`, with `queue` for those who wait), forwards it
-//! (`upstream`, `headers`) and hands the answer on (`stream`, `plain`) while it is metered. The reservation is
+//! (`upstream`, `headers`) and hands the answer on (`stream`, `plain`) while it is metered. What the provider keeps of
+//! the answer is noted for the caller, and nobody else may name it (`stored_responses`). The reservation is
 //! in the hands of `held`, which closes it exactly once through `settle`; all of them reach the ledger through
 //! `batcher`, many at a time. `lease` and `progress` are for the case that this process dies. Around all of it stands
 //! `presence`, which turns the client away when its access ends meanwhile.
@@ -32,6 +33,7 @@ mod queue;
 mod refusals;
 mod routes;
 mod settle;
+mod stored_responses;
 mod stream;
 mod telemetry;
 mod upstream;

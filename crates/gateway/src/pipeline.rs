@@ -23,6 +23,7 @@ use crate::{
     plain,
     refusals::{self, Standing},
     settle::source_text,
+    stored_responses::Keeper,
     stream::{self, Relay},
     telemetry::{self, Outcome},
     upstream::{Endpoint, SendError, endpoint_url},
@@ -55,7 +56,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    const fn dialect(&self) -> Dialect {
+    pub(crate) const fn dialect(&self) -> Dialect {
         self.endpoint.dialect(self.entry.provider.kind)
     }
 
@@ -209,7 +210,7 @@ async fn turn_away(inner: &Inner, mut held: Box<Held>, denial: &Denial, finish: 
 
 /// Forwards an admitted request and sees it to its end.
 async fn forward(
-    inner: &Inner,
+    inner: &Arc<Inner>,
     job: &Job,
     mut held: Box<Held>,
     (cap, lowered): (Option<u64>, bool),
@@ -263,6 +264,7 @@ async fn forward(
     let relay = Relay {
         held,
         drain,
+        keeper: Keeper::of(job),
         hide_usage: job.hides_usage(),
     };
     if response.status().is_success() {
@@ -274,7 +276,7 @@ async fn forward(
 
 /// The provider answered: as a stream or in one piece, whichever came.
 async fn answer(
-    inner: &Inner,
+    inner: &Arc<Inner>,
     job: &Job,
     relay: Relay,
     response: reqwest::Response,
@@ -295,9 +297,7 @@ async fn answer(
     if streamed {
         stream::relay(inner, relay, response, head, finish).await;
     } else {
-        let Relay { held, drain, .. } = relay;
-        let key = &job.entry.key;
-        plain::relay(inner, held, response, (drain, key), head, finish).await;
+        plain::relay(inner, relay, response, &job.entry.key, head, finish).await;
     }
 }
 

@@ -1,5 +1,7 @@
 //! Answers that come in one piece: read to their end, metered, settled, then sent.
 
+use std::sync::Arc;
+
 use axum::{body::Body, response::Response};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
@@ -9,8 +11,8 @@ use crate::{
     drain::Drain,
     gateway::Inner,
     headers::without_key,
-    held::Held,
     pipeline::{Finish, Reply},
+    stream::Relay,
     telemetry::Outcome,
     wire::{Metered, read_usage},
 };
@@ -52,15 +54,21 @@ pub(crate) async fn collect(
     }
 }
 
-/// Meters, settles and sends an answer, without the provider's key should it be quoted there.
+/// Meters, settles, notes and sends an answer, without the provider's key should it be quoted there.
 pub(crate) async fn relay(
-    inner: &Inner,
-    mut held: Box<Held>,
+    inner: &Arc<Inner>,
+    relay: Relay,
     mut response: reqwest::Response,
-    (mut drain, key): (Drain, &SecretString),
+    key: &SecretString,
     (status, headers): (StatusCode, HeaderMap),
     mut finish: Finish,
 ) {
+    let Relay {
+        mut held,
+        mut drain,
+        keeper,
+        ..
+    } = relay;
     let body = collect(inner, &mut response, &mut drain, &mut finish.reply).await;
     let metered = match &body {
         Ok(body) => read_usage(finish.dialect, body),
@@ -69,7 +77,9 @@ pub(crate) async fn relay(
             ..Metered::default()
         },
     };
-    inner.patiently(held.settle(&metered)).await;
+    let closing = held.settle(&metered);
+    let noting = keeper.and_then(|keeper| keeper.keep(inner, &metered));
+    tokio::join!(inner.patiently(closing), inner.patiently(noting));
     match body {
         Ok(body) => {
             // A client that has left was read to the end all the same.

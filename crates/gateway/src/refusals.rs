@@ -76,11 +76,7 @@ pub(crate) fn denied(dialect: Dialect, denial: &Denial) -> Response {
 }
 
 /// The answer to a caller whose access ended before the answer began.
-pub(crate) fn ended(
-    dialect: Dialect,
-    denial: &Denial,
-    request_id: Option<uuid::Uuid>,
-) -> Response {
+pub(crate) fn ended(dialect: Dialect, denial: &Denial, request_id: Option<uuid::Uuid>) -> Response {
     let (kind, text) = ended_words(denial);
     error(dialect, kind, &text, request_id)
 }

@@ -20,11 +20,11 @@ use crate::{
     access::Entry,
     pass::{self, Free},
     pipeline::{self, Job},
-    presence,
-    refusals,
+    presence, refusals,
+    stored_responses::{self, Unfit},
     telemetry::{self, Outcome},
     upstream::Endpoint,
-    wire::{Dialect, ErrorKind, parse_request},
+    wire::{Dialect, ErrorKind, RequestFacts, parse_request},
 };
 
 /// The gateway's routes, to be merged into the server's router. They bring their own authentication.
@@ -133,16 +133,16 @@ async fn charge(
     let inner = &gateway.inner;
     let (kind, request_id) = (entry.provider.kind, entry.request_id);
     let dialect = endpoint.dialect(kind);
-    let facts = match parse_request(dialect, &body) {
+    let facts = match understood(gateway, &entry, dialect, &body).await {
         Ok(facts) => facts,
-        Err(error) => {
-            telemetry::request(dialect, Outcome::Invalid, 400);
-            return refusals::error(
-                dialect,
-                ErrorKind::BadRequest,
-                &error.to_string(),
-                request_id,
-            );
+        Err(Unfit::Refused(kind, text)) => {
+            telemetry::request(dialect, Outcome::Invalid, kind.status());
+            return refusals::error(dialect, kind, &text, request_id);
+        }
+        Err(Unfit::Failed(error)) => {
+            let answer = refusals::internal(dialect, &error, request_id);
+            telemetry::request(dialect, Outcome::Failed, answer.status().as_u16());
+            return answer;
         }
     };
     let price = inner.prices.lookup(kind, &facts.model, inner.clock.now());
@@ -172,6 +172,19 @@ async fn charge(
         // The task has panicked; what it held is closed by its guard.
         Err(error) => refusals::internal(dialect, &error, request_id),
     }
+}
+
+/// What a request asks for, if that is the caller's to ask for.
+async fn understood(
+    gateway: &Gateway,
+    entry: &Entry,
+    dialect: Dialect,
+    body: &[u8],
+) -> Result<RequestFacts, Unfit> {
+    let facts = parse_request(dialect, body)
+        .map_err(|error| Unfit::Refused(ErrorKind::BadRequest, error.to_string()))?;
+    stored_responses::check(&gateway.inner, entry, &facts.named).await?;
+    Ok(facts)
 }
 
 /// Why a body cannot be read, and what to say.

@@ -1,6 +1,8 @@
 //! Streamed answers: passed on piece by piece as they come, and read to their end whether or not the client
 //! stays.
 
+use std::sync::Arc;
+
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -12,6 +14,7 @@ use crate::{
     held::Held,
     pipeline::Finish,
     progress::StreamProgress,
+    stored_responses::Keeper,
     telemetry::Outcome,
     wire::{Metered, StreamMeter, UsageChunkFilter},
 };
@@ -23,6 +26,8 @@ pub(crate) struct Relay {
     pub(crate) held: Box<Held>,
     /// The watch over the client.
     pub(crate) drain: Drain,
+    /// Notes what the provider keeps of the answer.
+    pub(crate) keeper: Option<Keeper>,
     /// Whether the usage chunk was asked for by the gateway only.
     pub(crate) hide_usage: bool,
 }
@@ -36,7 +41,7 @@ enum End {
 
 /// Passes a stream on, meters it and settles before the client sees its end.
 pub(crate) async fn relay(
-    inner: &Inner,
+    inner: &Arc<Inner>,
     relay: Relay,
     response: reqwest::Response,
     (status, headers): (StatusCode, HeaderMap),
@@ -45,6 +50,7 @@ pub(crate) async fn relay(
     let Relay {
         held,
         mut drain,
+        keeper,
         hide_usage,
     } = relay;
     let (feed, body) = body::channel();
@@ -62,6 +68,7 @@ pub(crate) async fn relay(
         inner,
         held,
         drain,
+        keeper,
         feed,
         meter,
         filter,
@@ -83,9 +90,10 @@ pub(crate) async fn relay(
 }
 
 struct Passing<'a> {
-    inner: &'a Inner,
+    inner: &'a Arc<Inner>,
     held: Box<Held>,
     drain: Drain,
+    keeper: Option<Keeper>,
     feed: Feed,
     meter: StreamMeter,
     filter: Option<UsageChunkFilter>,
@@ -116,7 +124,8 @@ impl Passing<'_> {
         self.progress.received(seen);
         self.held.note(seen);
         if self.meter.ended() {
-            // The last event is in this piece. Many clients stop reading there, so it is charged first.
+            // The last event is in this piece. Many clients stop reading there, so it is charged first, and whose it
+            // is noted: the next request may come at once.
             self.settle(&self.meter.snapshot()).await;
         }
         let out = match &mut self.filter {
@@ -141,11 +150,13 @@ impl Passing<'_> {
         }
     }
 
-    /// Charges what was read, if that was not done before.
+    /// Charges what was read and notes what the provider keeps of it, if that was not done before.
     async fn settle(&mut self, metered: &Metered) {
         if !self.held.closed() {
+            let (inner, keeper) = (self.inner, self.keeper);
             let closing = self.held.settle(metered);
-            self.inner.patiently(closing).await;
+            let noting = keeper.and_then(|keeper| keeper.keep(inner, metered));
+            tokio::join!(inner.patiently(closing), inner.patiently(noting));
         }
     }
 }

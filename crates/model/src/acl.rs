@@ -259,12 +259,15 @@ impl<R: AclRole> AclChange<R> {
     }
 
     /// Everything that is wrong with it, groups first, when these are who may get a role and this is the ACL that it
-    /// changes.
+    /// changes, of an object of this owner. The owner gets none: nobody changes their own entry, so it would stay.
     #[must_use]
-    pub fn problems(&self, known: &AclPrincipals, acl: &Acl<R>) -> Vec<AclProblem> {
+    pub fn problems(&self, known: &AclPrincipals, acl: &Acl<R>, owner: UserId) -> Vec<AclProblem> {
         use PrincipalKind::{Group, User};
         let mut groups = self.groups.problems(Group, &known.groups);
         let mut users = self.users.problems(User, &known.users);
+        if self.users.wanted.contains(&owner) {
+            users.push(format!("user with ID {owner} owns the {}", R::RESOURCE));
+        }
         if acl.merged(self).len() > ACL_ENTRIES_MAX {
             let side = if self.users.wanted.is_empty() {
                 &mut groups

@@ -24,6 +24,7 @@ pub mod prices;
 pub mod providers;
 pub mod roles;
 pub mod spend;
+pub mod stored_responses;
 pub mod subjects;
 pub mod system_roles;
 pub mod users;

@@ -49,9 +49,10 @@ impl PreparedSubject {
     /// Whether the subject may give a role, in an organization or in the deployment (`None`).
     ///
     /// It needs `assign` there, and every site and organization permission of the role (for a negative one,
-    /// its positive). Member-level and user-level permissions reach only what the receiver owns, and implied
-    /// roles come with being a user: these need `assign` alone. To hand on `assign` itself takes `create` on that
-    /// type as well. A [`crate::SystemRole`] is given by nobody.
+    /// its positive). Member-level permissions reach only what the receiver owns: those of a custom role must be held
+    /// on the subject's own objects at least, those of a built-in one need `assign` alone, as user-level permissions
+    /// and implied roles do. To hand on `assign` itself takes `create` on that type as well. A
+    /// [`crate::SystemRole`] is given by nobody.
     ///
     /// # Errors
     ///
@@ -111,17 +112,28 @@ impl PreparedSubject {
             }),
             None => Ok(()),
         };
-        held(self.lacks(role.site(), None))?;
-        held(self.lacks(role.org(), org))
+        held(self.lacks(role.site(), Object::new))?;
+        let Some(org) = org else {
+            return Ok(());
+        };
+        let whole = |resource| Object::new(resource).in_org(org);
+        held(self.lacks(role.org(), whole))?;
+        if builtin::org_role(role.name()).is_some() {
+            return Ok(());
+        }
+        held(self.lacks(role.member(), |resource| whole(resource).owner(self.id())))
     }
 
-    /// The first permission of the list that the subject does not hold for every object of the place.
-    fn lacks(&self, list: &PermissionList, org: Option<Uuid>) -> Option<Permission> {
+    /// The first permission of the list that the subject does not hold for these objects.
+    fn lacks(
+        &self,
+        list: &PermissionList,
+        object: impl Fn(ResourceType) -> Object,
+    ) -> Option<Permission> {
         list.listed().iter().copied().find(|permission| {
             let needed = needed(*permission);
             ResourceType::ALL.iter().any(|resource| {
-                let (object, set) = (Object::new(*resource), needed.allowed(*resource));
-                let object = org.map_or(object.clone(), |org| object.in_org(org));
+                let (object, set) = (object(*resource), needed.allowed(*resource));
                 set.intersection(resource.actions())
                     .iter()
                     .any(|act| !self.allows(act, &object))

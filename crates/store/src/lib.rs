@@ -19,6 +19,7 @@ pub mod organizations;
 pub mod providers;
 pub mod roles;
 pub mod spend;
+pub mod stored_responses;
 pub mod subjects;
 pub mod system_roles;
 pub mod users;
@@ -71,6 +72,7 @@ pub trait ReadUnit:
     + budgets::BudgetRead
     + providers::ProviderRead
     + spend::SpendRead
+    + stored_responses::StoredResponseRead
     + audit::AuditRead
     + subjects::SubjectRead
     + roles::RoleRead
@@ -93,6 +95,7 @@ pub trait WriteUnit:
     + budgets::BudgetWrite
     + providers::ProviderWrite
     + spend::SpendWrite
+    + stored_responses::StoredResponseWrite
     + audit::AuditWrite
     + roles::RoleWrite
     + system_roles::SystemRoleWrite

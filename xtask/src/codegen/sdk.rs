@@ -15,8 +15,7 @@ pub(super) fn generate(document: &Value) -> anyhow::Result<String> {
     );
     // What answers with the way elsewhere is for browsers, which go there.
     for operation in operations(document)?.iter().filter(|o| o.succeeds()) {
-        method(&mut out, operation)
-            .with_context(|| format!("the operation `{}`", operation.id))?;
+        method(&mut out, operation).with_context(|| format!("the operation `{}`", operation.id))?;
     }
     out.push_str("}\n");
     Ok(out)

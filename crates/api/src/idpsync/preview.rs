@@ -26,6 +26,9 @@ pub(crate) async fn idpsync_preview(
         Some(user) => Some(unit.users().user_find(&user).await?.id),
         None => None,
     };
-    let plan = unit.idpsync().idpsync_preview(user, &body.claims.into()).await?;
+    let plan = unit
+        .idpsync()
+        .idpsync_preview(user, &body.claims.into())
+        .await?;
     Ok(Json(wire::preview(plan)))
 }

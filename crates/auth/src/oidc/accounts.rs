@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{OidcConfig, OidcError, Signups, error::chain, person::Person};
 use crate::AuthState;
 
-/// How often it is tried again when somebody else took a name or an address meanwhile.
+/// How often it is tried again when somebody else took a name or an address meanwhile, or the account was deleted.
 const RETRIES: u32 = 3;
 /// The greatest length of what the audit log says of somebody, in characters.
 const TARGET_MAX_CHARS: usize = 200;
@@ -32,7 +32,11 @@ pub(super) async fn account(
     let mut tried = 0;
     let outcome = loop {
         match attempt(state, config, person, &system).await {
-            Err(OidcError::Store(StoreError::Taken(_))) if tried < RETRIES => tried += 1,
+            Err(OidcError::Store(StoreError::Taken(_) | StoreError::NotFound))
+                if tried < RETRIES =>
+            {
+                tried += 1;
+            }
             outcome => break outcome,
         }
     };
@@ -50,21 +54,22 @@ async fn attempt(
     person: &Person,
     system: &SystemStore,
 ) -> Result<User, OidcError> {
-    person.admitted(&config.email_domains)?;
+    person.admitted(config)?;
     let mut unit = system.begin().await?;
     let link = unit.identities().user_link_lock(&person.identity).await?;
     let user = match link {
         Some(link) => {
             let user = unit.users().user_get(link.user_id).await?;
             may_sign_in(user.status, user.login_type)?;
-            unit.identities().user_link_seen(&person.identity).await?;
             user
         }
         None => first_time(state, config, person, &mut unit).await?,
     };
+    // The account's row is locked here, and only then its link: whoever deletes the account does it in that order.
     unit.identity_sync()
         .identity_sync_apply(user.id, &person.claims)
         .await?;
+    unit.identities().user_link_seen(&person.identity).await?;
     unit.commit().await?;
     Ok(user)
 }
@@ -79,24 +84,30 @@ fn may_sign_in(status: UserStatus, login_type: LoginType) -> Result<(), OidcErro
     Ok(())
 }
 
-/// Links somebody who comes for the first time: to the account with their address, or to a new one. Both need an
-/// address that the provider vouches for, else anybody could take anybody's.
+/// Links somebody who comes for the first time: to the account with their address, or to a new one. An account that
+/// is there needs an address that the provider itself vouches for, else anybody could take anybody's.
 async fn first_time(
     state: &AuthState,
     config: &OidcConfig,
     person: &Person,
     unit: &mut SystemWriteUnit,
 ) -> Result<User, OidcError> {
-    let email = person.verified_email()?;
+    let email = person.email_for_sign_up(config)?;
     let user = match unit.logins().credentials_get(email).await? {
         Some(found) => {
+            person.verified_email()?;
+            let user = unit.users().user_get(found.user_id).await?;
+            // The database folds the case of every script, by which some letters of others become Latin ones.
+            if !(user.email.as_str()).eq_ignore_ascii_case(email.as_str()) {
+                return Err(OidcError::Linked);
+            }
             may_sign_in(found.status, found.login_type)?;
             let links = unit.identities().user_link_list(found.user_id).await?;
             let issuer = person.identity.issuer();
             if links.iter().any(|link| link.identity.issuer() == issuer) {
                 return Err(OidcError::Linked);
             }
-            unit.users().user_get(found.user_id).await?
+            user
         }
         None if config.signups == Signups::Refused => return Err(OidcError::Signups),
         // Whoever came first would stand in the way of the owner, who is made while there is nobody.

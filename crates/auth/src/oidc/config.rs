@@ -14,6 +14,16 @@ pub enum Signups {
     Refused,
 }
 
+/// What an address is good for of which the provider does not say whether it is verified. One that it says is not is
+/// good for nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnsaidEmails {
+    /// Nothing.
+    Refused,
+    /// A new account, and to be of an admitted domain; never an account that exists already.
+    SignUp,
+}
+
 /// What an operator says about sign-in by OpenID Connect.
 #[derive(Debug, Clone)]
 pub struct OidcConfig {
@@ -27,10 +37,12 @@ pub struct OidcConfig {
     pub scopes: Vec<String>,
     /// The claim that a new account is named after.
     pub username_claim: String,
-    /// The claim with the e-mail address, of which `email_verified` speaks.
+    /// The claim with the e-mail address, of which `email_verified` speaks unless there is another one in `email`.
     pub email_claim: String,
     /// Whether people without an account get one.
     pub signups: Signups,
+    /// What an address is good for of which the provider says nothing.
+    pub unsaid_emails: UnsaidEmails,
     /// The domains of those who may sign in; everybody when there is none.
     pub email_domains: Vec<String>,
     /// What the button says.

@@ -23,7 +23,7 @@ use openidconnect::IssuerUrl;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
-pub use config::{OidcConfig, OidcSetupError, Signups};
+pub use config::{OidcConfig, OidcSetupError, Signups, UnsaidEmails};
 pub use error::OidcError;
 pub use flow::{OidcAnswer, OidcDeparture, OidcSignedIn, oidc_callback, oidc_login};
 

@@ -3,10 +3,23 @@
 use model::{identities::Identity, users::EmailAddress};
 use serde_json::{Map, Value};
 
-use super::{OidcConfig, OidcError, exchange::Said};
+use super::{OidcConfig, OidcError, UnsaidEmails, exchange::Said};
 
 /// The greatest length of a name that people read, in characters.
 const NAME_MAX_CHARS: usize = 64;
+/// The claim that tells whether the address is verified.
+const VERDICT: &str = "email_verified";
+
+/// Whether an address is the person's own, by the provider's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// It is.
+    Verified,
+    /// It is not, or nothing that is said is about it.
+    Unverified,
+    /// Nothing is said anywhere.
+    Unsaid,
+}
 
 /// Somebody whom the provider knows.
 #[derive(Debug)]
@@ -16,7 +29,7 @@ pub(super) struct Person {
     /// The e-mail address, if there is a usable one.
     pub(super) email: Option<EmailAddress>,
     /// Whether the provider says that it is the person's own.
-    pub(super) email_verified: bool,
+    pub(super) word: Word,
     /// What an account may be named after, best first.
     pub(super) names: Vec<String>,
     /// The name that people read; may be empty.
@@ -28,10 +41,12 @@ pub(super) struct Person {
 impl Person {
     /// Reads what was said. What the ID token says wins, since it is signed.
     pub(super) fn read(config: &OidcConfig, said: Said) -> Result<Self, OidcError> {
-        let subject = text(&said.token, "sub").unwrap_or_default();
+        // As it is: white space around it makes it somebody else's.
+        let subject = said.token.get("sub").and_then(Value::as_str);
+        let subject = subject.unwrap_or_default();
         let identity = Identity::new(&config.issuer, subject)
             .map_err(|error| OidcError::Token(error.into()))?;
-        let (address, email_verified) = email(&config.email_claim, &said);
+        let (address, word) = email(&config.email_claim, &said);
         let mut claims = said.token;
         for (claim, value) in said.userinfo {
             claims.entry(claim).or_insert(value);
@@ -43,7 +58,7 @@ impl Person {
             names: names.map(str::to_owned).collect(),
             name: display_name(text(&claims, "name").unwrap_or_default()),
             email: address.and_then(|address| address.parse().ok()),
-            email_verified,
+            word,
             claims: Value::Object(claims),
         })
     }
@@ -53,23 +68,41 @@ impl Person {
     /// # Errors
     /// [`OidcError::EmailMissing`], [`OidcError::EmailUnverified`].
     pub(super) fn verified_email(&self) -> Result<&EmailAddress, OidcError> {
+        self.email_by(|word| word == Word::Verified)
+    }
+
+    /// The address that a new account may have: one that the provider vouches for, or, where the operator trusts
+    /// it to know its people's addresses, one of which it says nothing.
+    ///
+    /// # Errors
+    /// [`OidcError::EmailMissing`], [`OidcError::EmailUnverified`].
+    pub(super) fn email_for_sign_up(
+        &self,
+        config: &OidcConfig,
+    ) -> Result<&EmailAddress, OidcError> {
+        let trusted = config.unsaid_emails == UnsaidEmails::SignUp;
+        self.email_by(|word| word == Word::Verified || (trusted && word == Word::Unsaid))
+    }
+
+    fn email_by(&self, good: impl Fn(Word) -> bool) -> Result<&EmailAddress, OidcError> {
         let email = self.email.as_ref().ok_or(OidcError::EmailMissing)?;
-        if self.email_verified {
+        if good(self.word) {
             Ok(email)
         } else {
             Err(OidcError::EmailUnverified)
         }
     }
 
-    /// Refuses whoever has no verified address of these domains, if there are any.
+    /// Refuses whoever has no address of the admitted domains that is good for a sign-up, if there are any.
     ///
     /// # Errors
-    /// [`OidcError::EmailDomain`]; as [`Self::verified_email`].
-    pub(super) fn admitted(&self, domains: &[String]) -> Result<(), OidcError> {
+    /// [`OidcError::EmailDomain`]; as [`Self::email_for_sign_up`].
+    pub(super) fn admitted(&self, config: &OidcConfig) -> Result<(), OidcError> {
+        let domains = &config.email_domains;
         if domains.is_empty() {
             return Ok(());
         }
-        let email = self.verified_email()?;
+        let email = self.email_for_sign_up(config)?;
         let domain = email.as_str().rsplit('@').next().unwrap_or_default();
         let admitted = domains.iter().any(|one| one.eq_ignore_ascii_case(domain));
         admitted.then_some(()).ok_or(OidcError::EmailDomain)
@@ -82,20 +115,34 @@ fn text<'a>(claims: &'a Map<String, Value>, claim: &str) -> Option<&'a str> {
 }
 
 /// The address, and whether it is verified: by whoever tells the address, or by the other about the same address,
-/// so that what is said of one address never verifies another.
-fn email(claim: &str, said: &Said) -> (Option<String>, bool) {
+/// so that what is said of one address never verifies another. An address is taken as it is: white space around it
+/// makes it another one, which nobody verified.
+fn email(claim: &str, said: &Said) -> (Option<String>, Word) {
+    fn address<'a>(claims: &'a Map<String, Value>, claim: &str) -> Option<&'a str> {
+        let value = claims.get(claim).and_then(Value::as_str);
+        value.filter(|value| !value.is_empty())
+    }
     let told = [&said.token, &said.userinfo];
-    let address = told.iter().find_map(|claims| text(claims, claim));
-    let Some(address) = address.map(str::to_owned) else {
-        return (None, false);
+    let found = told.iter().find_map(|claims| address(claims, claim));
+    let Some(found) = found.map(str::to_owned) else {
+        return (None, Word::Unverified);
     };
+    if !told.iter().any(|claims| claims.contains_key(VERDICT)) {
+        return (Some(found), Word::Unsaid);
+    }
+    let same = |other: &str| other.eq_ignore_ascii_case(&found);
     let about_it = told.iter().filter(|claims| {
-        text(claims, claim).is_some_and(|other| other.eq_ignore_ascii_case(&address))
+        // By the standard it speaks of `email`, whatever other claim an operator prefers.
+        address(claims, claim).is_some_and(same) && address(claims, "email").is_none_or(same)
     });
-    let mut verdicts = about_it.filter_map(|claims| claims.get("email_verified"));
+    let mut verdicts = about_it.filter_map(|claims| claims.get(VERDICT));
     // The first verdict is the better one: an ID token that says no is not overruled.
-    let verified = verdicts.next().is_some_and(yes);
-    (Some(address), verified)
+    let word = if verdicts.next().is_some_and(yes) {
+        Word::Verified
+    } else {
+        Word::Unverified
+    };
+    (Some(found), word)
 }
 
 /// True, or the word for it, which some providers send.
@@ -128,6 +175,7 @@ mod tests {
             username_claim: "preferred_username".to_owned(),
             email_claim: "email".to_owned(),
             signups: Signups::Allowed,
+            unsaid_emails: UnsaidEmails::Refused,
             email_domains: Vec::new(),
             sign_in_text: String::new(),
             access_url: "https://bursar.example".parse().unwrap(),
@@ -140,9 +188,13 @@ mod tests {
     }
 
     fn read(token: &Value, userinfo: &Value) -> Person {
+        read_by(&config(), token, userinfo)
+    }
+
+    fn read_by(config: &OidcConfig, token: &Value, userinfo: &Value) -> Person {
         let (mut token, userinfo) = (map(token), map(userinfo));
         token.insert("sub".to_owned(), json!("1"));
-        Person::read(&config(), Said { token, userinfo }).unwrap()
+        Person::read(config, Said { token, userinfo }).unwrap()
     }
 
     #[test]
@@ -151,7 +203,8 @@ mod tests {
             let shown = format!("{token} {userinfo}");
             let person = read(&token, &userinfo);
             let found = person.email.as_ref().map(EmailAddress::as_str);
-            assert_eq!((found, person.email_verified), (email, verified), "{shown}");
+            let word = person.word == Word::Verified;
+            assert_eq!((found, word), (email, verified), "{shown}");
         };
         let (a, b) = ("ada@example.com", "eve@example.com");
         let nothing = || json!({});
@@ -195,6 +248,83 @@ mod tests {
     }
 
     #[test]
+    fn an_address_of_which_nothing_is_said_is_good_for_a_sign_up_where_the_operator_says_so() {
+        let trusting = OidcConfig {
+            unsaid_emails: UnsaidEmails::SignUp,
+            ..config()
+        };
+        let check =
+            |token: Value, userinfo: Value, sign_up: Option<&str>, trusted: Option<&str>| {
+                let person = read(&token, &userinfo);
+                for (config, expected) in [(config(), sign_up), (trusting.clone(), trusted)] {
+                    let found = person.email_for_sign_up(&config).err();
+                    let found = found.map(|error| error.kind());
+                    assert_eq!(found, expected, "{token} {userinfo}");
+                }
+                // Whatever the operator says, it is not the provider's word.
+                let word = person.verified_email().err().map(|error| error.kind());
+                assert_eq!(word, sign_up, "{token} {userinfo}");
+            };
+        let email = || json!({"email": "ada@example.com"});
+        let word = |word: Value| json!({"email": "ada@example.com", "email_verified": word});
+        let (bad, missing) = (Some("email_unverified"), Some("email_missing"));
+        check(word(json!(true)), json!({}), None, None);
+        check(email(), json!({}), bad, None);
+        check(json!({}), email(), bad, None);
+        for no in [json!(false), json!("false"), json!(null), json!("yes")] {
+            check(word(no.clone()), json!({}), bad, bad);
+            check(email(), word(no.clone()), bad, bad);
+            check(email(), json!({"email_verified": no}), bad, bad);
+        }
+        // Something is said, of another address.
+        let other = json!({"email": "eve@example.com", "email_verified": true});
+        check(email(), other, bad, bad);
+        check(json!({}), json!({}), missing, missing);
+    }
+
+    #[test]
+    fn what_is_said_of_the_standard_claim_verifies_no_other() {
+        let check = |claims: Value, word: Word| {
+            let config = OidcConfig {
+                email_claim: "upn".to_owned(),
+                ..config()
+            };
+            for person in [
+                read_by(&config, &claims, &json!({})),
+                read_by(&config, &json!({}), &claims),
+            ] {
+                assert_eq!(person.word, word, "{claims}");
+            }
+        };
+        let (a, b) = ("ada@example.com", "eve@example.com");
+        check(
+            json!({"upn": a, "email": b, "email_verified": true}),
+            Word::Unverified,
+        );
+        check(
+            json!({"upn": a, "email": "Ada@example.com", "email_verified": true}),
+            Word::Verified,
+        );
+        check(json!({"upn": a, "email_verified": true}), Word::Verified);
+        check(json!({"upn": a, "email": b}), Word::Unsaid);
+    }
+
+    #[test]
+    fn white_space_makes_a_subject_and_an_address_another_one() {
+        for space in [" ", "\u{3000}", "\u{a0}"] {
+            for text in [format!("1{space}"), format!("{space}1")] {
+                let token = map(
+                    &json!({"sub": text, "email": text.replace('1', "a@b"), "email_verified": true}),
+                );
+                let userinfo = Map::new();
+                let person = Person::read(&config(), Said { token, userinfo }).unwrap();
+                assert_eq!(person.identity.subject(), text);
+                assert_eq!(person.email, None);
+            }
+        }
+    }
+
+    #[test]
     fn the_id_token_wins_over_the_userinfo_endpoint() {
         let person = read(
             &json!({"name": "Ada\u{7} L.", "groups": ["a"]}),
@@ -213,8 +343,11 @@ mod tests {
                 &json!({"email": email, "email_verified": verified}),
                 &json!({}),
             );
-            let domains: Vec<_> = domains.iter().map(ToString::to_string).collect();
-            let found = person.admitted(&domains).map_err(|error| error.kind());
+            let config = OidcConfig {
+                email_domains: domains.iter().map(ToString::to_string).collect(),
+                ..config()
+            };
+            let found = person.admitted(&config).map_err(|error| error.kind());
             assert_eq!(found.err(), kind, "{email}");
         };
         check("ada@example.com", false, &[], None);

@@ -6,12 +6,13 @@ use model::{
     api_keys::{ApiKeyKind, NewApiKey},
     prices::ProviderKind,
 };
-use store::providers::NewProvider;
+use store::{StoreError, providers::NewProvider};
 use tokio_postgres::Client;
 
 use crate::{
     people::name,
     support::{TestDb, World, begin, id, new_group},
+    workspaces::new_workspace,
 };
 
 /// Whether somebody else holds the rows of a query.
@@ -115,4 +116,38 @@ async fn what_is_locked_is_held_still_until_the_unit_ends() {
             .unwrap()
             .is_none()
     );
+}
+
+/// Whether somebody waits for somebody else's lock in this database.
+async fn waiting(client: &Client) -> bool {
+    let query = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity \
+        WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0)";
+    client.query_one(query, &[]).await.unwrap().get(0)
+}
+
+/// The two used to wait for each other, until PostgreSQL ended one of them.
+#[tokio::test]
+async fn an_account_ends_while_a_workspace_is_made_for_it() {
+    let db = TestDb::new().await;
+    let store = db.store().await;
+    let World { organization, user } = World::new(&store, None).await;
+    let mut ending = begin(&store).await;
+    assert!(ending.user_lock(user).await.unwrap().is_some());
+    let other = db.store().await;
+    let making = tokio::spawn(async move {
+        let new = new_workspace("plans", organization, user);
+        begin(&other).await.workspace_create(&new).await
+    });
+    let client = db.client(LocalRole::App).await;
+    while !waiting(&client).await {
+        assert!(
+            !making.is_finished(),
+            "a workspace was made for a locked account"
+        );
+        tokio::task::yield_now().await;
+    }
+    ending.user_delete(user).await.unwrap();
+    ending.commit().await.unwrap();
+    let made = making.await.unwrap();
+    assert!(matches!(made, Err(StoreError::Refused(_))), "{made:?}");
 }

@@ -10,6 +10,7 @@ mod ledger;
 mod people;
 mod rest;
 mod roles;
+mod stored_responses;
 mod subjects;
 mod system_roles;
 mod workspaces;
@@ -22,7 +23,7 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use model::{
-    OrganizationId, UserId,
+    OrganizationId, ProviderId, UserId,
     api_keys::ApiKey,
     budgets::{BudgetOverride, BudgetSettingsUpdate, GroupBudget},
     groups::{Group, GroupMember},
@@ -30,6 +31,7 @@ use model::{
     organizations::{Organization, OrganizationMember},
     providers::Provider,
     roles::CustomRole,
+    stored_responses::StoredId,
     system_roles::StoredSystemRole,
     users::{PasswordHash, User},
     workspaces::WorkspaceAccess,
@@ -68,6 +70,8 @@ pub struct State {
     pub budget_settings: BudgetSettingsUpdate,
     /// AI providers.
     pub providers: Vec<Provider>,
+    /// Whose it is that providers keep.
+    pub stored_responses: BTreeMap<(ProviderId, StoredId), UserId>,
     /// Workspaces, each with its ACL.
     pub workspaces: Vec<WorkspaceAccess>,
     /// What an identity provider's claims decide.

@@ -39,6 +39,7 @@ pub(super) const ACCOUNT: Account = Account {
     user_id: USER,
     group_id: Some(GROUP),
 };
+pub(super) const PROVIDER: ProviderId = ProviderId(Uuid::from_u128(3));
 pub(super) const GROUP: GroupId = GroupId(Uuid::from_u128(2));
 
 /// What the ledger holds.
@@ -381,7 +382,7 @@ impl Access for FakeAccess {
             api_key_id: "bursartoken".to_owned(),
             request_id: Some(Uuid::from_u128(9)),
             provider: Provider {
-                id: ProviderId(Uuid::from_u128(3)),
+                id: PROVIDER,
                 name: provider.parse().unwrap(),
                 kind,
                 base_url: format!("{}{path}", self.address).parse().unwrap(),

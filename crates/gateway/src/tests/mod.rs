@@ -10,5 +10,6 @@ mod presence;
 mod refusals;
 mod responses;
 mod rig;
+mod stored_responses;
 mod streams;
 mod trouble;

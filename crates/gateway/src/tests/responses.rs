@@ -4,7 +4,10 @@ use fakeprovider::{Output, Script};
 use model::{Clock, Micros, spend::SettlementBasis};
 use serde_json::{Value, json};
 
-use super::rig::{Rig, Spoken, json, prices};
+use super::{
+    fakes::USER,
+    rig::{Rig, Spoken, json, prices},
+};
 
 /// A question with more fields.
 fn body(more: &Value) -> Value {
@@ -71,13 +74,14 @@ async fn what_the_provider_keeps_is_held_as_a_whole_context_window() {
     // Less than the window costs, much more than the question.
     let limit = Micros(i64::try_from(window * 2).unwrap());
     let rig = Rig::start(Script::default(), Some(limit)).await;
+    rig.stored.put("resp_1", USER);
+    rig.stored.put("msg_1", USER);
     let with = |more: Value| body(&more);
     let ask = async |body: Value| rig.ask(Spoken::Responses, &body).await.status().as_u16();
     let capped = json!({"max_output_tokens": 20});
     assert_eq!(ask(with(capped)).await, 200);
     for more in [
         json!({"max_output_tokens": 20, "previous_response_id": "resp_1"}),
-        json!({"max_output_tokens": 20, "conversation": "conv_1"}),
         json!({"max_output_tokens": 20, "input": [{"type": "item_reference", "id": "msg_1"}]}),
     ] {
         assert_eq!(ask(with(more)).await, 403);

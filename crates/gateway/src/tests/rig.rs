@@ -12,12 +12,16 @@ use model::{Micros, SystemClock, UuidV7Source, prices::PriceBook};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 
-use super::fakes::{FakeAccess, FakeLedger, FakePresence, TOKEN};
+use super::{
+    fakes::{FakeAccess, FakeLedger, FakePresence, TOKEN},
+    stored_responses::FakeStoredResponses,
+};
 use crate::{Gateway, GatewayConfig, SpendHint, gateway::Parts, router};
 
 pub(super) struct Rig {
     pub(super) fake: FakeProvider,
     pub(super) ledger: Arc<FakeLedger>,
+    pub(super) stored: Arc<FakeStoredResponses>,
     pub(super) gateway: Gateway,
     pub(super) client: reqwest::Client,
     pub(super) hints: mpsc::Sender<SpendHint>,
@@ -79,9 +83,11 @@ impl Rig {
             address: fake.base_url(),
             key: fake.api_key(),
         };
+        let stored = Arc::new(FakeStoredResponses::default());
         let gateway = Gateway::of(Parts {
             access: Arc::new(access),
             ledger: ledger.clone(),
+            stored_responses: stored.clone(),
             prices: prices(),
             clock: Arc::new(SystemClock),
             ids: Arc::new(UuidV7Source),
@@ -98,6 +104,7 @@ impl Rig {
         Self {
             fake,
             ledger,
+            stored,
             gateway,
             client: client(),
             hints,

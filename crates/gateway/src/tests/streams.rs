@@ -27,7 +27,8 @@ async fn a_stream_passes_byte_for_byte_and_is_settled_before_its_end() {
             let text = String::from_utf8_lossy(&through).into_owned();
             if ["[DONE]", "response.completed", "message_stop"]
                 .iter()
-                .any(|end| text.contains(end)) {
+                .any(|end| text.contains(end))
+            {
                 // The client may stop reading here.
                 assert_eq!(rig.ledger.books().settled.len(), 1);
             }

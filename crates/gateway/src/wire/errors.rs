@@ -11,6 +11,8 @@ use super::Dialect;
 pub enum ErrorKind {
     /// The body cannot be read or asks for something impossible.
     BadRequest,
+    /// The response that is to be continued is not known, or not the caller's.
+    NoPreviousResponse,
     /// No, unknown, expired or suspended credentials.
     Unauthorized,
     /// The caller may not use this provider.
@@ -37,8 +39,9 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// All kinds, for tables and tests.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::BadRequest,
+        Self::NoPreviousResponse,
         Self::Unauthorized,
         Self::Forbidden,
         Self::NotFound,
@@ -56,7 +59,7 @@ impl ErrorKind {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::BadRequest => 400,
+            Self::BadRequest | Self::NoPreviousResponse => 400,
             Self::Unauthorized => 401,
             Self::Forbidden | Self::OverBudget | Self::ModelUnpriced => 403,
             Self::NotFound => 404,
@@ -76,6 +79,7 @@ impl ErrorKind {
             Self::OverBudget | Self::ModelUnpriced => Some(false),
             Self::RetryLater | Self::Unavailable => Some(true),
             Self::BadRequest
+            | Self::NoPreviousResponse
             | Self::Unauthorized
             | Self::Forbidden
             | Self::NotFound
@@ -90,6 +94,8 @@ impl ErrorKind {
     const fn openai(self) -> (&'static str, &'static str) {
         match self {
             Self::BadRequest => ("invalid_request_error", "invalid_request"),
+            // As the provider itself says it.
+            Self::NoPreviousResponse => ("invalid_request_error", "previous_response_not_found"),
             Self::Unauthorized => ("invalid_request_error", "invalid_api_key"),
             Self::Forbidden => ("invalid_request_error", "permission_denied"),
             Self::NotFound => ("invalid_request_error", "not_found"),
@@ -104,10 +110,29 @@ impl ErrorKind {
         }
     }
 
+    /// The field that OpenAI's `param` names.
+    const fn param(self) -> Option<&'static str> {
+        match self {
+            Self::NoPreviousResponse => Some("previous_response_id"),
+            Self::BadRequest
+            | Self::Unauthorized
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::TooLarge
+            | Self::OverBudget
+            | Self::ModelUnpriced
+            | Self::RetryLater
+            | Self::UpstreamFailed
+            | Self::UpstreamTimeout
+            | Self::Unavailable
+            | Self::Internal => None,
+        }
+    }
+
     /// Anthropic's `type`, and its `details.error_code` where a program needs to tell one 403 from another.
     const fn anthropic(self) -> (&'static str, Option<&'static str>) {
         match self {
-            Self::BadRequest => ("invalid_request_error", None),
+            Self::BadRequest | Self::NoPreviousResponse => ("invalid_request_error", None),
             Self::Unauthorized => ("authentication_error", None),
             Self::Forbidden => ("permission_error", None),
             Self::NotFound => ("not_found_error", None),
@@ -132,8 +157,8 @@ pub fn error_body(
 ) -> (u16, Value) {
     let body = match dialect {
         Dialect::OpenAiChat | Dialect::OpenAiResponses => {
-            let (kind, code) = kind.openai();
-            json!({ "error": { "message": message, "type": kind, "param": null, "code": code } })
+            let (param, (kind, code)) = (kind.param(), kind.openai());
+            json!({ "error": { "message": message, "type": kind, "param": param, "code": code } })
         }
         Dialect::AnthropicMessages => {
             let (kind, code) = kind.anthropic();

@@ -3,6 +3,8 @@
 use model::admission::InputBound;
 use thiserror::Error;
 
+use super::kept::{Named, Storage};
+
 /// Arrays and objects nested deeper than this are refused.
 pub(super) const MAX_DEPTH: usize = 100;
 
@@ -53,6 +55,10 @@ pub struct RequestFacts {
     pub wants_usage: bool,
     /// The service tier that the client asked for.
     pub service_tier: Option<String>,
+    /// What it names that the provider keeps.
+    pub named: Named,
+    /// Whether the provider keeps the answer.
+    pub storage: Storage,
 }
 
 impl RequestFacts {
@@ -100,6 +106,14 @@ pub enum RequestError {
         what: String,
         /// The reason, and what to do instead.
         why: &'static str,
+    },
+    /// Something that the provider offers and the gateway does not.
+    #[error("{what} is not offered here: {instead}")]
+    NotOffered {
+        /// The field, in words for the client.
+        what: String,
+        /// The reason, and what to do instead.
+        instead: &'static str,
     },
     /// A value that is not of the field's type or range.
     #[error("`{field}` must be {expected}")]

@@ -2,6 +2,8 @@
 
 use model::metering::TokenUsage;
 
+use super::kept::MadeItems;
+
 /// The result of reading an answer to its end, or to where it broke.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metered {
@@ -15,6 +17,8 @@ pub struct Metered {
     pub response_model: Option<String>,
     /// The provider's id of the answer.
     pub provider_response_id: Option<String>,
+    /// The items of its output, in the format that has such.
+    pub items: MadeItems,
     /// The answer is an error, or a stream broke off with an error event.
     pub error_seen: bool,
 }

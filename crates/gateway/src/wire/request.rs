@@ -335,6 +335,8 @@ impl Draft {
             thinking_budget: self.thinking_budget,
             wants_usage: self.wants_usage,
             service_tier: self.service_tier,
+            named: self.elsewhere.named,
+            storage: self.elsewhere.storage,
         })
     }
 }

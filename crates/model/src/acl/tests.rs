@@ -31,12 +31,15 @@ fn change(users: &[(&str, &str)], groups: &[(&str, &str)]) -> AclChange<Workspac
     AclChange::parse(users.iter().copied(), groups.iter().copied())
 }
 
+/// Whose the object is.
+const OWNER: UserId = UserId(Uuid::from_u128(9));
+
 /// Everybody exists but B.
 fn problems(change: &AclChange<WorkspaceRole>) -> Vec<String> {
     let mut known = change.wanted();
     known.users.remove(&user(B));
     known.groups.remove(&group(B));
-    let found = change.problems(&known, &Acl::default());
+    let found = change.problems(&known, &Acl::default(), OWNER);
     let shown = |problem: AclProblem| format!("{}: {}", problem.kind.as_str(), problem.detail);
     found.into_iter().map(shown).collect()
 }
@@ -80,6 +83,12 @@ fn all_that_is_wrong_is_told_at_once_groups_first() {
         &[&twice_of_groups, &twice],
     );
     check(&[(B, "use")], &[(B, "use")], &[&no_group, &no_user]);
+    // Nobody could take the owner's entry from them but somebody else.
+    let owner = OWNER.to_string();
+    let owns = format!("user: user with ID {owner} owns the workspace");
+    check(&[(&owner, "use")], &[(&owner, "use")], &[&owns]);
+    check(&[(&owner.to_uppercase(), "admin")], &[], &[&owns]);
+    check(&[(&owner, "")], &[], &[]);
     // Who loses a role need not exist.
     check(&[(B, "")], &[(B, "")], &[]);
     check(
@@ -158,7 +167,7 @@ fn an_object_is_shared_with_so_many_and_no_more() {
         .map(|id| (Principal::User(user(id)), Use))
         .collect();
     let check = |change: AclChange<WorkspaceRole>, acl: &Acl<_>, expected: Option<&str>| {
-        let found = change.problems(&change.wanted(), acl);
+        let found = change.problems(&change.wanted(), acl, OWNER);
         let found: Vec<_> = found
             .iter()
             .map(|problem| problem.detail.as_str())

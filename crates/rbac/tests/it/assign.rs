@@ -240,20 +240,28 @@ fn a_custom_role_with_assign_gives_what_its_holder_holds() {
 }
 
 #[test]
-fn what_a_custom_role_gives_on_own_objects_needs_the_right_to_assign_alone() {
+fn what_a_custom_role_gives_on_own_objects_must_be_held_on_own_objects() {
     use ResourceType::{Group, Workspace};
     let own = Role::new("maker", "Maker").with_member([
-        Permission::allow(Workspace, Action::Ssh),
+        Permission::allow(Workspace, Action::Update),
         Permission::deny(Workspace, Action::Delete),
     ]);
     let more = own
         .clone()
         .with_org([Permission::allow(Group, Action::Update)]);
+    let shell =
+        Role::new("shell", "Shell").with_member([Permission::allow(Workspace, Action::Ssh)]);
+    let built_in = org_role(ORGANIZATION_WORKSPACE_ACCESS).unwrap();
     let rows = [
         (ORGANIZATION_ADMIN, &own, true),
         (ORGANIZATION_ADMIN, &more, true),
-        (ORGANIZATION_USER_ADMIN, &own, true),
-        (USER_ADMIN, &more, true),
+        (ORGANIZATION_ADMIN, &shell, false),
+        (ORGANIZATION_ADMIN, built_in, true),
+        (ORGANIZATION_USER_ADMIN, &own, false),
+        (ORGANIZATION_USER_ADMIN, built_in, true),
+        (USER_ADMIN, &more, false),
+        (USER_ADMIN, built_in, true),
+        // Held, but without the right to assign.
         (ORGANIZATION_WORKSPACE_ACCESS, &own, false),
         (ORGANIZATION_AUDITOR, &own, false),
     ];
@@ -263,13 +271,21 @@ fn what_a_custom_role_gives_on_own_objects_needs_the_right_to_assign_alone() {
             actor.may_assign(role, Some(ORG)),
             actor.may_unassign(role, Some(ORG)),
         ] {
-            assert_eq!(outcome.is_ok(), expected, "{name}: {outcome:?}");
+            assert_eq!(
+                outcome.is_ok(),
+                expected,
+                "{name} {}: {outcome:?}",
+                role.name()
+            );
         }
         assert!(
             actor.may_assign(role, Some(OTHER)).is_err() || name == USER_ADMIN,
             "{name}"
         );
     }
+    // With own workspaces, an administrator hands on what these allow.
+    let both = actor(ORGANIZATION_ADMIN).org_role(ORG, Arc::clone(built_in));
+    assert!(both.prepare().may_assign(&shell, Some(ORG)).is_ok());
 }
 
 #[test]

@@ -136,6 +136,14 @@ const ROWS: &[Row] = &[
         organization: Kept,
     },
     Row {
+        table: "ai_stored_responses",
+        insert: "(provider_id, stored_id, user_id) VALUES ($other, 'resp_1', $ada)",
+        which: "user_id = $ada",
+        leaving: Kept,
+        account: Gone,
+        organization: Kept,
+    },
+    Row {
         table: "workspaces",
         insert: "(id, organization_id, owner_id, name) VALUES ($hers, $beta, $ada, 'hers')",
         which: "id = $hers",

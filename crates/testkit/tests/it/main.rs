@@ -66,6 +66,7 @@ mod roles_escalation;
 mod scenes;
 #[cfg(test)]
 mod story;
+mod stored_responses;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]

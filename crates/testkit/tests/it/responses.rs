@@ -129,11 +129,7 @@ async fn what_cannot_be_metered_is_refused_even_without_a_limit() {
         let error = body_of(answer).await;
         assert_eq!(error["error"]["type"], "invalid_request_error", "{error}");
     }
-    // A stored conversation is bounded by the context window, so whoever has no limit may use it.
-    let more = json!({"previous_response_id": "resp_1"});
-    let answer = ask_unlimited(&world, PATH, &question(false, &more)).await;
-    assert_eq!(answer.status(), 200);
-    assert_eq!(world.fake.requests().len(), 1);
+    assert_eq!(world.fake.requests().len(), 0);
 }
 
 #[tokio::test]

@@ -130,6 +130,27 @@ async fn what_is_wrong_is_told_in_this_order() {
     assert_eq!(words, "Request body must be valid JSON.");
 }
 
+/// Whoever else may share it cannot bind its owner, who could then neither change that entry nor end all.
+#[tokio::test]
+async fn the_owner_is_given_no_entry() {
+    let scene = Scene::new().await;
+    let Scene { una, ben, .. } = &scene;
+    scene
+        .grant(&json!({"user_roles": {ben.id.to_string(): "admin"}}))
+        .await;
+    for role in ["use", "admin"] {
+        let body = json!({"user_roles": {una.id.to_string(): role}}).to_string();
+        let answer = scene.patch(&ben.client, &body).await;
+        is(&answer, 400);
+        let owns = format!("user_roles: user with ID {} owns the workspace", una.id);
+        assert_eq!(complaints(&answer), [owns]);
+    }
+    let path = format!("{}/acl", scene.path);
+    let ended = ask(&scene.world, &una.client, "DELETE", &path, &Value::Null).await;
+    is(&ended, 204);
+    assert!(!scene.sees(ben).await);
+}
+
 /// Before whatever else is wrong, in any spelling and with any role.
 #[tokio::test]
 async fn ones_own_entry_cannot_be_changed() {

@@ -5,6 +5,7 @@ mod identities;
 mod idpsync;
 mod people;
 mod roles;
+mod stored_responses;
 mod system_roles;
 mod things;
 mod workspaces;
@@ -58,6 +59,7 @@ pub(super) fn all() -> Vec<Case> {
     cases.extend(things::providers());
     cases.extend(things::objects());
     cases.extend(things::ledger());
+    cases.extend(stored_responses::stored_responses());
     cases.extend(roles::roles());
     cases.extend(system_roles::system_roles());
     cases.extend(workspaces::workspaces());

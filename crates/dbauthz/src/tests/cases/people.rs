@@ -221,6 +221,15 @@ pub(super) fn organizations() -> Vec<Case> {
                 leaving(),
             ]
         ),
+        // Before the lock of system roles, and again under the organization's own.
+        case!(
+            "organization_update",
+            u => u.organizations().organization_update(ORG, &OrganizationUpdate {
+                shareable_workspace_owners: Some(ShareableOwners::None),
+                ..OrganizationUpdate::default()
+            }),
+            [allow(Update, org.clone()), allow(Update, org.clone())]
+        ),
         case!("organization_delete", u => u.organizations().organization_delete(ORG), [
             allow(Delete, org),
         ]),

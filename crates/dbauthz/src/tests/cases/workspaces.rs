@@ -77,12 +77,12 @@ pub(super) fn workspaces() -> Vec<Case> {
         case!(
             "workspace_update",
             u => u.workspaces().workspace_update(WORKSPACE, &WorkspaceUpdate::default()),
-            [allow(Update, it())]
+            [allow(Read, it()), allow(Update, it())]
         ),
         case!(
             "workspace_dormant_update",
             u => u.workspaces().workspace_dormant_update(WORKSPACE, true),
-            [allow(Update, it())]
+            [allow(Read, it()), allow(Update, it())]
         ),
         case!("workspace_delete", u => u.workspaces().workspace_delete(WORKSPACE), [
             allow(Delete, it()),

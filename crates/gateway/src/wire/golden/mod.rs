@@ -3,6 +3,7 @@
 mod answers;
 mod filtering;
 mod hostile;
+mod kept;
 mod requests;
 mod responses;
 mod rewriting;

@@ -87,8 +87,6 @@ fn what_the_provider_keeps_is_bounded_by_the_context_window() {
     for more in [
         r#","previous_response_id":"resp_1""#,
         r#","input":"hi","previous_response_id":"resp_1""#,
-        r#","input":"hi","conversation":"conv_1""#,
-        r#","input":"hi","conversation":{"id":"conv_1"}"#,
         r#","input":[{"type":"item_reference","id":"msg_1"}]"#,
         r#","input":[{"id":"msg_1"}]"#,
         r#","input":[{"type":"reasoning","id":"rs_1","summary":[]}]"#,

@@ -1,9 +1,9 @@
 //! What is peculiar to requests for `POST /v1/responses`: where the conversation is, what of it the provider keeps, and
 //! what could not be metered at all.
 //!
-//! Input that the provider keeps (`previous_response_id`, `conversation`, references to items) is never seen here, but
-//! it is charged as input and has to fit into the model's context window: that is its bound. What would be charged
-//! without being told in this answer is refused, limit or no limit.
+//! Input that the provider keeps (`previous_response_id`, items named by id) is never seen here, but it is charged as
+//! input and has to fit into the model's context window: that is its bound. Whose it is, is asked before the request is
+//! admitted. What would be charged without being told in this answer is refused, limit or no limit.
 
 use serde_json::value::RawValue;
 
@@ -11,6 +11,7 @@ use super::{Draft, MAX_CAP, RequestError, flag, whole};
 use crate::wire::Dialect;
 use crate::wire::facts::Fee;
 use crate::wire::json::{self, Fields};
+use crate::wire::kept::{self, Named, Storage};
 use crate::wire::tools::{self, ResponseTool};
 
 /// Top-level fields that are understood or known to be harmless, and those of the sister format, whose use is an error.
@@ -57,8 +58,10 @@ const INSTRUCTIONS_TOKENS: u64 = 8;
 /// What the provider of a response does or has that is not in the request.
 #[derive(Default)]
 pub(super) struct Elsewhere {
-    /// It keeps a part of the conversation.
-    stored: bool,
+    /// What it keeps and the request names.
+    pub(super) named: Named,
+    /// Whether it keeps the answer.
+    pub(super) storage: Storage,
     /// It may search, as often as `tool_calls` says.
     searches: bool,
     /// The client's bound on calls of its tools.
@@ -80,10 +83,12 @@ impl Draft {
             }
             "max_output_tokens" => self.read_cap("max_output_tokens", value)?,
             "max_tool_calls" => self.elsewhere.tool_calls = Some(tool_calls(value)?),
-            "previous_response_id" | "conversation" => {
-                self.elsewhere.stored = true;
+            "previous_response_id" => {
+                self.elsewhere.named.response = Some(response_id(value)?);
                 self.tally.unbounded = true;
             }
+            "conversation" => return Err(not_offered(key)),
+            "store" => self.elsewhere.storage = Storage::read(value),
             "background" => refuse_background(value)?,
             "prompt" => {
                 return Err(RequestError::NotMetered {
@@ -97,6 +102,9 @@ impl Draft {
             "messages" => return Err(misspelt(key, "input")),
             "max_tokens" | "max_completion_tokens" => {
                 return Err(misspelt(key, "max_output_tokens"));
+            }
+            _ if !KNOWN.contains(&key) && kept::foreign_name(key, value) => {
+                return Err(not_offered(key));
             }
             _ => return Ok(false),
         }
@@ -115,7 +123,10 @@ impl Draft {
         let count = items.as_ref().map_or(1, Vec::len);
         self.messages = Some(u64::try_from(count).unwrap_or(u64::MAX));
         self.tally.add_talk(self.dialect, value);
-        self.tally.unbounded |= items.into_iter().flatten().any(refers);
+        for item in items.into_iter().flatten() {
+            let named = self.elsewhere.named.note(item);
+            self.tally.unbounded |= named || refers(item);
+        }
         Ok(())
     }
 
@@ -153,7 +164,9 @@ impl Draft {
             });
         }
         match self.dialect {
-            Dialect::OpenAiResponses if self.elsewhere.stored => Ok(self.messages.unwrap_or(0)),
+            Dialect::OpenAiResponses if self.elsewhere.named.response.is_some() => {
+                Ok(self.messages.unwrap_or(0))
+            }
             Dialect::OpenAiResponses => self.messages.ok_or(RequestError::Missing("input")),
             Dialect::OpenAiChat | Dialect::AnthropicMessages => {
                 self.messages.ok_or(RequestError::Missing("messages"))
@@ -181,6 +194,21 @@ fn refers(item: &RawValue) -> bool {
         Some(_) => false,
         None => !has("content"),
     }
+}
+
+/// The provider's conversations have no person either, and they are not made here.
+fn not_offered(key: &str) -> RequestError {
+    RequestError::NotOffered {
+        what: format!("`{key}`"),
+        instead: "whose conversation it is cannot be told; send its items, or continue a response by `previous_response_id`",
+    }
+}
+
+fn response_id(value: &RawValue) -> Result<String, RequestError> {
+    json::string(value).ok_or(RequestError::Invalid {
+        field: "previous_response_id",
+        expected: "a string",
+    })
 }
 
 fn refuse_background(value: &RawValue) -> Result<(), RequestError> {

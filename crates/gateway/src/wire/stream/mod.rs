@@ -12,6 +12,7 @@ use super::Dialect;
 use super::json::{self, Fields};
 use super::metered::Metered;
 use super::sse::SseReader;
+use super::usage;
 
 /// Reads the usage of a streamed answer.
 #[derive(Debug)]
@@ -126,8 +127,12 @@ impl State {
                 stream.event(&fields)
             }
             Figures::Responses(stream) => {
+                if let Some(item) = fields.last("item") {
+                    self.seen.items.note(item);
+                }
                 if let Some(response) = fields.object("response") {
                     self.seen.name(&response);
+                    usage::note_items(&response, &mut self.seen.items);
                 }
                 let generated = stream.event(&fields);
                 self.seen.error_seen |= stream.failed;

@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 
 use super::Dialect;
 use super::json::{self, Fields};
+use super::kept::MadeItems;
 use super::metered::Metered;
 use super::text::text_bytes;
 
@@ -70,6 +71,7 @@ pub fn read_usage(dialect: Dialect, body: &[u8]) -> Metered {
         }
         Dialect::OpenAiResponses => {
             let answer = Answer::read(&fields);
+            note_items(&fields, &mut metered.items);
             let usage = reported.and_then(|value| openai(value, &RESPONSES).ok().flatten());
             metered.usage = usage.map(|usage| answer.with_searches(usage));
             metered.output_bytes_seen = answer.bytes;
@@ -86,6 +88,14 @@ pub fn read_usage(dialect: Dialect, body: &[u8]) -> Metered {
         }
     }
     metered
+}
+
+/// Notes the items in the output of a response.
+pub(super) fn note_items(response: &Fields<'_>, items: &mut MadeItems) {
+    let output = response.last("output").and_then(json::elements);
+    for item in output.into_iter().flatten() {
+        items.note(item);
+    }
 }
 
 /// Bytes of text in one choice of a chat completion, whole or a piece of it.

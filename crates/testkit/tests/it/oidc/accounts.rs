@@ -2,8 +2,8 @@
 
 use bursar::demo::PASSWORD;
 use bursar_sdk::{
-    AuditListQuery, CreateFirstUserRequest, CreateTokenRequest, LoginType, UserListQuery,
-    UserStatus,
+    AuditListQuery, CreateFirstUserRequest, CreateTokenRequest, LoginType,
+    PatchGroupSyncSettingsRequest, UpdateOrganizationRequest, UserListQuery, UserStatus,
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -62,6 +62,26 @@ async fn a_person_has_one_account_whatever_else_changes() {
     let (_, other) = scene.signed_in().await;
     assert_eq!(other.username, "Ada-Lovelace-2");
     assert_ne!(other.id, first.id);
+}
+
+#[tokio::test]
+async fn whoever_signs_up_gets_what_every_member_has() {
+    let scene = Scene::new().await;
+    let roles = vec!["organization-admin".to_owned()];
+    let update = UpdateOrganizationRequest {
+        default_org_member_roles: Some(roles),
+        ..UpdateOrganizationRequest::default()
+    };
+    let changed = scene.owner.organization_update("default", &update).await;
+    let default = changed.unwrap().id;
+    // The identity provider's people are added by the program, which holds no role that it could give by hand.
+    let (ada, user) = scene.signed_in().await;
+    assert_eq!(user.organization_ids, [default]);
+    let mine = UpdateOrganizationRequest {
+        display_name: Some("By a member".to_owned()),
+        ..UpdateOrganizationRequest::default()
+    };
+    ada.organization_update("default", &mine).await.unwrap();
 }
 
 #[tokio::test]
@@ -237,6 +257,36 @@ async fn a_person_who_comes_for_the_first_time_many_times_at_once_has_one_accoun
         .await
         .unwrap();
     assert_eq!(people.count, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_new_people_do_not_block_each_other_where_claims_decide_about_groups() {
+    let scene = Scene::new().await;
+    let groups = PatchGroupSyncSettingsRequest {
+        field: Some("groups".to_owned()),
+        auto_create_missing_groups: Some(true),
+        ..PatchGroupSyncSettingsRequest::default()
+    };
+    let set = scene.owner.idpsync_groups_update("default", &groups).await;
+    set.unwrap();
+    let mut answers = Vec::new();
+    for number in 0..8 {
+        let mut claims = person(&format!("new-{number}"), &format!("new-{number}"));
+        claims["groups"] = json!(["makers"]);
+        scene.issuer.person(claims);
+        let browser = Browser::new();
+        let answer = browser.leave(&scene.server, "").await;
+        answers.push((browser, answer));
+    }
+    let pages = join_all(
+        answers
+            .iter()
+            .map(|(browser, answer)| browser.go(&scene.server, answer)),
+    );
+    for page in pages.await {
+        assert_eq!(page.status, 303, "{page:?}");
+    }
+    assert_eq!(scene.count("group_members").await, 8);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! Signing in at an identity provider on loopback, as browsers do it.
 
 mod accounts;
+mod addresses;
 mod answers;
 mod provider;
 mod tokens;
