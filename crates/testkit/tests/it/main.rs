@@ -65,8 +65,9 @@ mod roles_escalation;
 #[cfg(test)]
 mod scenes;
 #[cfg(test)]
-mod story;
 mod stored_responses;
+#[cfg(test)]
+mod story;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]
