@@ -9,31 +9,9 @@ export interface Acl {
 }
 
 /** A group with which an object is shared. Who is in it is not told here. */
-export interface AclGroup {
-  /** The address of a picture; may be empty. */
-  avatar_url: string;
-  /** The name that people read; may be empty. */
-  display_name: string;
-  /** Its id; the Everyone group's equals its organization's. */
-  id: string;
-  /** Always empty. */
-  members: Array<ReducedUser>;
-  /** Its name, unique in its organization. */
-  name: string;
-  /** Its organization's name that people read. */
-  organization_display_name: string;
-  /** The organization it belongs to. */
-  organization_id: string;
-  /** Its organization's unique name. */
-  organization_name: string;
-  /** A quota of another product, always zero. */
-  quota_allowance: number;
+export interface AclGroup extends Group {
   /** What its people may do, by the name of a role. */
   role: string;
-  /** Where it comes from. */
-  source: GroupSource;
-  /** How many people are in it. */
-  total_member_count: number;
 }
 
 /** A person with whom an object is shared. */
@@ -103,25 +81,11 @@ export interface ApiKey {
 export type ApiKeyLoginType = "password" | "token";
 
 /** A role that there is to be given. */
-export interface AssignableRole {
+export interface AssignableRole extends Role {
   /** Whether the caller may give it there. */
   assignable: boolean;
   /** Whether it comes with the program; else an organization made it for itself. */
   built_in: boolean;
-  /** The name that people read; may be empty. */
-  display_name: string;
-  /** Its name, to be used in requests. */
-  name: string;
-  /** The organization that it is given in; absent for a role of the site. */
-  organization_id?: string | null;
-  /** What it lets its holders do to their own things in the organization. */
-  organization_member_permissions?: Array<Permission>;
-  /** What it lets its holders do to everything in the organization. */
-  organization_permissions?: Array<Permission>;
-  /** What it lets its holders do to everything in the site. */
-  site_permissions?: Array<Permission>;
-  /** What it lets its holders do to their own things that belong to no organization. */
-  user_permissions?: Array<Permission>;
 }
 
 /** What was done to a resource. */

@@ -4,7 +4,7 @@ use axum::extract::{FromRequest, Request};
 use bursar_sdk::{self as sdk, UpdateAclRequest};
 use model::acl::{AclChange, AclListing, AclRole, AclUser, PrincipalKind};
 
-use crate::{error::ApiResult, extract::JsonBody};
+use crate::{error::ApiResult, extract::JsonBody, groups::group_with};
 
 /// The field of a change that names principals of this kind.
 pub(crate) const fn field(kind: PrincipalKind) -> &'static str {
@@ -35,17 +35,7 @@ pub(crate) fn listing<R: AclRole>(listing: AclListing<R>) -> sdk::Acl {
         role: user.role.as_str().to_owned(),
     };
     let group = |(group, role): (model::groups::Group, R)| sdk::AclGroup {
-        id: group.id.0,
-        name: group.name.into(),
-        display_name: group.display_name,
-        organization_id: group.organization_id.0,
-        members: Vec::new(),
-        total_member_count: group.total_member_count,
-        avatar_url: group.avatar_url,
-        quota_allowance: 0,
-        source: sdk::GroupSource::User,
-        organization_name: group.organization_name.into(),
-        organization_display_name: group.organization_display_name,
+        group: group_with(group, Vec::new()),
         role: role.as_str().to_owned(),
     };
     sdk::Acl {

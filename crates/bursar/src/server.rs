@@ -37,6 +37,8 @@ pub struct Server {
     local: Option<LocalPostgres>,
     stopping: CancellationToken,
     serving: JoinHandle<()>,
+    /// Ends what is open with its caller's access. A server without it would go on answering who may not.
+    watching: JoinHandle<()>,
     background: Vec<JoinHandle<()>>,
     shutdown_timeout: Duration,
 }
@@ -104,17 +106,14 @@ impl Server {
             http::HEAD_TIMEOUT,
             stopping.clone(),
         ));
-        let background = vec![
-            listening,
-            watching,
-            tokio::spawn(keep_metrics_tidy(stopping.clone())),
-        ];
+        let background = vec![listening, tokio::spawn(keep_metrics_tidy(stopping.clone()))];
         Ok(Self {
             address,
             gateway,
             local: storage.local,
             stopping,
             serving,
+            watching,
             background,
             shutdown_timeout: options.shutdown_timeout,
         })
@@ -140,6 +139,12 @@ impl Server {
                 Ok(()) => anyhow::anyhow!("the HTTP server has ended"),
                 Err(error) => anyhow::Error::new(error).context("the HTTP server has ended"),
             },
+            outcome = &mut self.watching => match outcome {
+                Ok(()) => anyhow::anyhow!("the watch over callers' access has ended"),
+                Err(error) => {
+                    anyhow::Error::new(error).context("the watch over callers' access has ended")
+                }
+            },
         }
     }
 
@@ -163,6 +168,7 @@ impl Server {
             tracing::warn!("requests in flight did not finish in time and are cut off");
             self.serving.abort();
         }
+        self.watching.abort();
         for task in self.background {
             task.abort();
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{GroupSource, lenient::null_as_default};
+use crate::{Group, lenient::null_as_default};
 
 /// With whom an object is shared.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,28 +37,9 @@ pub struct AclUser {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AclGroup {
-    /// Its id; the Everyone group's equals its organization's.
-    pub id: Uuid,
-    /// Its name, unique in its organization.
-    pub name: String,
-    /// The name that people read; may be empty.
-    pub display_name: String,
-    /// The organization it belongs to.
-    pub organization_id: Uuid,
-    /// Always empty.
-    pub members: Vec<crate::ReducedUser>,
-    /// How many people are in it.
-    pub total_member_count: u64,
-    /// The address of a picture; may be empty.
-    pub avatar_url: String,
-    /// A quota of another product, always zero.
-    pub quota_allowance: i32,
-    /// Where it comes from.
-    pub source: GroupSource,
-    /// Its organization's unique name.
-    pub organization_name: String,
-    /// Its organization's name that people read.
-    pub organization_display_name: String,
+    /// The group, its `members` always empty.
+    #[serde(flatten)]
+    pub group: Group,
     /// What its people may do, by the name of a role.
     pub role: String,
 }

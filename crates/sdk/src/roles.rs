@@ -47,25 +47,9 @@ pub struct Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AssignableRole {
-    /// Its name, to be used in requests.
-    pub name: String,
-    /// The organization that it is given in; absent for a role of the site.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub organization_id: Option<Uuid>,
-    /// The name that people read; may be empty.
-    pub display_name: String,
-    /// What it lets its holders do to everything in the site.
-    #[serde(default, deserialize_with = "null_as_default")]
-    pub site_permissions: Vec<Permission>,
-    /// What it lets its holders do to everything in the organization.
-    #[serde(default, deserialize_with = "null_as_default")]
-    pub organization_permissions: Vec<Permission>,
-    /// What it lets its holders do to their own things that belong to no organization.
-    #[serde(default, deserialize_with = "null_as_default")]
-    pub user_permissions: Vec<Permission>,
-    /// What it lets its holders do to their own things in the organization.
-    #[serde(default, deserialize_with = "null_as_default")]
-    pub organization_member_permissions: Vec<Permission>,
+    /// What it is and holds.
+    #[serde(flatten)]
+    pub role: Role,
     /// Whether the caller may give it there.
     pub assignable: bool,
     /// Whether it comes with the program; else an organization made it for itself.

@@ -282,7 +282,9 @@ fn login(error: &LoginError) -> Answer {
 /// Why nobody was signed in at the identity provider: in words, and as one word for programs.
 fn oidc(error: &OidcError) -> Answer {
     match error {
-        OidcError::Store(error) => store(error),
+        OidcError::Store(error @ StoreError::Unavailable(_)) => store(error),
+        // Nobody is signed in yet: what the store says of rights and rows is not for them.
+        OidcError::Store(error) => internal(error),
         error => {
             let answer = Answer::new(error.status(), error.message()).detail(error.kind());
             if error.status() == StatusCode::SERVICE_UNAVAILABLE {

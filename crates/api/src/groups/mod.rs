@@ -12,6 +12,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::ApiState;
 
+pub(crate) use wire::group_with;
+
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(

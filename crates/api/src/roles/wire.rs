@@ -29,13 +29,15 @@ pub(super) fn assignable(
 ) -> sdk::AssignableRole {
     let role = &listed.role;
     sdk::AssignableRole {
-        name: role.name().to_owned(),
-        organization_id: place.map(|org| org.0),
-        display_name: role.display_name().to_owned(),
-        site_permissions: permissions(role.site().listed()),
-        organization_permissions: permissions(role.org().listed()),
-        user_permissions: permissions(role.user().listed()),
-        organization_member_permissions: permissions(role.member().listed()),
+        role: sdk::Role {
+            name: role.name().to_owned(),
+            organization_id: place.map(|org| org.0),
+            display_name: role.display_name().to_owned(),
+            site_permissions: permissions(role.site().listed()),
+            organization_permissions: permissions(role.org().listed()),
+            user_permissions: permissions(role.user().listed()),
+            organization_member_permissions: permissions(role.member().listed()),
+        },
         assignable: listed.assignable,
         built_in: listed.made_by.is_none(),
     }

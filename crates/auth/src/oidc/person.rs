@@ -7,6 +7,8 @@ use super::{OidcConfig, OidcError, UnsaidEmails, exchange::Said};
 
 /// The greatest length of a name that people read, in characters.
 const NAME_MAX_CHARS: usize = 64;
+/// The claim that names those that are to be fetched elsewhere (OpenID Connect Core 5.6.2).
+const CLAIM_NAMES: &str = "_claim_names";
 /// The claim that tells whether the address is verified.
 const VERDICT: &str = "email_verified";
 
@@ -47,10 +49,7 @@ impl Person {
         let identity = Identity::new(&config.issuer, subject)
             .map_err(|error| OidcError::Token(error.into()))?;
         let (address, word) = email(&config.email_claim, &said);
-        let mut claims = said.token;
-        for (claim, value) in said.userinfo {
-            claims.entry(claim).or_insert(value);
-        }
+        let claims = joined(said);
         let offered = [config.username_claim.as_str(), &config.email_claim, "name"];
         let names = offered.iter().filter_map(|claim| text(&claims, claim));
         Ok(Self {
@@ -107,6 +106,26 @@ impl Person {
         let admitted = domains.iter().any(|one| one.eq_ignore_ascii_case(domain));
         admitted.then_some(()).ok_or(OidcError::EmailDomain)
     }
+}
+
+/// Everything that was said, by the better word of each claim. Which claims stand elsewhere is what either says: one
+/// that is only pointed at must not look as if the provider had left it out.
+fn joined(said: Said) -> Map<String, Value> {
+    let mut claims = said.token;
+    for (claim, value) in said.userinfo {
+        match (claims.get_mut(&claim), value) {
+            (Some(Value::Object(known)), Value::Object(more)) if claim == CLAIM_NAMES => {
+                for (name, source) in more {
+                    known.entry(name).or_insert(source);
+                }
+            }
+            (Some(_), _) => {}
+            (None, value) => {
+                claims.insert(claim, value);
+            }
+        }
+    }
+    claims
 }
 
 fn text<'a>(claims: &'a Map<String, Value>, claim: &str) -> Option<&'a str> {
@@ -280,6 +299,18 @@ mod tests {
         let other = json!({"email": "eve@example.com", "email_verified": true});
         check(email(), other, bad, bad);
         check(json!({}), json!({}), missing, missing);
+    }
+
+    #[test]
+    fn a_claim_that_either_says_stands_elsewhere_does_so() {
+        let token = json!({"sub": "ada-1", "_claim_names": {"groups": "a"}, "realm": "x"});
+        let userinfo = json!({"_claim_names": {"orgs": "b", "groups": "c"}, "realm": "y"});
+        let claims = read(&token, &userinfo).claims;
+        let expected = json!({"groups": "a", "orgs": "b"});
+        assert_eq!(
+            (&claims["_claim_names"], &claims["realm"]),
+            (&expected, &json!("x"))
+        );
     }
 
     #[test]

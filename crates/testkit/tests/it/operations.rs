@@ -355,6 +355,20 @@ async fn answers_are_as_the_document_says() {
     );
 }
 
+/// The object that has the fields of all these.
+fn joined(document: &Value, parts: &[Value]) -> Value {
+    let (mut properties, mut required) = (serde_json::Map::new(), Vec::new());
+    for part in parts {
+        let part = match part["$ref"].as_str() {
+            Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap(),
+            None => part,
+        };
+        properties.extend(part["properties"].as_object().unwrap().clone());
+        required.extend(part["required"].as_array().into_iter().flatten().cloned());
+    }
+    json!({"type": "object", "properties": properties, "required": required})
+}
+
 /// Checks types, required fields and formats, and that there is no field that the document does not know.
 fn valid(document: &Value, schema: &Value, value: &Value, at: &str) {
     if let Some(reference) = schema["$ref"].as_str() {
@@ -367,6 +381,9 @@ fn valid(document: &Value, schema: &Value, value: &Value, at: &str) {
             .iter()
             .find(|choice| (**choice == null) == value.is_null());
         return valid(document, choice.unwrap(), value, at);
+    }
+    if let Some(parts) = schema["allOf"].as_array() {
+        return valid(document, &joined(document, parts), value, at);
     }
     let types: Vec<_> = match &schema["type"] {
         Value::Array(types) => types.iter().map(|kind| kind.as_str().unwrap()).collect(),
