@@ -85,7 +85,7 @@ mod tests {
         let cli = Cli::from_arg_matches(&command.try_get_matches_from(line)?)?;
         match cli.command {
             BursarCommand::Server(options) => Ok(*options),
-            BursarCommand::Demo(_) => bail!("not the server"),
+            BursarCommand::Demo(_) | BursarCommand::Ledger(_) => bail!("not the server"),
         }
     }
 

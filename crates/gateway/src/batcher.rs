@@ -1,9 +1,10 @@
 //! Group commit: steps of the ledger that arrive while a batch is in flight form the next one, so that one
 //! transaction pays for many of them, and the more there are the less each costs.
 //!
-//! One batch is in flight, the *main lane*. When one fails, nobody knows by whose fault: each person's steps are
-//! tried again in a lane of their own, beside the main one, and so are the steps that this person brings until
-//! that lane is empty. A lane that fails with several steps tries them one by one. So one person's trouble, a row
+//! There are a few *lanes* with one batch in flight in each, so that one is decided while another one is made
+//! durable. A person's steps are always in the same lane: two lanes wait for each other at pools only. When a batch
+//! fails, nobody knows by whose fault: each person's steps are tried again in a lane of their own, beside the others,
+//! and so are the steps that this person brings until that lane is empty. A lane that fails with several steps tries them one by one. So one person's trouble, a row
 //! that somebody else keeps locked say, delays the others once, and only for the moment that a batch waits for a
 //! lock.
 
@@ -27,8 +28,10 @@ use crate::{asked::Asked, ledger::ReserveFailure, settle::source_text, telemetry
 
 /// The most steps of a batch.
 const MOST: usize = 256;
+/// How many lanes there are.
+const LANES: usize = 2;
 /// How many lanes of single persons may be in the database at a time.
-const LANES: usize = 8;
+const OWN_LANES: usize = 8;
 
 /// What a step came to. A failed reservation that may have been made all the same says which it would be.
 pub(crate) type Answer = Result<LedgerAnswer, ReserveFailure>;
@@ -42,20 +45,37 @@ pub(crate) struct Batcher {
 #[derive(Debug)]
 struct Shared {
     gateway: SystemStore,
-    lanes: Semaphore,
+    own_lanes: Semaphore,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    main: VecDeque<Pending>,
-    /// Whether somebody takes batches from the main lane.
-    running: bool,
+    lanes: [Lane; LANES],
     /// The steps of people who are in lanes of their own.
     own: BTreeMap<UserId, VecDeque<Pending>>,
     /// Limits that the other servers are to be told of.
     tell: BTreeSet<LimitKey>,
     telling: bool,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    waiting: VecDeque<Pending>,
+    /// Whether somebody takes batches from it.
+    running: bool,
+}
+
+impl State {
+    fn lane(&mut self, number: usize) -> Option<&mut Lane> {
+        self.lanes.get_mut(number)
+    }
+}
+
+/// The lane of a person.
+fn lane_of(user: UserId) -> usize {
+    // The last byte of an id is random.
+    usize::from(user.0.as_bytes().last().copied().unwrap_or_default()) % LANES
 }
 
 #[derive(Debug)]
@@ -93,7 +113,7 @@ impl Batcher {
     pub(crate) fn new(gateway: SystemStore) -> Self {
         let shared = Shared {
             gateway,
-            lanes: Semaphore::new(LANES),
+            own_lanes: Semaphore::new(OWN_LANES),
             state: Mutex::default(),
         };
         Self {
@@ -106,13 +126,13 @@ impl Batcher {
         let (reply, answer) = oneshot::channel();
         let pending = Pending { op, reply };
         let mut state = self.shared.state();
-        if let Some(lane) = state.own.get_mut(&pending.op.user_id()) {
+        let user = pending.op.user_id();
+        if let Some(lane) = state.own.get_mut(&user) {
             lane.push_back(pending);
-        } else {
-            state.main.push_back(pending);
-            if !state.running {
-                state.running = true;
-                tokio::spawn(Arc::clone(&self.shared).main_lane());
+        } else if let Some(lane) = state.lane(lane_of(user)) {
+            lane.waiting.push_back(pending);
+            if !std::mem::replace(&mut lane.running, true) {
+                tokio::spawn(Arc::clone(&self.shared).lane(lane_of(user)));
             }
         }
         Asked::new(self.clone(), answer)
@@ -124,16 +144,19 @@ impl Batcher {
     }
 }
 
-/// Somebody takes batches from the main lane. Dropped, also by a panic, the next step finds somebody else.
+/// Somebody takes batches from a lane. Dropped, also by a panic, the next step finds somebody else.
 struct Running {
     shared: Arc<Shared>,
+    lane: usize,
     ended: bool,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if !self.ended {
-            self.shared.state().running = false;
+        if !self.ended
+            && let Some(lane) = self.shared.state().lane(self.lane)
+        {
+            lane.running = false;
         }
     }
 }
@@ -142,9 +165,10 @@ impl Running {
     /// The next batch; none when there is nothing more, and then nobody takes batches any more.
     fn next(&mut self) -> Option<Vec<Pending>> {
         let mut state = self.shared.state();
-        let batch = take(&mut state.main);
+        let lane = state.lane(self.lane)?;
+        let batch = take(&mut lane.waiting);
         if batch.is_empty() {
-            state.running = false;
+            lane.running = false;
             self.ended = true;
             return None;
         }
@@ -163,9 +187,10 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn main_lane(self: Arc<Self>) {
+    async fn lane(self: Arc<Self>, lane: usize) {
         let mut running = Running {
             shared: Arc::clone(&self),
+            lane,
             ended: false,
         };
         while let Some(batch) = running.next() {
@@ -194,7 +219,7 @@ impl Shared {
 
     async fn own_lane(self: Arc<Self>, user: UserId) {
         // An error would mean that the semaphore was closed, which nobody does.
-        let _permit = self.lanes.acquire().await.ok();
+        let _permit = self.own_lanes.acquire().await.ok();
         loop {
             let batch = {
                 let mut state = self.state();
@@ -246,7 +271,7 @@ impl Shared {
 
     async fn attempt(&self, ops: &[LedgerOp], wait: LockWait) -> Attempt {
         let began = Instant::now();
-        let mut unit = match self.gateway.begin().await {
+        let mut unit = match self.gateway.begin_batch().await {
             Ok(unit) => unit,
             Err(error) => return Attempt::NotBegun(error),
         };
@@ -254,8 +279,11 @@ impl Shared {
             Ok(done) => done,
             Err(error) => return Attempt::Failed(error),
         };
-        if let Err(error) = unit.commit().await {
-            return Attempt::Unsure(error, done);
+        match unit.commit().await {
+            Ok(()) => {}
+            // Only a database that is away leaves it open whether it committed; else it said that it did not.
+            Err(error @ StoreError::Unavailable(_)) => return Attempt::Unsure(error, done),
+            Err(error) => return Attempt::Failed(error),
         }
         telemetry::batch(ops.len(), began.elapsed());
         Attempt::Done(done)

@@ -7,6 +7,6 @@ pub mod postgres;
 pub mod server;
 pub mod world;
 
-pub use postgres::TestDatabase;
+pub use postgres::{TestDatabase, connect};
 pub use server::{ServerOptions, TestServer};
 pub use world::World;

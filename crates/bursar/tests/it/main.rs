@@ -5,6 +5,8 @@ mod demo;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod race;
+#[cfg(test)]
 mod replicas;
 #[cfg(test)]
 mod server;
