@@ -17,6 +17,7 @@ const STEPS: &[(&str, &str)] = &[
     ("derived files", "cargo xtask codegen --check"),
     ("the demo", "cargo run --release -- demo --exit"),
     ("client libraries", "cargo xtask clients"),
+    ("the ledger's speed", "cargo xtask bench ledger --short"),
 ];
 
 /// Runs the steps.

@@ -202,6 +202,8 @@ impl Shared {
                 );
                 self.part(batch);
             }
+            // Whoever was just answered may have a next step: what comes now goes together.
+            tokio::task::yield_now().await;
         }
     }
 
@@ -358,8 +360,11 @@ impl Shared {
 
 /// The reservation that an answer says was made.
 pub(crate) fn made(answer: &LedgerAnswer) -> Option<Release> {
-    match answer {
-        LedgerAnswer::Reserved(ReserveOutcome::Admitted { id, account, .. }) => Some(Release {
+    let LedgerAnswer::Reserved(outcome) = answer else {
+        return None;
+    };
+    match &**outcome {
+        ReserveOutcome::Admitted { id, account, .. } => Some(Release {
             id: *id,
             account: *account,
         }),

@@ -198,7 +198,7 @@ impl Ledger for StoreLedger {
     async fn reserve(&self, request: &ReserveRequest) -> Result<ReserveOutcome, ReserveFailure> {
         let op = LedgerOp::Reserve(Box::new(request.clone()));
         match self.batcher.push(op).answer().await? {
-            LedgerAnswer::Reserved(outcome) => Ok(outcome),
+            LedgerAnswer::Reserved(outcome) => Ok(*outcome),
             _ => Err(other_answer().into()),
         }
     }

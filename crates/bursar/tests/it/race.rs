@@ -371,7 +371,7 @@ async fn nothing_is_admitted_past_a_limit_whatever_fails() {
     let extent = Extent {
         people: 60,
         callers: 24,
-        steps: 8,
+        steps: 6,
     };
     race(&extent).await;
 }

@@ -18,7 +18,7 @@ use super::{
     books::{Books, New, Read, keys, present_key},
     calendar::{self, Calendar, Reckoning},
     candidates::standings,
-    counter::{self, Counter, CounterRow, Key},
+    counter::{self, Counter, CounterRow, Key, Place},
     event, prices, reservation, sql,
     steps::{Closing, How, Step},
 };
@@ -138,7 +138,7 @@ pub(crate) async fn run_batch(
     }
     for (step, answer) in steps.iter().zip(&mut answers) {
         if let Step::Reserve(request) = step {
-            *answer = Some(LedgerAnswer::Reserved(books.reserve(request)?));
+            *answer = Some(LedgerAnswer::Reserved(Box::new(books.reserve(request)?)));
         }
     }
     let (changed, wake, new) = books.close();
@@ -152,7 +152,7 @@ pub(crate) async fn run_batch(
 /// What a batch comes to.
 #[derive(Debug)]
 pub(crate) struct Writes {
-    changed: Vec<(Key, Counter)>,
+    changed: Vec<(Place, Counter)>,
     new: New,
 }
 
@@ -202,6 +202,7 @@ async fn read(
     }
     let (past, models) = past(conn, &missing, swept_prices).await?;
     Ok(Read {
+        places: places(&keys, &counters),
         counters: by_key(&keys, &counters),
         standings,
         open,
@@ -221,6 +222,14 @@ async fn past(
         prices::models(conn, prices),
     )
     .await
+}
+
+fn places(keys: &[Key], rows: &[CounterRow]) -> BTreeMap<Key, Place> {
+    let of = |row: &CounterRow| {
+        let place = usize::try_from(row.place).ok()?.checked_sub(1)?;
+        Some((*keys.get(place)?, row.lies_at.clone()))
+    };
+    rows.iter().filter_map(of).collect()
 }
 
 fn by_key(keys: &[Key], rows: &[CounterRow]) -> BTreeMap<Key, Counter> {

@@ -83,7 +83,6 @@ impl FakeStore {
     /// The ledger.
     ///
     /// It is no part of what a unit commits: what it took, it took.
-    #[must_use]
     pub fn ledger(&self) -> MutexGuard<'_, FakeLedger> {
         self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
