@@ -2,16 +2,16 @@
 //! transaction pays for many of them, and the more there are the less each costs.
 //!
 //! There are a few *lanes* with one batch in flight in each, so that one is decided while another one is made
-//! durable. A person's steps are always in the same lane: two lanes wait for each other at pools only. When a batch
-//! fails, nobody knows by whose fault: each person's steps are tried again in a lane of their own, beside the others,
-//! and so are the steps that this person brings until that lane is empty. A lane that fails with several steps tries them one by one. So one person's trouble, a row
-//! that somebody else keeps locked say, delays the others once, and only for the moment that a batch waits for a
-//! lock.
+//! durable. A person's steps are in the same lane, and so are those of all whom a pool limits together, since lanes
+//! that meet at a row wait for each other's commits. While there is much to do, a lane waits a moment for those whom
+//! it has just answered, so that one commit is for all of them.
+//!
+//! When a batch fails, nobody knows by whose fault: each person's steps are tried again in a lane of their own, beside
+//! the others, and so are the steps that this person brings until that lane is empty. A lane that fails with several
+//! steps tries them one by one. So one person's trouble, a row that somebody else keeps locked say, delays the others
+//! once, and only for the moment that a batch waits for a lock.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dbauthz::SystemStore;
 use model::{
@@ -24,12 +24,14 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{asked::Asked, ledger::ReserveFailure, settle::source_text, telemetry};
+use crate::{
+    asked::Asked,
+    lanes::{Pending, Running, State, take},
+    ledger::ReserveFailure,
+    settle::source_text,
+    telemetry,
+};
 
-/// The most steps of a batch.
-const MOST: usize = 256;
-/// How many lanes there are.
-const LANES: usize = 2;
 /// How many lanes of single persons may be in the database at a time.
 const OWN_LANES: usize = 8;
 
@@ -43,45 +45,10 @@ pub(crate) struct Batcher {
 }
 
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Shared {
     gateway: SystemStore,
     own_lanes: Semaphore,
     state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    lanes: [Lane; LANES],
-    /// The steps of people who are in lanes of their own.
-    own: BTreeMap<UserId, VecDeque<Pending>>,
-    /// Limits that the other servers are to be told of.
-    tell: BTreeSet<LimitKey>,
-    telling: bool,
-}
-
-#[derive(Debug, Default)]
-struct Lane {
-    waiting: VecDeque<Pending>,
-    /// Whether somebody takes batches from it.
-    running: bool,
-}
-
-impl State {
-    fn lane(&mut self, number: usize) -> Option<&mut Lane> {
-        self.lanes.get_mut(number)
-    }
-}
-
-/// The lane of a person.
-fn lane_of(user: UserId) -> usize {
-    // The last byte of an id is random.
-    usize::from(user.0.as_bytes().last().copied().unwrap_or_default()) % LANES
-}
-
-#[derive(Debug)]
-struct Pending {
-    op: LedgerOp,
-    reply: oneshot::Sender<Answer>,
 }
 
 /// An error that many are told.
@@ -110,11 +77,12 @@ enum Attempt {
 }
 
 impl Batcher {
-    pub(crate) fn new(gateway: SystemStore) -> Self {
+    /// With so many batches in flight, at least one.
+    pub(crate) fn new(gateway: SystemStore, lanes: usize) -> Self {
         let shared = Shared {
             gateway,
             own_lanes: Semaphore::new(OWN_LANES),
-            state: Mutex::default(),
+            state: Mutex::new(State::new(lanes)),
         };
         Self {
             shared: Arc::new(shared),
@@ -124,16 +92,8 @@ impl Batcher {
     /// Takes a step and answers it, also when nobody waits for the answer any more.
     pub(crate) fn push(&self, op: LedgerOp) -> Asked {
         let (reply, answer) = oneshot::channel();
-        let pending = Pending { op, reply };
-        let mut state = self.shared.state();
-        let user = pending.op.user_id();
-        if let Some(lane) = state.own.get_mut(&user) {
-            lane.push_back(pending);
-        } else if let Some(lane) = state.lane(lane_of(user)) {
-            lane.waiting.push_back(pending);
-            if !std::mem::replace(&mut lane.running, true) {
-                tokio::spawn(Arc::clone(&self.shared).lane(lane_of(user)));
-            }
+        if let Some(lane) = self.shared.state().push(Pending { op, reply }) {
+            tokio::spawn(Arc::clone(&self.shared).lane(lane));
         }
         Asked::new(self.clone(), answer)
     }
@@ -144,56 +104,16 @@ impl Batcher {
     }
 }
 
-/// Somebody takes batches from a lane. Dropped, also by a panic, the next step finds somebody else.
-struct Running {
-    shared: Arc<Shared>,
-    lane: usize,
-    ended: bool,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if !self.ended
-            && let Some(lane) = self.shared.state().lane(self.lane)
-        {
-            lane.running = false;
-        }
-    }
-}
-
-impl Running {
-    /// The next batch; none when there is nothing more, and then nobody takes batches any more.
-    fn next(&mut self) -> Option<Vec<Pending>> {
-        let mut state = self.shared.state();
-        let lane = state.lane(self.lane)?;
-        let batch = take(&mut lane.waiting);
-        if batch.is_empty() {
-            lane.running = false;
-            self.ended = true;
-            return None;
-        }
-        Some(batch)
-    }
-}
-
-fn take(lane: &mut VecDeque<Pending>) -> Vec<Pending> {
-    let most = lane.len().min(MOST);
-    lane.drain(..most).collect()
-}
-
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         // The state is consistent between any two statements, so a panic elsewhere does not spoil it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn lane(self: Arc<Self>, lane: usize) {
-        let mut running = Running {
-            shared: Arc::clone(&self),
-            lane,
-            ended: false,
-        };
+        let mut running = Running::new(Arc::clone(&self), lane);
         while let Some(batch) = running.next() {
+            let steps = batch.len();
             if let Err((error, batch)) = self.run(batch, LockWait::Brief).await {
                 tracing::warn!(
                     error = source_text(&error),
@@ -202,8 +122,7 @@ impl Shared {
                 );
                 self.part(batch);
             }
-            // Whoever was just answered may have a next step: what comes now goes together.
-            tokio::task::yield_now().await;
+            running.gather(steps).await;
         }
     }
 
@@ -293,6 +212,9 @@ impl Shared {
 
     fn answer(self: &Arc<Self>, replies: Vec<oneshot::Sender<Answer>>, done: LedgerBatch) {
         self.tell(done.wake);
+        let mut state = self.state();
+        done.answers.iter().for_each(|answer| state.learn(answer));
+        drop(state);
         for (reply, answer) in replies.into_iter().zip(done.answers) {
             // Whoever has gone has left somebody to hear the answer.
             drop(reply.send(Ok(answer)));

@@ -164,12 +164,18 @@ pub struct StoreLedger {
 }
 
 impl StoreLedger {
-    /// The ledger of this store.
+    /// The ledger of this store, with three batches in flight: one is decided while others are made durable.
     #[must_use]
     pub fn new(authorized: &Authorized) -> Self {
+        Self::with_batches_in_flight(authorized, 3)
+    }
+
+    /// The same with another number of batches in flight; each takes a connection.
+    #[must_use]
+    pub fn with_batches_in_flight(authorized: &Authorized, batches: usize) -> Self {
         let gateway = authorized.as_system(SystemActor::Gateway);
         Self {
-            batcher: Batcher::new(gateway.clone()),
+            batcher: Batcher::new(gateway.clone(), batches),
             gateway,
             sweeper: authorized.as_system(SystemActor::LedgerSweeper),
         }

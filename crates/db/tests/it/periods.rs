@@ -158,6 +158,12 @@ async fn a_period_is_what_the_calendar_says() {
         let found = (row.get::<_, String>(1), row.get::<_, String>(2));
         assert!(row.get::<_, bool>(0), "{instant} {kind} {zone}: {found:?}");
     }
+}
+
+#[tokio::test]
+async fn there_are_no_other_periods() {
+    let db = TestDb::new().await;
+    let client = db.client(LocalRole::Owner).await;
     let refused = "SELECT bursar_period(now(), 'decade', 'UTC')";
     assert!(client.query_one(refused, &[]).await.is_err());
 }

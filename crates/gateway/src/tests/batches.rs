@@ -36,10 +36,12 @@ fn request(user_id: UserId) -> ReserveRequest {
     }
 }
 
+/// One batch in flight.
 fn ledger() -> (FakeStore, StoreLedger) {
     let store = FakeStore::default();
     store.ledger().admits = true;
-    let ledger = StoreLedger::new(&Authorized::new(std::sync::Arc::new(store.clone())));
+    let authorized = Authorized::new(std::sync::Arc::new(store.clone()));
+    let ledger = StoreLedger::with_batches_in_flight(&authorized, 1);
     (store, ledger)
 }
 
@@ -67,8 +69,7 @@ async fn what_comes_at_once_goes_in_one_batch_and_one_hint() {
         assert_eq!(account.user_id, request.user_id);
     }
     let sizes: Vec<_> = store.ledger().batches.iter().map(Vec::len).collect();
-    // Seven people in two lanes, of at most 256 steps each.
-    assert_eq!((sizes.len(), sizes.iter().sum::<usize>()), (2, 300));
+    assert_eq!(sizes, [256, 44]);
     until(&store, |store| store.calls().contains(&"spend_notify")).await;
     let hints = store
         .calls()
@@ -102,7 +103,7 @@ async fn one_persons_trouble_is_nobody_elses() {
     store.ledger().fails_for.clear();
     store.ledger().batches.clear();
     join_all(requests.iter().map(|request| ledger.reserve(request))).await;
-    assert_eq!(store.ledger().batches.len(), 2);
+    assert_eq!(store.ledger().batches.len(), 1);
 }
 
 #[tokio::test]
