@@ -16,7 +16,7 @@ use store::providers::{NewProvider, ProviderUpdate};
 use uuid::Uuid;
 
 use super::{Case, allow, case, rows};
-use crate::tests::world::{ANN, BOB, GROUP, ORG, PROVIDER, name};
+use crate::tests::world::{BOB, GROUP, ORG, PROVIDER, name};
 
 const LEASE: LeaseId = LeaseId(Uuid::from_u128(2));
 
