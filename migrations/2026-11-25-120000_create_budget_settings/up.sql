@@ -125,6 +125,9 @@ ALTER TABLE group_ai_budgets
     ADD CONSTRAINT group_ai_budgets_pool_time_zone_check CHECK (pool_time_zone IS NULL
         OR timezone(pool_time_zone, '2000-01-01 00:00:00+00'::timestamptz) IS NOT NULL);
 
+-- Every batch of the ledger asks whether there is any pool.
+CREATE INDEX group_ai_budgets_pool_idx ON group_ai_budgets (group_id) WHERE pool_limit_micros IS NOT NULL;
+
 DROP TRIGGER audit_group_ai_budgets ON group_ai_budgets;
 CREATE TRIGGER audit_group_ai_budgets
     AFTER INSERT OR UPDATE OR DELETE ON group_ai_budgets

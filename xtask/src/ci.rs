@@ -18,6 +18,7 @@ const STEPS: &[(&str, &str)] = &[
     ("the demo", "cargo run --release -- demo --exit"),
     ("client libraries", "cargo xtask clients"),
     ("sign-in at a real provider", "cargo xtask oidc"),
+    ("the ledger's speed", "cargo xtask bench ledger --short"),
 ];
 
 /// Runs the steps.

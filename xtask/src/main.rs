@@ -6,6 +6,7 @@ mod clients;
 mod codegen;
 mod engine;
 mod layers;
+mod ledger;
 mod oidc;
 mod paths;
 mod tidy;
@@ -39,8 +40,13 @@ enum Command {
     /// Measure a part of Bursar and print the figures.
     Bench {
         /// What to measure.
-        what: Engine,
+        what: Measured,
+        /// For a few seconds only.
+        #[arg(long)]
+        short: bool,
     },
+    /// Let four servers, crashes and changing limits race on one database, and see that no limit is passed.
+    Race,
     /// Compare a part of Bursar with its naive twin on random cases, until all are done or one differs.
     Fuzz {
         /// What to compare.
@@ -58,11 +64,20 @@ enum Command {
     Oidc,
 }
 
-/// A part that can be measured or compared.
+/// A part that can be compared with its naive twin.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Engine {
     /// The authorization engine.
     Authz,
+}
+
+/// A part that can be measured.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Measured {
+    /// The authorization engine.
+    Authz,
+    /// The spend ledger, beside pgbench.
+    Ledger,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -71,8 +86,14 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Ci => ci::run()?,
         Command::AuthzEval { file } => return authz_eval::run(&file),
         Command::Bench {
-            what: Engine::Authz,
+            what: Measured::Authz,
+            short: _,
         } => engine::bench()?,
+        Command::Bench {
+            what: Measured::Ledger,
+            short,
+        } => ledger::bench(short)?,
+        Command::Race => ledger::race()?,
         Command::Fuzz {
             what: Engine::Authz,
             cases,

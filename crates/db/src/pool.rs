@@ -169,6 +169,12 @@ impl Store for Database {
         ))
     }
 
+    async fn begin_batch(&self, context: &WriteContext) -> StoreResult<Box<dyn WriteUnit>> {
+        let held = Held::new(self.acquire().await?, self.tls.clone());
+        let sealer = self.sealer.clone();
+        Ok(Box::new(Unit::begin_later(held, sealer, context.clone())))
+    }
+
     async fn ping(&self) -> StoreResult<()> {
         let connection = self.acquire().await?;
         let one = query::Cached(diesel::sql_query("SELECT 1"));

@@ -5,7 +5,8 @@ use std::{marker::PhantomData, time::Duration};
 use async_trait::async_trait;
 use diesel::{sql_query, sql_types::Text};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use futures_util::future::try_join;
+use futures_util::future::{try_join, try_join3};
+use model::spend::{LedgerBatch, LockWait};
 use store::{ReadUnit, StoreResult, WriteContext, WriteUnit};
 use tokio::{runtime::Handle, time::timeout};
 
@@ -14,6 +15,7 @@ use crate::{
     pool::PooledConnection,
     query::{self, Cached},
     sealing::Sealer,
+    spend,
     tls::Tls,
 };
 
@@ -33,6 +35,10 @@ pub(crate) struct Writing;
 pub(crate) struct Unit<Mode> {
     held: Held,
     pub(crate) sealer: Sealer,
+    /// Who writes, as long as the transaction has not begun.
+    later: Option<WriteContext>,
+    /// What a batch of the ledger writes at the commit.
+    writes: Option<spend::Writes>,
     mode: PhantomData<Mode>,
 }
 
@@ -98,6 +104,9 @@ fn discard(connection: PooledConnection) {
 impl<Mode> Unit<Mode> {
     /// The connection to run statements on.
     pub(crate) fn connection(&self) -> StoreResult<&AsyncPgConnection> {
+        if self.later.is_some() {
+            return Err(internal("the unit of work has not begun"));
+        }
         self.held.connection()
     }
 }
@@ -107,6 +116,8 @@ impl Unit<Reading> {
         Self {
             held,
             sealer,
+            later: None,
+            writes: None,
             mode: PhantomData,
         }
     }
@@ -120,14 +131,54 @@ impl Unit<Writing> {
         context: &WriteContext,
     ) -> StoreResult<Self> {
         held.in_transaction = true; // From the first byte on: this future may be dropped half-way.
-        let connection = held.connection()?;
-        try_join(batch(connection, "BEGIN"), set_actor(connection, context)).await?;
+        begin(held.connection()?, context).await?;
         Ok(Self {
             held,
             sealer,
+            later: None,
+            writes: None,
             mode: PhantomData,
         })
     }
+
+    /// A unit whose transaction begins with its batch of the ledger.
+    pub(crate) const fn begin_later(held: Held, sealer: Sealer, context: WriteContext) -> Self {
+        Self {
+            held,
+            sealer,
+            later: Some(context),
+            writes: None,
+            mode: PhantomData,
+        }
+    }
+
+    /// Takes a batch of the ledger. If the transaction has yet to begin, it does so in the same round trip; what
+    /// the batch writes goes out with the commit.
+    pub(crate) async fn batch(
+        &mut self,
+        steps: &[spend::Step<'_>],
+        wait: LockWait,
+    ) -> StoreResult<LedgerBatch> {
+        let context = self.later.take();
+        self.held.in_transaction = true; // From the first byte on: this future may be dropped half-way.
+        let connection = self.held.connection()?;
+        let began = async {
+            match &context {
+                Some(context) => begin(connection, context).await,
+                None => Ok(()),
+            }
+        };
+        let (batch, writes) = spend::run_batch(connection, began, steps, wait).await?;
+        self.writes = Some(writes);
+        Ok(batch)
+    }
+}
+
+/// Begins a transaction and tells it who writes.
+async fn begin(connection: &AsyncPgConnection, context: &WriteContext) -> StoreResult<()> {
+    try_join(batch(connection, "BEGIN"), set_actor(connection, context))
+        .await
+        .map(drop)
 }
 
 async fn batch(mut connection: &AsyncPgConnection, text: &str) -> StoreResult<()> {
@@ -155,7 +206,16 @@ impl WriteUnit for Unit<Writing> {
         // PostgreSQL answers a COMMIT after a failed statement with a silent rollback; the statement before it
         // makes that an error, in the same round trip.
         let sound = query::run(connection, Cached(sql_query("SELECT 1")));
-        try_join(sound, batch(connection, "COMMIT")).await?;
+        let writes = async {
+            match &self.writes {
+                Some(writes) => writes.write(connection).await,
+                None => Ok(()),
+            }
+        };
+        // As a prepared statement like the others: those are sent in their order also where one of them must
+        // be prepared first, and nothing may be written after the commit.
+        let commit = query::run(connection, Cached(sql_query("COMMIT")));
+        try_join3(writes, sound, commit).await?;
         self.held.in_transaction = false;
         Ok(())
     }

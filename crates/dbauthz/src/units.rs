@@ -218,6 +218,18 @@ impl SystemStore {
             unit: self.bound.begin().await?,
         })
     }
+
+    /// The same for a unit whose only call is [`Ledger::ledger_batch`].
+    ///
+    /// # Errors
+    /// [`store::StoreError::Unavailable`] when no connection can be had in time.
+    pub async fn begin_batch(&self) -> StoreResult<SystemWriteUnit> {
+        let gate = Arc::clone(&self.bound.gate);
+        let unit = self.bound.store.begin_batch(gate.context()).await?;
+        Ok(SystemWriteUnit {
+            unit: WriteUnit { gate, unit },
+        })
+    }
 }
 
 /// All repositories, for reading, each call authorized.

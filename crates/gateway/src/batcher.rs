@@ -1,16 +1,17 @@
 //! Group commit: steps of the ledger that arrive while a batch is in flight form the next one, so that one
 //! transaction pays for many of them, and the more there are the less each costs.
 //!
-//! One batch is in flight, the *main lane*. When one fails, nobody knows by whose fault: each person's steps are
-//! tried again in a lane of their own, beside the main one, and so are the steps that this person brings until
-//! that lane is empty. A lane that fails with several steps tries them one by one. So one person's trouble, a row
-//! that somebody else keeps locked say, delays the others once, and only for the moment that a batch waits for a
-//! lock.
+//! There are a few *lanes* with one batch in flight in each, so that one is decided while another one is made
+//! durable. A person's steps are in the same lane, and so are those of all whom a pool limits together, since lanes
+//! that meet at a row wait for each other's commits. While there is much to do, a lane waits a moment for those whom
+//! it has just answered, so that one commit is for all of them.
+//!
+//! When a batch fails, nobody knows by whose fault: each person's steps are tried again in a lane of their own, beside
+//! the others, and so are the steps that this person brings until that lane is empty. A lane that fails with several
+//! steps tries them one by one. So one person's trouble, a row that somebody else keeps locked say, delays the others
+//! once, and only for the moment that a batch waits for a lock.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dbauthz::SystemStore;
 use model::{
@@ -23,12 +24,16 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{asked::Asked, ledger::ReserveFailure, settle::source_text, telemetry};
+use crate::{
+    asked::Asked,
+    lanes::{Pending, Running, State, take},
+    ledger::ReserveFailure,
+    settle::source_text,
+    telemetry,
+};
 
-/// The most steps of a batch.
-const MOST: usize = 256;
 /// How many lanes of single persons may be in the database at a time.
-const LANES: usize = 8;
+const OWN_LANES: usize = 8;
 
 /// What a step came to. A failed reservation that may have been made all the same says which it would be.
 pub(crate) type Answer = Result<LedgerAnswer, ReserveFailure>;
@@ -40,28 +45,10 @@ pub(crate) struct Batcher {
 }
 
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Shared {
     gateway: SystemStore,
-    lanes: Semaphore,
+    own_lanes: Semaphore,
     state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    main: VecDeque<Pending>,
-    /// Whether somebody takes batches from the main lane.
-    running: bool,
-    /// The steps of people who are in lanes of their own.
-    own: BTreeMap<UserId, VecDeque<Pending>>,
-    /// Limits that the other servers are to be told of.
-    tell: BTreeSet<LimitKey>,
-    telling: bool,
-}
-
-#[derive(Debug)]
-struct Pending {
-    op: LedgerOp,
-    reply: oneshot::Sender<Answer>,
 }
 
 /// An error that many are told.
@@ -90,11 +77,12 @@ enum Attempt {
 }
 
 impl Batcher {
-    pub(crate) fn new(gateway: SystemStore) -> Self {
+    /// With so many batches in flight, at least one.
+    pub(crate) fn new(gateway: SystemStore, lanes: usize) -> Self {
         let shared = Shared {
             gateway,
-            lanes: Semaphore::new(LANES),
-            state: Mutex::default(),
+            own_lanes: Semaphore::new(OWN_LANES),
+            state: Mutex::new(State::new(lanes)),
         };
         Self {
             shared: Arc::new(shared),
@@ -104,16 +92,8 @@ impl Batcher {
     /// Takes a step and answers it, also when nobody waits for the answer any more.
     pub(crate) fn push(&self, op: LedgerOp) -> Asked {
         let (reply, answer) = oneshot::channel();
-        let pending = Pending { op, reply };
-        let mut state = self.shared.state();
-        if let Some(lane) = state.own.get_mut(&pending.op.user_id()) {
-            lane.push_back(pending);
-        } else {
-            state.main.push_back(pending);
-            if !state.running {
-                state.running = true;
-                tokio::spawn(Arc::clone(&self.shared).main_lane());
-            }
+        if let Some(lane) = self.shared.state().push(Pending { op, reply }) {
+            tokio::spawn(Arc::clone(&self.shared).lane(lane));
         }
         Asked::new(self.clone(), answer)
     }
@@ -124,51 +104,16 @@ impl Batcher {
     }
 }
 
-/// Somebody takes batches from the main lane. Dropped, also by a panic, the next step finds somebody else.
-struct Running {
-    shared: Arc<Shared>,
-    ended: bool,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.shared.state().running = false;
-        }
-    }
-}
-
-impl Running {
-    /// The next batch; none when there is nothing more, and then nobody takes batches any more.
-    fn next(&mut self) -> Option<Vec<Pending>> {
-        let mut state = self.shared.state();
-        let batch = take(&mut state.main);
-        if batch.is_empty() {
-            state.running = false;
-            self.ended = true;
-            return None;
-        }
-        Some(batch)
-    }
-}
-
-fn take(lane: &mut VecDeque<Pending>) -> Vec<Pending> {
-    let most = lane.len().min(MOST);
-    lane.drain(..most).collect()
-}
-
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         // The state is consistent between any two statements, so a panic elsewhere does not spoil it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn main_lane(self: Arc<Self>) {
-        let mut running = Running {
-            shared: Arc::clone(&self),
-            ended: false,
-        };
+    async fn lane(self: Arc<Self>, lane: usize) {
+        let mut running = Running::new(Arc::clone(&self), lane);
         while let Some(batch) = running.next() {
+            let steps = batch.len();
             if let Err((error, batch)) = self.run(batch, LockWait::Brief).await {
                 tracing::warn!(
                     error = source_text(&error),
@@ -177,6 +122,7 @@ impl Shared {
                 );
                 self.part(batch);
             }
+            running.gather(steps).await;
         }
     }
 
@@ -194,7 +140,7 @@ impl Shared {
 
     async fn own_lane(self: Arc<Self>, user: UserId) {
         // An error would mean that the semaphore was closed, which nobody does.
-        let _permit = self.lanes.acquire().await.ok();
+        let _permit = self.own_lanes.acquire().await.ok();
         loop {
             let batch = {
                 let mut state = self.state();
@@ -246,7 +192,7 @@ impl Shared {
 
     async fn attempt(&self, ops: &[LedgerOp], wait: LockWait) -> Attempt {
         let began = Instant::now();
-        let mut unit = match self.gateway.begin().await {
+        let mut unit = match self.gateway.begin_batch().await {
             Ok(unit) => unit,
             Err(error) => return Attempt::NotBegun(error),
         };
@@ -254,8 +200,11 @@ impl Shared {
             Ok(done) => done,
             Err(error) => return Attempt::Failed(error),
         };
-        if let Err(error) = unit.commit().await {
-            return Attempt::Unsure(error, done);
+        match unit.commit().await {
+            Ok(()) => {}
+            // Only a database that is away leaves it open whether it committed; else it said that it did not.
+            Err(error @ StoreError::Unavailable(_)) => return Attempt::Unsure(error, done),
+            Err(error) => return Attempt::Failed(error),
         }
         telemetry::batch(ops.len(), began.elapsed());
         Attempt::Done(done)
@@ -263,6 +212,9 @@ impl Shared {
 
     fn answer(self: &Arc<Self>, replies: Vec<oneshot::Sender<Answer>>, done: LedgerBatch) {
         self.tell(done.wake);
+        let mut state = self.state();
+        done.answers.iter().for_each(|answer| state.learn(answer));
+        drop(state);
         for (reply, answer) in replies.into_iter().zip(done.answers) {
             // Whoever has gone has left somebody to hear the answer.
             drop(reply.send(Ok(answer)));
@@ -330,8 +282,11 @@ impl Shared {
 
 /// The reservation that an answer says was made.
 pub(crate) fn made(answer: &LedgerAnswer) -> Option<Release> {
-    match answer {
-        LedgerAnswer::Reserved(ReserveOutcome::Admitted { id, account, .. }) => Some(Release {
+    let LedgerAnswer::Reserved(outcome) = answer else {
+        return None;
+    };
+    match &**outcome {
+        ReserveOutcome::Admitted { id, account, .. } => Some(Release {
             id: *id,
             account: *account,
         }),

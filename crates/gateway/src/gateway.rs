@@ -6,7 +6,11 @@ use std::{
     time::Duration,
 };
 
-use model::{Clock, IdSource, prices::PriceBook, spend::LimitKey};
+use model::{
+    Clock, IdSource,
+    prices::PriceBook,
+    spend::{LimitKey, LimitKind},
+};
 use store::StoreResult;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -266,7 +270,8 @@ impl Inner {
         loop {
             match self.ledger.sweep(SWEEP).await {
                 Ok(limits) => {
-                    telemetry::swept(limits.len());
+                    let people = limits.iter().filter(|limit| limit.kind == LimitKind::User);
+                    telemetry::swept(people.count());
                     for limit in &limits {
                         self.queue.wake(*limit);
                     }

@@ -216,12 +216,18 @@ pub struct StoreLedger {
 }
 
 impl StoreLedger {
-    /// The ledger of this store.
+    /// The ledger of this store, with three batches in flight: one is decided while others are made durable.
     #[must_use]
     pub fn new(authorized: &Authorized) -> Self {
+        Self::with_batches_in_flight(authorized, 3)
+    }
+
+    /// The same with another number of batches in flight; each takes a connection.
+    #[must_use]
+    pub fn with_batches_in_flight(authorized: &Authorized, batches: usize) -> Self {
         let gateway = authorized.as_system(SystemActor::Gateway);
         Self {
-            batcher: Batcher::new(gateway.clone()),
+            batcher: Batcher::new(gateway.clone(), batches),
             gateway,
             sweeper: authorized.as_system(SystemActor::LedgerSweeper),
         }
@@ -250,7 +256,7 @@ impl Ledger for StoreLedger {
     async fn reserve(&self, request: &ReserveRequest) -> Result<ReserveOutcome, ReserveFailure> {
         let op = LedgerOp::Reserve(Box::new(request.clone()));
         match self.batcher.push(op).answer().await? {
-            LedgerAnswer::Reserved(outcome) => Ok(outcome),
+            LedgerAnswer::Reserved(outcome) => Ok(*outcome),
             _ => Err(other_answer().into()),
         }
     }

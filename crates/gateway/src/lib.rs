@@ -22,6 +22,7 @@ mod gateway;
 mod headers;
 mod held;
 mod house;
+mod lanes;
 mod lease;
 mod ledger;
 mod pass;

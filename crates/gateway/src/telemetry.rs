@@ -20,7 +20,7 @@ const ESTIMATED: &str = "bursar_gateway_estimated_settlements_total";
 const RETRIES: &str = "bursar_gateway_settle_retries_total";
 const ABANDONED: &str = "bursar_gateway_abandoned_settlements_total";
 const TURNED_AWAY: &str = "bursar_gateway_turned_away_total";
-const SWEPT: &str = "bursar_gateway_swept_limits_total";
+const SWEPT: &str = "bursar_gateway_swept_users_total";
 
 /// Tells the recorder what the figures mean. Called once, at start.
 pub(crate) fn describe() {
@@ -66,7 +66,7 @@ pub(crate) fn describe() {
     );
     describe_counter!(
         SWEPT,
-        "Limits under which this server settled reservations of lapsed leases, a person's or a pool's."
+        "Persons whose reservations of a lapsed lease were settled by this server."
     );
 }
 
@@ -167,9 +167,9 @@ pub(crate) fn abandoned() {
     counter!(ABANDONED).increment(1);
 }
 
-/// Counts limits under which reservations were swept.
-pub(crate) fn swept(limits: usize) {
-    counter!(SWEPT).increment(u64::try_from(limits).unwrap_or(u64::MAX));
+/// Counts persons whose reservations were swept.
+pub(crate) fn swept(users: usize) {
+    counter!(SWEPT).increment(u64::try_from(users).unwrap_or(u64::MAX));
 }
 
 /// Counts an answer that ended with the caller's access.

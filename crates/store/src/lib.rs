@@ -56,6 +56,15 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`StoreError::Unavailable`] when no connection can be had in time.
     async fn begin(&self, context: &WriteContext) -> StoreResult<Box<dyn WriteUnit>>;
 
+    /// As [`Store::begin`], for a unit whose only call is [`spend::SpendWrite::ledger_batch`]: the transaction begins
+    /// with that.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when no connection can be had in time.
+    async fn begin_batch(&self, context: &WriteContext) -> StoreResult<Box<dyn WriteUnit>> {
+        self.begin(context).await
+    }
+
     /// Whether the database answers, for readiness.
     ///
     /// # Errors

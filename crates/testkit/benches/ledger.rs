@@ -6,6 +6,7 @@
     clippy::print_stderr,
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a program that measures prints, and may stop where it stands"
 )]
 
@@ -43,6 +44,8 @@ struct Options {
     only: Option<String>,
     /// Whether to tell what time the statements took.
     statements: bool,
+    /// How many batches are in flight, where it is not the gateway's number.
+    in_flight: Option<usize>,
 }
 
 fn options() -> Options {
@@ -51,12 +54,14 @@ fn options() -> Options {
         settings: Vec::new(),
         only: None,
         statements: false,
+        in_flight: None,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
             "--short" => options.seconds = 3,
             "--seconds" => options.seconds = words.next().unwrap().parse().unwrap(),
+            "--in-flight" => options.in_flight = words.next().unwrap().parse().ok(),
             "--statements" => options.statements = true,
             "--only" => options.only = words.next(),
             "--set" => {
@@ -80,8 +85,8 @@ fn main() {
     runtime.block_on(run(&options()));
 }
 
-async fn run(options: &Options) {
-    let folder = tempfile::tempdir().unwrap();
+/// PostgreSQL with Bursar's settings, migrated.
+async fn start(options: &Options, folder: &tempfile::TempDir) -> LocalPostgres {
     let mut config = LocalConfig::new(folder.path());
     config.path_env = std::env::var_os("PATH");
     config.max_connections = 300;
@@ -94,12 +99,21 @@ async fn run(options: &Options) {
     db::migrate(&postgres.owner_url(), LocalRole::App.name())
         .await
         .unwrap();
+    postgres
+}
+
+async fn run(options: &Options) {
+    let folder = tempfile::tempdir().unwrap();
+    let postgres = start(options, &folder).await;
     let people = seed(&postgres).await;
     let mut database = DatabaseOptions::new(postgres.app_url());
     database.max_connections = 32;
     let database = Database::connect(database, Sealer::from_key(&[7; 32])).await;
     let authorized = Authorized::new(Arc::new(database.unwrap()));
-    let ledger = Arc::new(StoreLedger::new(&authorized));
+    let ledger = Arc::new(match options.in_flight {
+        Some(batches) => StoreLedger::with_batches_in_flight(&authorized, batches),
+        None => StoreLedger::new(&authorized),
+    });
     let lease = LeaseId(Uuid::from_u128(5));
     let hour = chrono::Duration::hours(1);
     assert!(ledger.lease_renew(lease, hour).await.unwrap());

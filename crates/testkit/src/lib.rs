@@ -9,6 +9,6 @@ pub mod server;
 pub mod world;
 
 pub use issuer::TestIssuer;
-pub use postgres::TestDatabase;
+pub use postgres::{TestDatabase, connect};
 pub use server::{ServerOptions, TestServer};
 pub use world::World;

@@ -185,7 +185,11 @@ impl TestDatabase {
     }
 }
 
-async fn connect(url: &SecretString) -> anyhow::Result<Client> {
+/// A client of a database, for a test that has a PostgreSQL of its own.
+///
+/// # Errors
+/// When it cannot be reached.
+pub async fn connect(url: &SecretString) -> anyhow::Result<Client> {
     let (client, connection) = tokio_postgres::connect(url.expose_secret(), NoTls)
         .await
         .context("the test database cannot be reached")?;

@@ -5,6 +5,8 @@ mod demo;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod race;
+#[cfg(test)]
 mod reconcile;
 #[cfg(test)]
 mod replicas;

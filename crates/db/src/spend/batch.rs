@@ -1,4 +1,5 @@
-//! A batch of steps in four round trips: the present, what is needed under locks, what becomes of it.
+//! A batch of steps in three round trips: the present; what is needed, under locks; what becomes of it, which is
+//! sent with the commit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +15,10 @@ use store::StoreResult;
 use uuid::Uuid;
 
 use super::{
-    books::{Books, Read, keys, present_key},
+    books::{Books, New, Read, keys, present_key},
     calendar::{self, Calendar, Reckoning},
     candidates::standings,
-    counter::{self, Counter, CounterRow, Key},
+    counter::{self, Counter, CounterRow, Key, Place},
     event, prices, reservation, sql,
     steps::{Closing, How, Step},
 };
@@ -110,17 +111,20 @@ impl Subjects {
 }
 
 /// Takes the steps. Closings come first, so that what they free is there for the reservations of the batch.
-pub(super) async fn run_batch(
+/// Everything is decided then; what it comes to is yet to be written. `began` is sent first.
+pub(crate) async fn run_batch(
     conn: &AsyncPgConnection,
+    began: impl Future<Output = StoreResult<()>>,
     steps: &[Step<'_>],
     wait: LockWait,
-) -> StoreResult<LedgerBatch> {
+) -> StoreResult<(LedgerBatch, Writes)> {
     let about = Subjects::of(steps);
     let lock_timeout = match wait {
         LockWait::Brief => BRIEF_MS,
         LockWait::Long => 0,
     };
-    let mut calendar = calendar::begin(conn, lock_timeout, &about.reserving, &about.groups).await?;
+    let calendar = calendar::begin(conn, lock_timeout, &about.reserving, &about.groups);
+    let ((), mut calendar) = try_join(began, calendar).await?;
     calendar.learn(conn, &about.instants(&calendar)).await?;
     let read = read(conn, steps, &about, &calendar).await?;
     let mut books = Books::new(calendar, read);
@@ -134,22 +138,37 @@ pub(super) async fn run_batch(
     }
     for (step, answer) in steps.iter().zip(&mut answers) {
         if let Step::Reserve(request) = step {
-            *answer = Some(LedgerAnswer::Reserved(books.reserve(request)?));
+            *answer = Some(LedgerAnswer::Reserved(Box::new(books.reserve(request)?)));
         }
     }
     let (changed, wake, new) = books.close();
-    try_join5(
-        prices::add(conn, &new.snapshots),
-        reservation::add(conn, &new.reservations),
-        event::add(conn, &new.events),
-        counter::save(conn, &changed),
-        add_daily(conn, &new.daily),
-    )
-    .await?;
-    Ok(LedgerBatch {
+    let batch = LedgerBatch {
         answers: answers.into_iter().flatten().collect(),
         wake,
-    })
+    };
+    Ok((batch, Writes { changed, new }))
+}
+
+/// What a batch comes to.
+#[derive(Debug)]
+pub(crate) struct Writes {
+    changed: Vec<(Place, Counter)>,
+    new: New,
+}
+
+impl Writes {
+    /// Writes it, in one round trip.
+    pub(crate) async fn write(&self, conn: &AsyncPgConnection) -> StoreResult<()> {
+        try_join5(
+            prices::add(conn, &self.new.snapshots),
+            reservation::add(conn, &self.new.reservations),
+            event::add(conn, &self.new.events),
+            counter::save(conn, &self.changed),
+            add_daily(conn, &self.new.daily),
+        )
+        .await
+        .map(drop)
+    }
 }
 
 /// Locks, and reads after that what was committed before the locks were had.
@@ -183,6 +202,7 @@ async fn read(
     }
     let (past, models) = past(conn, &missing, swept_prices).await?;
     Ok(Read {
+        places: places(&keys, &counters),
         counters: by_key(&keys, &counters),
         standings,
         open,
@@ -202,6 +222,14 @@ async fn past(
         prices::models(conn, prices),
     )
     .await
+}
+
+fn places(keys: &[Key], rows: &[CounterRow]) -> BTreeMap<Key, Place> {
+    let of = |row: &CounterRow| {
+        let place = usize::try_from(row.place).ok()?.checked_sub(1)?;
+        Some((*keys.get(place)?, row.lies_at.clone()))
+    };
+    rows.iter().filter_map(of).collect()
 }
 
 fn by_key(keys: &[Key], rows: &[CounterRow]) -> BTreeMap<Key, Counter> {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     calendar::Calendar,
     candidates::Standing,
-    counter::{Counter, Key},
+    counter::{Counter, Key, Place},
     event::EventRow,
     prices::Snapshots,
     reservation::ReservationRow,
@@ -35,6 +35,7 @@ struct Past {
 pub(super) struct Books {
     pub(super) calendar: Calendar,
     pub(super) counters: BTreeMap<Key, Counter>,
+    places: BTreeMap<Key, Place>,
     changed: BTreeSet<Key>,
     pub(super) standings: BTreeMap<UserId, Standing>,
     open: BTreeMap<Uuid, ReservationRow>,
@@ -58,6 +59,8 @@ pub(super) struct New {
 #[derive(Debug, Default)]
 pub(super) struct Read {
     pub(super) counters: BTreeMap<Key, Counter>,
+    /// Where their rows lie.
+    pub(super) places: BTreeMap<Key, Place>,
     pub(super) standings: BTreeMap<UserId, Standing>,
     pub(super) open: Vec<ReservationRow>,
     /// Events of reservations that are not open any more, corrections among them.
@@ -83,6 +86,7 @@ impl Books {
         Self {
             calendar,
             counters: read.counters,
+            places: read.places,
             changed: BTreeSet::new(),
             standings: read.standings,
             open: read.open.into_iter().map(|row| (row.id, row)).collect(),
@@ -94,8 +98,8 @@ impl Books {
     }
 
     /// The counters that changed, and the limits where somebody waits for what came free.
-    pub(super) fn close(self) -> (Vec<(Key, Counter)>, Vec<LimitKey>, New) {
-        let of = |key: &Key| self.counters.get(key).map(|counter| (*key, *counter));
+    pub(super) fn close(mut self) -> (Vec<(Place, Counter)>, Vec<LimitKey>, New) {
+        let of = |key: &Key| Some((self.places.remove(key)?, *self.counters.get(key)?));
         let changed = self.changed.iter().filter_map(of).collect();
         (changed, self.wake.into_iter().collect(), self.new)
     }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::AsyncPgConnection;
-use futures_util::future::try_join3;
+use futures_util::future::try_join;
 use model::{
     GroupId, Micros, UserId,
     budgets::{BudgetMode, BudgetPolicy, EveryoneBudget},
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::sql;
 use crate::{
     errors::internal,
-    query::{Cached, one, parse, rows},
+    query::{Cached, one, parse, rows, run},
 };
 
 /// The lock that every batch holds shared; `bursar_lock_ledger` takes it exclusively.
@@ -136,10 +136,14 @@ struct PresentRow {
     time_zone: String,
     #[diesel(embed)]
     of: PeriodRow,
+    /// Whether there is any pool.
+    #[diesel(sql_type = Bool)]
+    pools: bool,
 }
 
 const PRESENT: &str = "\
-SELECT n.now, s.policy, s.everyone, s.period, s.time_zone, p.period_start, p.period_end \
+SELECT n.now, s.policy, s.everyone, s.period, s.time_zone, p.period_start, p.period_end, \
+    EXISTS (SELECT 1 FROM group_ai_budgets WHERE pool_limit_micros IS NOT NULL) AS pools \
 FROM ai_budget_settings AS s CROSS JOIN (SELECT bursar_now() AS now) AS n \
 CROSS JOIN LATERAL bursar_period(n.now, s.period, s.time_zone) AS p";
 
@@ -160,7 +164,7 @@ struct PoolRow {
 }
 
 /// The pools of these groups and of all groups of these people: more than what will be charged, which is not
-/// decided here. Nothing is looked up where there is no pool at all.
+/// decided here.
 const POOLS: &str = "\
 SELECT b.group_id, b.pool_limit_micros, b.mode, coalesce(b.pool_period, s.period) AS period, \
     coalesce(b.pool_time_zone, s.time_zone) AS time_zone, p.period_start, p.period_end \
@@ -171,8 +175,7 @@ FROM (SELECT g.group_id FROM unnest($1) AS u (id) JOIN group_members AS g ON g.u
 JOIN group_ai_budgets AS b ON b.group_id = k.group_id AND b.pool_limit_micros IS NOT NULL \
 CROSS JOIN ai_budget_settings AS s \
 CROSS JOIN LATERAL bursar_period( \
-    bursar_now(), coalesce(b.pool_period, s.period), coalesce(b.pool_time_zone, s.time_zone)) AS p \
-WHERE (SELECT EXISTS (SELECT 1 FROM group_ai_budgets WHERE pool_limit_micros IS NOT NULL))";
+    bursar_now(), coalesce(b.pool_period, s.period), coalesce(b.pool_time_zone, s.time_zone)) AS p";
 
 /// Begins a batch: nobody counts anew until it ends, and locks are waited for as long as `lock_timeout_ms` says,
 /// where 0 is for good. Returns the present with the pools of these people's groups and of these groups.
@@ -185,31 +188,38 @@ pub(super) async fn begin(
     let begin = sql(BEGIN)
         .bind::<BigInt, _>(LEDGER_LOCK)
         .bind::<Text, _>(lock_timeout_ms.to_string());
-    let ids: Vec<Uuid> = people.iter().map(|id| id.0).collect();
-    let groups: Vec<Uuid> = groups.iter().map(|id| id.0).collect();
-    let pools = sql(POOLS)
-        .bind::<Array<SqlUuid>, _>(ids)
-        .bind::<Array<SqlUuid>, _>(groups);
-    let (_, present, pools) = try_join3(
-        crate::query::run(conn, Cached(begin)),
+    let (_, present) = try_join(
+        run(conn, Cached(begin)),
         one::<_, PresentRow>(conn, Cached(sql(PRESENT))),
-        rows::<_, PoolRow>(conn, Cached(pools)),
     )
     .await?;
+    let pools = pools(conn, &present, people, groups).await?;
     calendar(present, pools)
 }
 
 /// The present of a person, without locks.
 pub(super) async fn look(conn: &AsyncPgConnection, user: UserId) -> StoreResult<Calendar> {
-    let pools = sql(POOLS)
-        .bind::<Array<SqlUuid>, _>(vec![user.0])
-        .bind::<Array<SqlUuid>, _>(Vec::<Uuid>::new());
-    let (present, pools) = futures_util::future::try_join(
-        one::<_, PresentRow>(conn, Cached(sql(PRESENT))),
-        rows::<_, PoolRow>(conn, Cached(pools)),
-    )
-    .await?;
+    let present: PresentRow = one(conn, Cached(sql(PRESENT))).await?;
+    let pools = pools(conn, &present, &[user].into(), &BTreeSet::new()).await?;
     calendar(present, pools)
+}
+
+/// The pools that may be touched; where there is none at all, nothing is looked up.
+async fn pools(
+    conn: &AsyncPgConnection,
+    present: &PresentRow,
+    people: &BTreeSet<UserId>,
+    groups: &BTreeSet<GroupId>,
+) -> StoreResult<Vec<PoolRow>> {
+    if !present.pools {
+        return Ok(Vec::new());
+    }
+    let people: Vec<Uuid> = people.iter().map(|id| id.0).collect();
+    let groups: Vec<Uuid> = groups.iter().map(|id| id.0).collect();
+    let pools = sql(POOLS)
+        .bind::<Array<SqlUuid>, _>(people)
+        .bind::<Array<SqlUuid>, _>(groups);
+    rows(conn, Cached(pools)).await
 }
 
 fn calendar(present: PresentRow, pools: Vec<PoolRow>) -> StoreResult<Calendar> {

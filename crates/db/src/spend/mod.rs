@@ -46,7 +46,10 @@ use store::{
     spend::{SpendRead, SpendWrite},
 };
 
-use self::steps::Step;
+pub(crate) use self::{
+    batch::{Writes, run_batch},
+    steps::Step,
+};
 use crate::{
     notify::SPEND_CHANNEL,
     query::{Cached, run},
@@ -80,7 +83,7 @@ impl<Mode: Send + Sync> SpendRead for Unit<Mode> {
 impl SpendWrite for Unit<Writing> {
     async fn ledger_batch(&mut self, ops: &[LedgerOp], wait: LockWait) -> StoreResult<LedgerBatch> {
         let steps: Vec<Step<'_>> = ops.iter().map(Step::from).collect();
-        batch::run_batch(self.connection()?, &steps, wait).await
+        self.batch(&steps, wait).await
     }
 
     async fn reservation_progress(&mut self, progress: &[Progress]) -> StoreResult<()> {

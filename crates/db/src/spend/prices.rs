@@ -21,7 +21,14 @@ use crate::{
 
 /// Sets of prices that a batch refers to.
 #[derive(Debug, Default)]
-pub(super) struct Snapshots(BTreeMap<Uuid, Value>);
+pub(super) struct Snapshots {
+    values: BTreeMap<Uuid, Value>,
+    /// Those that were noted, a few: requests of the same model need no digest of their own.
+    known: Vec<(PriceSnapshot, Uuid)>,
+}
+
+/// How many sets are compared before a digest is made.
+const KNOWN: usize = 8;
 
 impl Snapshots {
     /// Notes prices; their id.
@@ -29,12 +36,18 @@ impl Snapshots {
         let Some(prices) = prices else {
             return Ok(None);
         };
+        if let Some((_, id)) = self.known.iter().find(|(known, _)| known == prices) {
+            return Ok(Some(*id));
+        }
         let text = serde_json::to_vec(prices).map_err(internal)?;
         let digest = Sha256::digest(&text);
         let start = digest.first_chunk().copied().unwrap_or_default();
         let id = Uuid::from_bytes(start);
-        if let std::collections::btree_map::Entry::Vacant(slot) = self.0.entry(id) {
+        if let std::collections::btree_map::Entry::Vacant(slot) = self.values.entry(id) {
             slot.insert(serde_json::from_slice(&text).map_err(internal)?);
+        }
+        if self.known.len() < KNOWN {
+            self.known.push((prices.clone(), id));
         }
         Ok(Some(id))
     }
@@ -47,11 +60,11 @@ WHERE NOT EXISTS (SELECT 1 FROM ai_price_snapshots AS s WHERE s.id = n.id) ON CO
 
 /// Stores those that are not stored yet.
 pub(super) async fn add(conn: &AsyncPgConnection, new: &Snapshots) -> StoreResult<()> {
-    if new.0.is_empty() {
+    if new.values.is_empty() {
         return Ok(());
     }
-    let ids: Vec<Uuid> = new.0.keys().copied().collect();
-    let prices: Vec<&Value> = new.0.values().collect();
+    let ids: Vec<Uuid> = new.values.keys().copied().collect();
+    let prices: Vec<&Value> = new.values.values().collect();
     let add = sql(ADD)
         .bind::<Array<SqlUuid>, _>(ids)
         .bind::<Array<Jsonb>, _>(prices);

@@ -7,7 +7,7 @@ use model::{
 
 /// One step.
 #[derive(Debug)]
-pub(super) enum Step<'a> {
+pub(crate) enum Step<'a> {
     Reserve(&'a ReserveRequest),
     Close(Closing<'a>),
     WaitEnd(&'a WaitEnd),
@@ -15,7 +15,7 @@ pub(super) enum Step<'a> {
 
 /// A reservation that is closed.
 #[derive(Debug)]
-pub(super) struct Closing<'a> {
+pub(crate) struct Closing<'a> {
     pub(super) id: ReservationId,
     pub(super) account: Account,
     pub(super) how: How<'a>,
@@ -23,7 +23,7 @@ pub(super) struct Closing<'a> {
 
 /// With what a reservation is closed.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum How<'a> {
+pub(crate) enum How<'a> {
     /// What it cost.
     Settle(&'a Settlement),
     /// Nothing.

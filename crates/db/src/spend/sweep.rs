@@ -77,7 +77,9 @@ pub(super) async fn reservation_sweep(
         })
     };
     let steps: Vec<Step<'_>> = lapsed.iter().map(step).collect();
-    let batch = run_batch(conn, &steps, LockWait::Long).await?;
+    let begun = std::future::ready(Ok(()));
+    let (batch, writes) = run_batch(conn, begun, &steps, LockWait::Long).await?;
+    writes.write(conn).await?;
     let mut freed: Vec<LimitKey> = Vec::new();
     for answer in batch.answers {
         if let LedgerAnswer::Closed(outcome) = answer {

@@ -101,7 +101,7 @@ pub(crate) async fn batch(store: &Database, ops: &[LedgerOp]) -> LedgerBatch {
 pub(crate) async fn reserve(store: &Database, request: &ReserveRequest) -> ReserveOutcome {
     let mut batch = batch(store, &[LedgerOp::Reserve(Box::new(request.clone()))]).await;
     match batch.answers.remove(0) {
-        LedgerAnswer::Reserved(outcome) => outcome,
+        LedgerAnswer::Reserved(outcome) => *outcome,
         other => panic!("{other:?}"),
     }
 }

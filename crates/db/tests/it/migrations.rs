@@ -139,7 +139,9 @@ async fn months_are_made_ahead_and_append_only_as_the_table_is() {
         assert_eq!(refused, Some("ai_usage_events_append_only"), "{name}");
         let read = app.batch_execute(&format!("SELECT FROM {name}")).await;
         assert_eq!(
-            read.unwrap_err().code().map(|code| code.code()),
+            read.unwrap_err()
+                .code()
+                .map(tokio_postgres::error::SqlState::code),
             Some("42501"),
             "{name}"
         );

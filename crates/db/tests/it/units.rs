@@ -125,7 +125,7 @@ async fn an_exhausted_pool_is_unavailable_in_time() {
     let store = db
         .store_with(|options| {
             options.max_connections = 1;
-            options.acquire_timeout = Duration::from_millis(50);
+            options.acquire_timeout = Duration::from_millis(400);
         })
         .await;
     let _unit = begin(&store).await;

@@ -47,13 +47,13 @@ impl FakeLedger {
     fn answer(&mut self, op: &LedgerOp, state: &SpendState) -> LedgerAnswer {
         match op {
             LedgerOp::Reserve(_) if !self.admits => {
-                LedgerAnswer::Reserved(ReserveOutcome::Refused(*state))
+                LedgerAnswer::Reserved(Box::new(ReserveOutcome::Refused(*state)))
             }
             LedgerOp::Reserve(request) => {
                 self.made += 1;
                 let id = ReservationId(Uuid::from_u64_pair(0, self.made));
                 self.open.insert(id);
-                LedgerAnswer::Reserved(ReserveOutcome::Admitted {
+                let admitted = ReserveOutcome::Admitted {
                     id,
                     account: Account {
                         user_id: request.user_id,
@@ -63,7 +63,8 @@ impl FakeLedger {
                     cap: None,
                     lowered: false,
                     state: *state,
-                })
+                };
+                LedgerAnswer::Reserved(Box::new(admitted))
             }
             LedgerOp::Settle(settlement) => self.close(settlement.id, SettleEffect::Settled),
             LedgerOp::Release(release) => self.close(release.id, SettleEffect::Released),

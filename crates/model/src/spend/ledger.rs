@@ -77,7 +77,7 @@ pub enum LockWait {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LedgerAnswer {
     /// Of [`LedgerOp::Reserve`].
-    Reserved(ReserveOutcome),
+    Reserved(Box<ReserveOutcome>),
     /// Of [`LedgerOp::Settle`] and [`LedgerOp::Release`].
     Closed(SettleOutcome),
     /// Of [`LedgerOp::WaitEnd`].

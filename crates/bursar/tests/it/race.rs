@@ -1,0 +1,395 @@
+//! Four servers on one database, many people in a hot pool, limits that change, servers that are killed and a
+//! PostgreSQL that is started anew: nothing is ever admitted past a limit, and the ledger always balances.
+//!
+//! `cargo xtask race` runs the long form.
+
+use std::{
+    os::unix::fs::PermissionsExt,
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bursar::demo::Cast;
+use bursar_sdk::Client;
+use db::local::{Durability, LocalConfig, LocalPostgres};
+use fakeprovider::{FakeProvider, Output, Script};
+use model::Micros;
+use secrecy::ExposeSecret;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::process::{Program, run};
+
+const SERVERS: usize = 4;
+/// Longer than leases and sweeps take; a test that reaches it has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How much of everything.
+struct Extent {
+    people: usize,
+    callers: usize,
+    steps: usize,
+}
+
+/// Notes every limit that ever held, and, when a reservation becomes durable, whether its counters are within the
+/// greatest limits that held while its transaction ran.
+const WATCH: &str = "
+CREATE TABLE race_limits (
+    at timestamptz NOT NULL DEFAULT clock_timestamp(), person bigint NOT NULL, pool bigint NOT NULL);
+CREATE TABLE race_wrong (what text NOT NULL);
+CREATE FUNCTION race_check() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    greatest race_limits;
+BEGIN
+    SELECT now(), max(person), max(pool) INTO greatest FROM race_limits WHERE at >= coalesce(
+        (SELECT max(at) FROM race_limits WHERE at < now() - interval '2 seconds'), '-infinity');
+    INSERT INTO race_wrong
+        SELECT format('%s %s has %s and %s, limits %s', c.limit_kind, c.limit_id, c.spent_micros,
+            c.reserved_micros, greatest)
+        FROM spend_counters AS c
+        WHERE c.limit_id IN (NEW.user_id, NEW.effective_group_id) AND c.period_start > now() - interval '40 days'
+            AND c.spent_micros + c.reserved_micros > CASE c.limit_kind
+                WHEN 'user' THEN greatest.person ELSE greatest.pool END;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER race_check AFTER INSERT ON ai_reservations DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.hold_micros > 0) EXECUTE FUNCTION race_check();";
+
+/// One of the servers.
+struct Replica {
+    program: Program,
+    address: String,
+}
+
+struct Race {
+    folder: TempDir,
+    postgres: LocalPostgres,
+    replicas: Vec<Replica>,
+    /// Where the servers listen now.
+    addresses: Arc<RwLock<Vec<String>>>,
+    _fake: FakeProvider,
+    organization: Uuid,
+    tokens: Arc<[String]>,
+}
+
+async fn start_postgres(folder: &TempDir) -> LocalPostgres {
+    let mut config = LocalConfig::new(folder.path());
+    config.durability = Durability::Throwaway;
+    LocalPostgres::start(config).await.unwrap()
+}
+
+async fn start_replica(postgres: &LocalPostgres, folder: &TempDir) -> Replica {
+    let key = folder.path().join("race.key");
+    let arguments = [
+        "server",
+        "--http-address",
+        "127.0.0.1:0",
+        "--log",
+        "error",
+        "--ai-lease",
+        "2s",
+        "--ai-admission-wait",
+        "2s",
+        "--database-max-connections",
+        "12",
+    ];
+    let (app, owner) = (postgres.app_url(), postgres.owner_url());
+    let variables = [
+        ("BURSAR_DATABASE_URL", app.expose_secret()),
+        ("BURSAR_MIGRATE_DATABASE_URL", owner.expose_secret()),
+        ("BURSAR_ENCRYPTION_KEY_FILE", key.to_str().unwrap()),
+    ];
+    let mut program = Program::start(&arguments, &variables);
+    let line = program.line_with("listens on ").await;
+    let address = line.split("listens on ").nth(1).unwrap().to_owned();
+    Replica { program, address }
+}
+
+impl Race {
+    async fn start(extent: &Extent) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("race.key");
+        std::fs::write(&key, "00112233445566778899aabbccddeeff".repeat(2)).unwrap();
+        std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
+        let postgres = start_postgres(&folder).await;
+        let script = Script {
+            output: Output::FillCap,
+            first_byte_delay: Duration::from_millis(15),
+            ..Script::default()
+        };
+        let fake = FakeProvider::start(script).await.unwrap();
+        let mut replicas = Vec::new();
+        for _ in 0..SERVERS {
+            replicas.push(start_replica(&postgres, &folder).await);
+        }
+        let nobody = Client::new(&replicas[0].address).unwrap();
+        let cast = Cast::assemble(&nobody, &fake, Micros::USD).await.unwrap();
+        let addresses = replicas.iter().map(|one| one.address.clone()).collect();
+        let race = Self {
+            folder,
+            postgres,
+            replicas,
+            addresses: Arc::new(RwLock::new(addresses)),
+            _fake: fake,
+            organization: cast.organization_id,
+            tokens: (0..extent.people)
+                .map(|number| format!("race{number:06}-{number:022}"))
+                .collect(),
+        };
+        race.sql(WATCH).await;
+        race.people(extent.people).await;
+        race
+    }
+
+    async fn sql(&self, text: &str) {
+        let owner = testkit::connect(&self.postgres.owner_url()).await.unwrap();
+        let text = format!("SET bursar.actor_name = 'race'; BEGIN; {text}; COMMIT");
+        owner.batch_execute(&text).await.unwrap();
+    }
+
+    async fn people(&self, count: usize) {
+        let organization = self.organization;
+        let last = count - 1;
+        self.sql(&format!(
+            "INSERT INTO users (id, email, username)
+                SELECT md5('race' || n)::uuid, n || '@race.example.com', 'race-' || n
+                FROM generate_series(0, {last}) AS n;
+            INSERT INTO organization_members (organization_id, user_id)
+                SELECT '{organization}', md5('race' || n)::uuid FROM generate_series(0, {last}) AS n;
+            INSERT INTO api_keys (id, hashed_secret, user_id, kind, token_name, scopes, allow_list, expires_at)
+                SELECT 'race' || lpad(n::text, 6, '0'), sha256(lpad(n::text, 22, '0')::bytea),
+                    md5('race' || n)::uuid, 'token', 'race', '{{all}}', '{{*:*}}', now() + interval '1 day'
+                FROM generate_series(0, {last}) AS n;
+            INSERT INTO group_ai_budgets (group_id, organization_id, spend_limit_micros, pool_limit_micros)
+                VALUES ('{organization}', '{organization}', 3000, 40000);
+            INSERT INTO race_limits (person, pool) VALUES (3000, 40000)"
+        ))
+        .await;
+    }
+
+    /// Other limits for everybody, about what was spent: sometimes less, and never room for all who ask.
+    async fn change_limits(&self) {
+        let person = rand::random_range(-2_000..8_000);
+        let pool = rand::random_range(-20_000..250_000);
+        let organization = self.organization;
+        let spent = |kind: &str| {
+            format!(
+                "coalesce((SELECT max(spent_micros) FROM spend_counters WHERE limit_kind = '{kind}'), 0)"
+            )
+        };
+        let (persons, pools) = (spent("user"), spent("pool"));
+        self.sql(&format!(
+            "UPDATE group_ai_budgets SET spend_limit_micros = greatest(0, {persons} + {person}),
+                pool_limit_micros = greatest(0, {pools} + {pool}) WHERE group_id = '{organization}';
+            INSERT INTO race_limits (person, pool) SELECT spend_limit_micros, pool_limit_micros
+                FROM group_ai_budgets WHERE group_id = '{organization}'"
+        ))
+        .await;
+    }
+
+    /// Kills a server as a crash does, and starts another one.
+    async fn kill_one(&mut self) {
+        let place = rand::random_range(0..SERVERS);
+        let fresh = start_replica(&self.postgres, &self.folder).await;
+        self.addresses.write().unwrap()[place].clone_from(&fresh.address);
+        let killed = std::mem::replace(&mut self.replicas[place], fresh);
+        killed.program.crash().await;
+    }
+
+    /// Ends PostgreSQL under everybody's feet and starts it again, at the same place.
+    async fn restart_postgres(mut self) -> Self {
+        self.postgres.stop().await.unwrap();
+        self.postgres = start_postgres(&self.folder).await;
+        self
+    }
+
+    /// The only number of a query's only row.
+    async fn number(&self, sql: &str) -> i64 {
+        let owner = testkit::connect(&self.postgres.owner_url()).await.unwrap();
+        owner.query_one(sql, &[]).await.unwrap().get(0)
+    }
+
+    /// At any moment: no reservation was admitted past a limit, every counter is what it comes to, and nobody has
+    /// spent more than the greatest limit that ever held.
+    async fn check(&self) {
+        let owner = testkit::connect(&self.postgres.owner_url()).await.unwrap();
+        let wrong = owner
+            .query("SELECT what FROM race_wrong LIMIT 3", &[])
+            .await
+            .unwrap();
+        let wrong: Vec<String> = wrong.iter().map(|row| row.get(0)).collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+        let differ = "SELECT count(*) FROM spend_counters AS c \
+            FULL JOIN bursar_recount() AS r USING (limit_kind, limit_id, scope_id, period_start) \
+            WHERE coalesce(c.spent_micros, 0) <> coalesce(r.spent_micros, 0) \
+                OR coalesce(c.reserved_micros, 0) <> coalesce(r.reserved_micros, 0)";
+        assert_eq!(
+            self.number(differ).await,
+            0,
+            "the counters differ from the recount"
+        );
+        let past = "SELECT count(*) FROM spend_counters AS c, \
+                (SELECT max(person) AS person, max(pool) AS pool FROM race_limits) AS g \
+            WHERE c.spent_micros + c.reserved_micros > \
+                CASE c.limit_kind WHEN 'user' THEN g.person ELSE g.pool END";
+        assert_eq!(
+            self.number(past).await,
+            0,
+            "somebody is past every limit that ever held"
+        );
+    }
+}
+
+/// How requests ended.
+#[derive(Default)]
+struct Counts {
+    served: AtomicUsize,
+    refused: AtomicUsize,
+    failed: AtomicUsize,
+}
+
+/// Sends requests of random people to random servers until told to stop.
+async fn call(
+    addresses: Arc<RwLock<Vec<String>>>,
+    tokens: Arc<[String]>,
+    counts: Arc<Counts>,
+    stop: Arc<AtomicBool>,
+) {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    while !stop.load(Ordering::Acquire) {
+        let address = {
+            let addresses = addresses.read().unwrap();
+            addresses[rand::random_range(0..addresses.len())].clone()
+        };
+        // A third of all requests are a tenth of the people's.
+        let among = if rand::random_ratio(1, 3) {
+            tokens.len() / 10
+        } else {
+            tokens.len()
+        };
+        let token = &tokens[rand::random_range(0..among.max(1))];
+        let body = json!({"model": "gpt-4o", "max_completion_tokens": rand::random_range(16..120),
+            "stream": rand::random_bool(0.5), "messages": [{"role": "user", "content": "Hello"}]});
+        let url = format!("{address}/api/v2/ai-gateway/openai/v1/chat/completions");
+        let answer = async {
+            let answer = http
+                .post(url)
+                .bearer_auth(token)
+                .json(&body)
+                .send()
+                .await
+                .ok()?;
+            let status = answer.status().as_u16();
+            answer.bytes().await.ok()?;
+            Some(status)
+        };
+        let counted = match answer.await {
+            Some(200) => &counts.served,
+            Some(403 | 429) => &counts.refused,
+            Some(500 | 502 | 503) | None => {
+                sleep(Duration::from_millis(20)).await;
+                &counts.failed
+            }
+            Some(other) => panic!("answered with {other}"),
+        };
+        counted.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+async fn race(extent: &Extent) {
+    let mut race = Race::start(extent).await;
+    let (counts, stop) = (
+        Arc::new(Counts::default()),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let callers: Vec<_> = (0..extent.callers)
+        .map(|_| {
+            let (addresses, tokens) = (Arc::clone(&race.addresses), Arc::clone(&race.tokens));
+            tokio::spawn(call(
+                addresses,
+                tokens,
+                Arc::clone(&counts),
+                Arc::clone(&stop),
+            ))
+        })
+        .collect();
+    for step in 0..extent.steps {
+        if step == extent.steps / 2 {
+            race = race.restart_postgres().await;
+        } else if step % 3 == 2 {
+            race.kill_one().await;
+        } else {
+            race.change_limits().await;
+        }
+        race.check().await;
+        sleep(Duration::from_millis(300)).await;
+        race.check().await;
+    }
+    stop.store(true, Ordering::Release);
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    // What killed servers held is charged by the others.
+    let started = Instant::now();
+    while race.number("SELECT count(*) FROM ai_reservations").await > 0 {
+        assert!(started.elapsed() < PATIENCE, "something stays reserved");
+        sleep(Duration::from_millis(50)).await;
+    }
+    race.check().await;
+    let served = counts.served.load(Ordering::Relaxed);
+    let refused = counts.refused.load(Ordering::Relaxed);
+    println!(
+        "{served} served, {refused} refused, {} failed",
+        counts.failed.load(Ordering::Relaxed)
+    );
+    assert!(served > extent.callers && refused > 0, "{served} {refused}");
+    let events = race
+        .number("SELECT count(*) FROM ai_usage_events WHERE corrects IS NULL")
+        .await;
+    assert!(
+        events >= i64::try_from(served).unwrap(),
+        "{events} events of {served} answers"
+    );
+    let url = race.postgres.app_url();
+    let verified = run(&["ledger", "verify", "--database-url", url.expose_secret()]).await;
+    assert!(verified.status.success(), "{verified:?}");
+    race.sql("UPDATE spend_counters SET spent_micros = spent_micros + 1 WHERE limit_kind = 'pool'")
+        .await;
+    let verified = run(&["ledger", "verify", "--database-url", url.expose_secret()]).await;
+    assert_eq!(verified.status.code(), Some(1));
+    let table = String::from_utf8(verified.stdout).unwrap();
+    assert!(
+        table.contains(&format!("pool:{}", race.organization)),
+        "{table}"
+    );
+    for replica in &mut race.replicas {
+        assert!(replica.program.terminate().await.success());
+    }
+    race.postgres.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_admitted_past_a_limit_whatever_fails() {
+    let extent = Extent {
+        people: 60,
+        callers: 24,
+        steps: 6,
+    };
+    race(&extent).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes a minute and a half: `cargo xtask race`"]
+async fn nothing_is_admitted_past_a_limit_whatever_fails_for_long() {
+    let extent = Extent {
+        people: 500,
+        callers: 80,
+        steps: 60,
+    };
+    race(&extent).await;
+}

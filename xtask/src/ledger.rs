@@ -1,0 +1,52 @@
+//! `cargo xtask bench ledger` and `cargo xtask race`: programs that need the whole house.
+
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+
+use crate::paths::root;
+
+/// Measures the ledger beside pgbench on one server, for a few seconds when `short`.
+///
+/// # Errors
+/// When the program cannot be built or run, or the ledger does not balance after it.
+pub(crate) fn bench(short: bool) -> anyhow::Result<()> {
+    let line = [
+        "bench",
+        "--quiet",
+        "--package",
+        "testkit",
+        "--bench",
+        "ledger",
+        "--",
+    ];
+    cargo(line.into_iter().chain(short.then_some("--short")))
+}
+
+/// Runs the long race.
+///
+/// # Errors
+/// When it cannot be built or run, or a limit was passed.
+pub(crate) fn race() -> anyhow::Result<()> {
+    cargo([
+        "test",
+        "--package",
+        "bursar",
+        "--test",
+        "it",
+        "--",
+        "--ignored",
+        "--nocapture",
+        "race::",
+    ])
+}
+
+fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> anyhow::Result<()> {
+    let status = Command::new("cargo")
+        .args(arguments)
+        .current_dir(root())
+        .status()
+        .context("`cargo` cannot be started")?;
+    ensure!(status.success(), "it failed: {status}");
+    Ok(())
+}
