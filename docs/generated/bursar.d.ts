@@ -28,8 +28,37 @@ export interface AclUser {
   username: string;
 }
 
+/** How the budget of an Everyone group stands beside those of other groups. */
+export type AiBudgetEveryone = "competes" | "default";
+
+/** Whether a limit blocks. */
+export type AiBudgetMode = "enforce" | "observe";
+
+/** The span in which spend is counted together. */
+export type AiBudgetPeriod = "day" | "week" | "month" | "quarter";
+
+/** How one limit is made of several group budgets. */
+export type AiBudgetPolicy = "highest" | "lowest" | "sum";
+
+/** What became of a budget that was considered. */
+export type AiBudgetReason = "holds" | "summed" | "outranked" | "default_not_needed" | "overridden" | "observed" | "expired";
+
+/** What holds for all budgets of the deployment. */
+export interface AiBudgetSettings {
+  /** When they were last changed. */
+  changed_at: string;
+  /** How budgets of Everyone groups stand beside others. */
+  everyone: AiBudgetEveryone;
+  /** The period of people's budgets, and of pools without one of their own. */
+  period: AiBudgetPeriod;
+  /** How one limit is made of several group budgets. */
+  policy: AiBudgetPolicy;
+  /** The time zone that periods follow, by its IANA name. */
+  time_zone: string;
+}
+
 /** Where a limit comes from. */
-export type AiLimitSource = "group";
+export type AiLimitSource = "user_override" | "group";
 
 /** A configured provider. Its key is never part of an answer. */
 export interface AiProvider {
@@ -51,6 +80,26 @@ export interface AiProvider {
 
 /** The wire format and price list that a provider follows. */
 export type AiProviderType = "openai" | "anthropic" | "openai-compatible";
+
+/** A group's pool: the limit of all spend together that is charged to the group. */
+export interface AiSpendPool {
+  /** What was spent from it in its period, by everybody. */
+  current_spend_micros: number;
+  /** The group. */
+  group_id: string;
+  /** Whether it blocks. */
+  mode: AiBudgetMode;
+  /** The first instant after the pool's period. */
+  period_end: string;
+  /** The first instant of the pool's period. */
+  period_start: string;
+  /** The limit. */
+  pool_limit_micros: number;
+  /** What is left of the limit, never below zero: neither spent nor held. */
+  remaining_micros: number;
+  /** What open requests hold until they are settled. */
+  reserved_micros: number;
+}
 
 /** A type of object and an id, as `type:id`; each may be `*`. */
 export type AllowListTarget = string;
@@ -271,6 +320,22 @@ export interface BuildInfo {
   version: string;
 }
 
+/** A budget that was considered. */
+export interface ConsideredAiBudget {
+  /** The group that carries it, or that the override charges. */
+  group_id: string;
+  /** Where it comes from. */
+  limit_source: AiLimitSource;
+  /** Whether it blocks. */
+  mode: AiBudgetMode;
+  /** The group's organization. */
+  organization_id: string;
+  /** What became of it. */
+  reason: AiBudgetReason;
+  /** The limit. */
+  spend_limit_micros: number;
+}
+
 /** A provider to be made. */
 export interface CreateAiProviderRequest {
   /** The key that the provider knows this deployment by; stored encrypted, never shown. */
@@ -387,6 +452,8 @@ export interface CustomRoleRequest {
 export interface EffectiveAiBudget {
   /** Where it comes from. */
   limit_source: AiLimitSource;
+  /** Whether it blocks. */
+  mode: AiBudgetMode;
   /** The limit. */
   spend_limit_micros: number;
 }
@@ -447,15 +514,22 @@ export interface Group {
   total_member_count: number;
 }
 
-/** A group's budget: what each of its members may spend in a period. */
+/** A group's budget: what each of its members may spend in a period, and its pool, if it has one. */
 export interface GroupAiBudget {
   /** When it was first set. */
   created_at: string;
   /** The group. */
   group_id: string;
+  /** Whether the limits block. */
+  mode: AiBudgetMode;
+  /** The pool: the limit of all spend together that is charged to the group, in micro-dollars; `null` is none. */
+  pool_limit_micros: number | null;
+  pool_period: AiBudgetPeriod | null;
+  /** The time zone of the pool's period; `null` is the deployment's. */
+  pool_time_zone: string | null;
   /** The limit for each member, in micro-dollars; zero blocks. */
   spend_limit_micros: number;
-  /** When it was last set. */
+  /** When it was last set to something else. */
   updated_at: string;
 }
 
@@ -760,6 +834,15 @@ export interface UpdateAclRequest {
   user_roles?: Record<string, string>;
 }
 
+/** A change of what holds for all budgets; what is absent stays as it is. */
+export interface UpdateAiBudgetSettingsRequest {
+  everyone?: AiBudgetEveryone | null;
+  period?: AiBudgetPeriod | null;
+  policy?: AiBudgetPolicy | null;
+  /** Another time zone, by its IANA name: what was spent is counted anew. */
+  time_zone?: string | null;
+}
+
 /** A change of a provider; what is absent stays as it is. */
 export interface UpdateAiProviderRequest {
   api_key?: Secret | null;
@@ -824,9 +907,27 @@ export interface UpdateWorkspaceSharingSettingsRequest {
   workspace_sharing_disabled?: boolean | null;
 }
 
-/** A group's budget to be set. */
+/** A group's budget to be set. What is optional and absent stays as it is. */
 export interface UpsertGroupAiBudgetRequest {
+  mode?: AiBudgetMode | null;
+  /** The pool: the limit of all spend together that is charged to the group, in micro-dollars, from 0 to
+   * 1,000,000,000,000; `null` removes it. */
+  pool_limit_micros?: number | null;
+  pool_period?: AiBudgetPeriod | null;
+  /** The time zone of the pool's period, by its IANA name; `null` makes it the deployment's. */
+  pool_time_zone?: string | null;
   /** The limit for each member, in micro-dollars, from 0 to 1,000,000,000,000. */
+  spend_limit_micros: number;
+}
+
+/** A person's override to be set, whole. */
+export interface UpsertUserAiBudgetOverrideRequest {
+  /** From when on it counts for nothing; never when absent. */
+  expires_at?: string | null;
+  /** The group that the person's spend will be charged to; the person must be in it. */
+  group_id: string;
+  mode?: AiBudgetMode | null;
+  /** The limit, in micro-dollars, from 0 to 1,000,000,000,000. */
   spend_limit_micros: number;
 }
 
@@ -858,6 +959,24 @@ export interface User {
   username: string;
 }
 
+/** A person's own budget, which stands in for those of groups. */
+export interface UserAiBudgetOverride {
+  /** When it was first set. */
+  created_at: string;
+  /** From when on it counts for nothing; `null` is never. */
+  expires_at: string | null;
+  /** The group that the person's spend is charged to. */
+  group_id: string;
+  /** Whether the limit blocks. */
+  mode: AiBudgetMode;
+  /** The limit, in micro-dollars; zero blocks. */
+  spend_limit_micros: number;
+  /** When it was last set to something else. */
+  updated_at: string;
+  /** The person. */
+  user_id: string;
+}
+
 /** The state of a person's spend in the present period. */
 export interface UserAiSpend {
   /** What the person spent in the period, whichever group was charged. */
@@ -869,12 +988,15 @@ export interface UserAiSpend {
   period_end: string;
   /** The first instant of the period. */
   period_start: string;
+  pool: AiSpendPool | null;
   /** What is left of the limit, never below zero: neither spent nor held; `null` without a limit. */
   remaining_micros: number | null;
   /** What open requests hold until they are settled. */
   reserved_micros: number;
   /** The person. */
   user_id: string;
+  /** Every budget that was considered and whose organization the caller may read, and what became of it. */
+  why: Array<ConsideredAiBudget>;
 }
 
 /** The roles that a person was given. */

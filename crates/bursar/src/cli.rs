@@ -122,15 +122,9 @@ pub enum LedgerCommand {
 /// Options of `bursar ledger verify`.
 #[derive(Debug, Clone, Args)]
 pub struct VerifyOptions {
-    /// Folder of Bursar's data and its own PostgreSQL, as for the server.
-    #[arg(long, env = "BURSAR_DATA_DIR", conflicts_with = "database_url")]
-    pub data_dir: Option<PathBuf>,
-    /// The PostgreSQL that the servers use, when it is not the one in the data folder.
-    #[arg(long, env = "BURSAR_DATABASE_URL", hide_env_values = true)]
-    pub database_url: Option<SecretString>,
-    /// Folder of PostgreSQL's programs; found by itself when not given.
-    #[arg(long, env = "BURSAR_POSTGRES_BIN_DIR")]
-    pub postgres_bin_dir: Option<PathBuf>,
+    /// Which database it looks at.
+    #[command(flatten)]
+    pub source: DatabaseSource,
 }
 
 /// Options of `bursar demo`.

@@ -1,18 +1,12 @@
 //! `bursar ledger verify`: the recount, for people and for scripts.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
-use anyhow::Context;
 use chrono::SecondsFormat;
-use db::{Database, DatabaseOptions, Sealer};
 use dbauthz::{Authorized, SystemActor};
 use model::spend::{LedgerDifference, LedgerFigure};
 
-use crate::{
-    cli::{ServerOptions, VerifyOptions},
-    environment::Environment,
-    storage,
-};
+use crate::{cli::VerifyOptions, command::on_database, environment::Environment};
 
 /// A recount reads all that was ever spent.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(6 * 60 * 60);
@@ -55,34 +49,18 @@ async fn differences(
     options: &VerifyOptions,
     environment: &Environment,
 ) -> anyhow::Result<Vec<LedgerDifference>> {
-    let Some(url) = &options.database_url else {
-        let server = ServerOptions {
-            data_dir: options.data_dir.clone(),
-            postgres_bin_dir: options.postgres_bin_dir.clone(),
-            ..ServerOptions::with_defaults()?
-        };
-        let storage = storage::open(&server, environment).await?;
-        let found = recount(storage.database).await;
-        if let Some(local) = storage.local {
-            local
-                .stop()
-                .await
-                .context("the embedded PostgreSQL did not stop")?;
-        }
-        return found;
+    let recount = async |authorized: &Authorized| {
+        let sweeper = authorized.as_system(SystemActor::LedgerSweeper);
+        let mut unit = sweeper.read().await?;
+        Ok(unit.ledger().ledger_verify().await?)
     };
-    let mut database = DatabaseOptions::new(url.clone());
-    database.max_connections = 2;
-    database.statement_timeout = STATEMENT_TIMEOUT;
-    "bursar ledger verify".clone_into(&mut database.application_name);
-    // Nothing that is sealed is read.
-    recount(Database::connect(database, Sealer::from_key(&[0; 32])).await?).await
-}
-
-async fn recount(database: Database) -> anyhow::Result<Vec<LedgerDifference>> {
-    let sweeper = Authorized::new(Arc::new(database)).as_system(SystemActor::LedgerSweeper);
-    let mut unit = sweeper.read().await?;
-    Ok(unit.ledger().ledger_verify().await?)
+    on_database(
+        &options.source,
+        environment,
+        Some(STATEMENT_TIMEOUT),
+        recount,
+    )
+    .await
 }
 
 /// A line for each difference, in columns.

@@ -1,22 +1,13 @@
 //! The roles that come with membership, brought into step with the program: as a server starts, and by
 //! `bursar roles reconcile`.
 
-use std::{fmt::Write, sync::Arc};
+use std::fmt::Write;
 
-use anyhow::{Context, bail};
-use db::{Database, DatabaseOptions, Sealer, local::LocalError};
+use anyhow::Context;
 use dbauthz::{Authorized, ReconcileMode, SystemActor};
 use model::system_roles::{ChangeCause, ReconcileReport, SystemRoleChange};
-use secrecy::SecretString;
 
-use crate::{
-    cli::{DatabaseSource, ReconcileOptions},
-    environment::Environment,
-    storage,
-};
-
-/// One transaction on one connection, and one to know that the database answers.
-const CONNECTIONS: u32 = 2;
+use crate::{cli::ReconcileOptions, command::on_database, environment::Environment};
 
 /// Brings the roles into step before the first request: after the migration, and once for each server.
 pub(crate) async fn at_start(authorized: &Authorized) -> anyhow::Result<()> {
@@ -47,65 +38,9 @@ pub async fn reconcile(
     } else {
         ReconcileMode::Apply
     };
-    let source = &options.source;
-    let report = match &source.database_url {
-        Some(url) => {
-            let step_down = storage::roles(url, source)?.step_down;
-            at(url.clone(), step_down, mode, environment).await?
-        }
-        None => embedded(source, mode, environment).await?,
-    };
+    let work = async |authorized: &Authorized| run(authorized, mode).await;
+    let report = on_database(&options.source, environment, None, work).await?;
     Ok(words(&report, mode))
-}
-
-async fn embedded(
-    source: &DatabaseSource,
-    mode: ReconcileMode,
-    environment: &Environment,
-) -> anyhow::Result<ReconcileReport> {
-    let data_dir = storage::data_dir(source, environment)?;
-    if !db::local::has_database(&data_dir) {
-        bail!(
-            "there is no database in the data folder `{}`: name the folder with --data-dir, or the database with \
-             --database-url",
-            data_dir.display()
-        );
-    }
-    let started = storage::start_local(source, CONNECTIONS, environment).await;
-    let local = started.map_err(|error| match error.downcast_ref() {
-        Some(LocalError::Locked { .. }) => error.context(
-            "a server is running on this data folder, and did this as it started: stop it, or just start it again",
-        ),
-        _ => error,
-    })?;
-    let outcome = at(local.app_url(), None, mode, environment).await;
-    local.stop().await?;
-    outcome
-}
-
-async fn at(
-    url: SecretString,
-    step_down: Option<String>,
-    mode: ReconcileMode,
-    environment: &Environment,
-) -> anyhow::Result<ReconcileReport> {
-    let pending = db::pending_migrations(&url).await?;
-    if let Some(first) = pending.first() {
-        bail!(
-            "the database is older than this program: it lacks the migration `{first}`; start `bursar server` of \
-             this version once, which brings it up to date and does this as well"
-        );
-    }
-    let mut database = DatabaseOptions::new(url);
-    database.app_role = step_down;
-    database.max_connections = usize::try_from(CONNECTIONS)?;
-    database
-        .application_name
-        .clone_from(&environment.application_name);
-    // No provider's key is read or written here, so any key does.
-    let sealer = Sealer::from_key(&rand::random());
-    let database = Database::connect(database, sealer).await?;
-    run(&Authorized::new(Arc::new(database)), mode).await
 }
 
 /// What was done, or would be: a line for each role, and the totals.

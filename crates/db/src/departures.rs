@@ -3,6 +3,7 @@
 //! | what | leaving an organization | end of an account | end of an organization |
 //! |---|---|---|---|
 //! | memberships, places in groups | end there | end everywhere | end |
+//! | the person's own budget | ends with its group | ends | ends with its group |
 //! | what was shared with the person or a group | ends there | ends everywhere | ends |
 //! | workspaces | the person's own sleep | the person's own sleep | are marked deleted |
 //! | sessions, tokens, identities elsewhere | stay | end | stay |

@@ -70,13 +70,13 @@ const CHANGES: &[(&str, &[Uuid])] = &[
 async fn said(client: &Client, listener: &mut Listener) -> BTreeSet<Uuid> {
     // Whatever was said before arrives before this.
     let last = Uuid::from_u128(0xffff);
-    let notify = format!("SELECT pg_notify('bursar_spend', '{last}')");
+    let notify = format!("SELECT pg_notify('bursar_spend', 'user:{last}')");
     client.batch_execute(&notify).await.unwrap();
     let mut heard = BTreeSet::new();
     loop {
         match listener.next().await {
             Hint::Subject(subject) => assert!(heard.insert(subject), "{subject} was said twice"),
-            Hint::Spend(user) if user.0 == last => return heard,
+            Hint::Spend(limit) if limit.id == last => return heard,
             other @ (Hint::Spend(_) | Hint::Connected | Hint::EverySubject) => panic!("{other:?}"),
         }
     }

@@ -70,10 +70,6 @@ pub enum LockWait {
 }
 
 /// What became of a step.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "every other answer is the large one: a box would be made for each of them"
-)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LedgerAnswer {
     /// Of [`LedgerOp::Reserve`].

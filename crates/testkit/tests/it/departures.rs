@@ -94,6 +94,14 @@ const ROWS: &[Row] = &[
         organization: Gone,
     },
     Row {
+        table: "user_ai_budget_overrides",
+        insert: "(user_id, group_id, spend_limit_micros) VALUES ($ada, $team, 7)",
+        which: "user_id = $ada",
+        leaving: Gone,
+        account: Gone,
+        organization: Gone,
+    },
+    Row {
         table: "custom_roles",
         insert: "(id, organization_id, name) VALUES ($other, $beta, 'helper')",
         which: "id = $other",
@@ -195,9 +203,8 @@ const ROWS: &[Row] = &[
     Row {
         table: "ai_reservations",
         insert: "(id, lease_id, user_id, effective_group_id, organization_id, api_key_id, provider_id, provider_name, \
-            model, period_start, hold_micros, input_cost_micros, output_price_micros, input_bound_tokens, \
-            output_cap_tokens) \
-            VALUES ($other, $other, $ada, $team, $beta, 'k', $other, 'openai', 'm', now(), 0, 0, 0, 0, 0)",
+            model, hold_micros, input_cost_micros, output_price_micros, input_bound_tokens, output_cap_tokens) \
+            VALUES ($other, $other, $ada, $team, $beta, 'k', $other, 'openai', 'm', 0, 0, 0, 0, 0)",
         which: "user_id = $ada AND organization_id = $beta",
         leaving: Kept,
         account: Kept,
@@ -205,12 +212,19 @@ const ROWS: &[Row] = &[
     },
     Row {
         table: "ai_usage_events",
-        insert: "(reservation_id, user_id, effective_group_id, organization_id, api_key_id, provider_id, provider_name, \
+        insert: "(id, created_at, user_id, effective_group_id, organization_id, api_key_id, provider_id, provider_name, \
             model, input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, \
-            reasoning_tokens, audio_input_tokens, audio_output_tokens, web_searches, hold_micros, estimated, \
-            period_start) \
-            VALUES ($other, $ada, $team, $beta, 'k', $other, 'openai', 'm', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, now())",
+            reasoning_tokens, audio_input_tokens, audio_output_tokens, web_searches, hold_micros, estimated) \
+            VALUES ($other, now(), $ada, $team, $beta, 'k', $other, 'openai', 'm', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false)",
         which: "user_id = $ada AND organization_id = $beta",
+        leaving: Kept,
+        account: Kept,
+        organization: Kept,
+    },
+    Row {
+        table: "ai_user_daily_spend",
+        insert: "VALUES ($ada, $team, '2026-06-01', 3)",
+        which: "user_id = $ada",
         leaving: Kept,
         account: Kept,
         organization: Kept,

@@ -10,10 +10,10 @@ use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
 use model::{
-    Micros, ReservationId,
+    Micros, ReservationId, UserId,
     metering::TokenUsage,
     prices::{ModelPrice, ProviderKind},
-    spend::{Settlement, SettlementBasis},
+    spend::{Account, Settlement, SettlementBasis},
 };
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
@@ -128,6 +128,10 @@ fn instant() -> DateTime<Utc> {
 fn bill(price: ModelPrice) -> Bill {
     Bill {
         id: ReservationId(Uuid::from_u128(1)),
+        account: Account {
+            user_id: UserId(Uuid::from_u128(2)),
+            group_id: None,
+        },
         price: Some(price),
         input_tokens: INPUT_BOUND,
         output_tokens: OUTPUT_CAP,
