@@ -23,6 +23,10 @@ mod tests {
             &["auth", "outbound", "dbauthz", "store", "model", "rbac"],
         ),
         (
+            "notifier",
+            &["outbound", "dbauthz", "store", "model", "rbac"],
+        ),
+        (
             "api",
             &["auth", "dbauthz", "store", "model", "rbac", "bursar-sdk"],
         ),
@@ -31,6 +35,7 @@ mod tests {
             &[
                 "api",
                 "gateway",
+                "notifier",
                 "auth",
                 "db",
                 "dbauthz",
@@ -47,6 +52,7 @@ mod tests {
                 "bursar",
                 "api",
                 "gateway",
+                "notifier",
                 "auth",
                 "db",
                 "dbauthz",

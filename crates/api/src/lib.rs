@@ -18,18 +18,23 @@ mod budgets;
 mod deployment;
 mod docs;
 mod error;
+mod external_usage;
 mod extract;
 mod groups;
 mod identities;
 mod idpsync;
 mod middleware;
+mod notifications;
 mod organizations;
+mod prices;
 mod providers;
 mod roles;
 mod spend;
+mod spend_reports;
 mod state;
 mod users;
 mod validate;
+mod webhooks;
 mod workspaces;
 
 use axum::{Router, extract::DefaultBodyLimit};
@@ -73,6 +78,11 @@ fn routes() -> OpenApiRouter<ApiState> {
         .merge(roles::routes())
         .merge(workspaces::routes())
         .merge(idpsync::routes())
+        .merge(prices::routes())
+        .merge(external_usage::routes())
+        .merge(spend_reports::routes())
+        .merge(notifications::routes())
+        .merge(webhooks::routes())
         .merge(identities::routes())
         .merge(deployment::routes())
         .route_layer(axum::middleware::from_fn(middleware::record_refusals))

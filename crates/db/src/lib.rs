@@ -13,26 +13,31 @@
 //! the feature's traits of crate `store` for [`unit::Unit`].
 
 mod acl;
+mod alerts;
 mod api_keys;
 mod audit;
 mod budgets;
 mod connect;
 mod departures;
 mod errors;
+mod external_usage;
 mod groups;
 mod identities;
 mod idpsync;
 pub mod local;
 mod migrate;
+mod notifications;
 mod notify;
 mod organizations;
 mod pool;
+mod prices;
 mod providers;
 mod query;
 mod roles;
 mod schema;
 mod sealing;
 mod spend;
+mod spend_reports;
 mod stored_responses;
 mod subjects;
 mod system_roles;
@@ -40,6 +45,7 @@ mod tls;
 mod unit;
 mod users;
 mod visibility;
+mod webhooks;
 mod workspaces;
 
 pub use connect::{UrlError, url_user};

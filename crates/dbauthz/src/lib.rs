@@ -37,27 +37,33 @@
 
 mod acl;
 mod actor;
+mod alerts;
 mod api_keys;
 mod assignments;
 mod audit;
 mod budgets;
+mod external_usage;
 mod gate;
 mod groups;
 mod identities;
 mod identity_sync;
 mod idpsync;
+mod notifications;
 mod objects;
 mod organizations;
+mod prices;
 mod providers;
 mod roles;
 mod rules;
 mod spend;
+mod spend_reports;
 mod stored_responses;
 mod subjects;
 mod system;
 mod system_roles;
 mod units;
 mod users;
+mod webhooks;
 mod workspaces;
 
 #[cfg(any(test, feature = "fake"))]
@@ -67,19 +73,24 @@ mod tests;
 
 pub use acl::{AclError, AclResult};
 pub use actor::{Actor, PresentedKey};
+pub use alerts::Alerts;
 pub use api_keys::{ApiKeys, PresentedKeys};
 pub use audit::Audit;
 pub use budgets::Budgets;
+pub use external_usage::ExternalUsage;
 pub use groups::Groups;
 pub use identities::Identities;
 pub use identity_sync::IdentitySync;
 pub use idpsync::Idpsync;
+pub use notifications::Notifications;
 pub use objects::Objects;
 pub use organizations::Organizations;
+pub use prices::Prices;
 pub use providers::{ProviderKeys, Providers};
 pub use roles::{ListedRole, Roles};
 pub use rules::{Rule, Shape, rules};
 pub use spend::{Ledger, Spend};
+pub use spend_reports::SpendReports;
 pub use stored_responses::StoredResponses;
 pub use subjects::Subjects;
 pub use system::SystemActor;
@@ -89,4 +100,5 @@ pub use units::{
     WorkspaceSharing, WriteUnit,
 };
 pub use users::{Logins, Setup, Users};
+pub use webhooks::Webhooks;
 pub use workspaces::Workspaces;

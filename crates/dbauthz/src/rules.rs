@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use crate::{
-    SystemActor, acl, api_keys, audit, budgets, groups, identities, identity_sync, idpsync,
-    objects, organizations, providers, roles, spend, stored_responses, subjects, system_roles,
-    users, workspaces,
+    SystemActor, acl, alerts, api_keys, audit, budgets, external_usage, groups, identities,
+    identity_sync, idpsync, notifications, objects, organizations, prices, providers, roles, spend,
+    spend_reports, stored_responses, subjects, system_roles, users, webhooks, workspaces,
 };
 
 /// How a wrapped method goes about its check.
@@ -86,6 +86,12 @@ pub(crate) const ALL: &[(&str, &[Rule])] = &[
     ("acl", acl::RULES),
     ("identities", identities::RULES),
     ("idpsync", idpsync::RULES),
+    ("prices", prices::RULES),
+    ("external_usage", external_usage::RULES),
+    ("spend_reports", spend_reports::RULES),
+    ("notifications", notifications::RULES),
+    ("alerts", alerts::RULES),
+    ("webhooks", webhooks::RULES),
     ("identity_sync", identity_sync::RULES),
 ];
 

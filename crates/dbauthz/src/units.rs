@@ -12,9 +12,10 @@ use store::{Store, StoreResult};
 use uuid::Uuid;
 
 use crate::{
-    Actor, ApiKeys, Audit, Budgets, Groups, Identities, IdentitySync, Idpsync, Ledger, Logins,
-    Objects, Organizations, PresentedKeys, ProviderKeys, Providers, Roles, Setup, Spend,
-    StoredResponses, Subjects, SystemActor, SystemRoles, Users, Workspaces, gate::Gate,
+    Actor, Alerts, ApiKeys, Audit, Budgets, ExternalUsage, Groups, Identities, IdentitySync,
+    Idpsync, Ledger, Logins, Notifications, Objects, Organizations, PresentedKeys, Prices,
+    ProviderKeys, Providers, Roles, Setup, Spend, SpendReports, StoredResponses, Subjects,
+    SystemActor, SystemRoles, Users, Webhooks, Workspaces, gate::Gate,
 };
 
 /// The raw store, out of reach: it must be bound to an actor before it has any method.
@@ -317,6 +318,26 @@ macro_rules! rooms {
             pub fn audit(&mut self) -> Audit<'_, dyn store::$inner> {
                 Audit::new(&self.gate, &mut *self.unit)
             }
+            /// Prices of models that this deployment sets itself.
+            pub fn prices(&mut self) -> Prices<'_, dyn store::$inner> {
+                Prices::new(&self.gate, &mut *self.unit)
+            }
+            /// Spend that other gateways report, or ask for first.
+            pub fn external_usage(&mut self) -> ExternalUsage<'_, dyn store::$inner> {
+                ExternalUsage::new(&self.gate, &mut *self.unit)
+            }
+            /// Reports of what people and groups spent.
+            pub fn spend_reports(&mut self) -> SpendReports<'_, dyn store::$inner> {
+                SpendReports::new(&self.gate, &mut *self.unit)
+            }
+            /// Messages to people: the inbox.
+            pub fn notifications(&mut self) -> Notifications<'_, dyn store::$inner> {
+                Notifications::new(&self.gate, &mut *self.unit)
+            }
+            /// Where messages are sent to besides the inbox, and what is still to be sent.
+            pub fn webhooks(&mut self) -> Webhooks<'_, dyn store::$inner> {
+                Webhooks::new(&self.gate, &mut *self.unit)
+            }
             /// Custom roles of an organization.
             pub fn roles(&mut self) -> Roles<'_, dyn store::$inner> {
                 Roles::new(&self.gate, &mut *self.unit)
@@ -351,6 +372,10 @@ macro_rules! rooms {
             /// The spend ledger.
             pub fn ledger(&mut self) -> Ledger<'_, dyn store::$inner> {
                 Ledger::new(&self.unit.gate, &mut *self.unit.unit)
+            }
+            /// Alerts: who must be told that spend has come to a threshold of a limit.
+            pub fn alerts(&mut self) -> Alerts<'_, dyn store::$inner> {
+                Alerts::new(&self.unit.gate, &mut *self.unit.unit)
             }
             /// What AI providers keep for people.
             pub fn stored_responses(&mut self) -> StoredResponses<'_, dyn store::$inner> {

@@ -8,21 +8,27 @@
 //! of a dozen methods at most, and a line in each of the two unit traits below.
 
 pub mod acl;
+pub mod alerts;
 pub mod api_keys;
 pub mod audit;
 pub mod budgets;
 pub mod error;
+pub mod external_usage;
 pub mod groups;
 pub mod identities;
 pub mod idpsync;
+pub mod notifications;
 pub mod organizations;
+pub mod prices;
 pub mod providers;
 pub mod roles;
 pub mod spend;
+pub mod spend_reports;
 pub mod stored_responses;
 pub mod subjects;
 pub mod system_roles;
 pub mod users;
+pub mod webhooks;
 pub mod workspaces;
 
 use async_trait::async_trait;
@@ -89,6 +95,12 @@ pub trait ReadUnit:
     + workspaces::WorkspaceRead
     + identities::IdentityRead
     + idpsync::IdpsyncRead
+    + prices::PriceRead
+    + external_usage::ExternalUsageRead
+    + spend_reports::SpendReportRead
+    + notifications::NotificationRead
+    + alerts::AlertRead
+    + webhooks::WebhookRead
     + Send
 {
 }
@@ -112,6 +124,12 @@ pub trait WriteUnit:
     + acl::AclWrite
     + identities::IdentityWrite
     + idpsync::IdpsyncWrite
+    + prices::PriceWrite
+    + external_usage::ExternalUsageWrite
+    + spend_reports::SpendReportWrite
+    + notifications::NotificationWrite
+    + alerts::AlertWrite
+    + webhooks::WebhookWrite
 {
     /// Makes everything that this unit wrote durable.
     ///

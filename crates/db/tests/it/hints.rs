@@ -108,7 +108,7 @@ async fn add(client: &Client, listener: &mut Listener, which: &str) -> (u128, Ve
     );
     client.batch_execute(&statement).await.unwrap();
     let took = started.elapsed().as_millis();
-    let notify = format!("SELECT pg_notify('bursar_spend', '{ACME}')");
+    let notify = format!("SELECT pg_notify('bursar_spend', 'user:{ACME}')");
     client.batch_execute(&notify).await.unwrap();
     let mut heard = Vec::new();
     loop {

@@ -1,18 +1,24 @@
 //! An in-memory store for the tests of this floor and of those above it. It keeps what a test puts in and
 //! what units commit, notes every call, and knows none of the database's rules.
 
+mod alerts;
 mod api_keys;
 mod budgets;
+mod external_usage;
 mod groups;
 mod identities;
 mod idpsync;
 mod ledger;
+mod notifications;
 mod people;
+mod prices;
 mod rest;
 mod roles;
+mod spend_reports;
 mod stored_responses;
 mod subjects;
 mod system_roles;
+mod webhooks;
 mod workspaces;
 
 use std::{

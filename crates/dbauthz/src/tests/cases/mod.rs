@@ -1,13 +1,19 @@
 //! For each wrapped method: how to call it, and the checks it must make, in order.
 
+mod alerts;
 mod budgets;
+mod external_usage;
 mod identities;
 mod idpsync;
+mod notifications;
 mod people;
+mod prices;
 mod roles;
+mod spend_reports;
 mod stored_responses;
 mod system_roles;
 mod things;
+mod webhooks;
 mod workspaces;
 
 use futures_util::future::BoxFuture;
@@ -65,6 +71,12 @@ pub(super) fn all() -> Vec<Case> {
     cases.extend(workspaces::workspaces());
     cases.extend(identities::identities());
     cases.extend(idpsync::idpsync());
+    cases.extend(prices::prices());
+    cases.extend(external_usage::external_usage());
+    cases.extend(spend_reports::spend_reports());
+    cases.extend(notifications::notifications());
+    cases.extend(alerts::alerts());
+    cases.extend(webhooks::webhooks());
     cases
 }
 

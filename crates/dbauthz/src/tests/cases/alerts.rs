@@ -1,0 +1,7 @@
+//! Calls and checks of alerts.
+
+use super::Case;
+
+pub(super) fn alerts() -> Vec<Case> {
+    Vec::new()
+}

@@ -1,0 +1,7 @@
+//! Calls and checks of webhooks.
+
+use super::Case;
+
+pub(super) fn webhooks() -> Vec<Case> {
+    Vec::new()
+}

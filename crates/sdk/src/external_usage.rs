@@ -1,0 +1,1 @@
+//! Spend that other gateways report, or ask for first.

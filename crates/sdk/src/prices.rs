@@ -1,0 +1,1 @@
+//! Prices of models that this deployment sets itself.

@@ -1,0 +1,1 @@
+//! Reports of what people and groups spent.

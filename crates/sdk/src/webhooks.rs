@@ -1,0 +1,1 @@
+//! Where messages are sent to besides the inbox, and what is still to be sent.
