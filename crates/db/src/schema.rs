@@ -9,6 +9,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    ai_alert_checks (subject_kind, subject_id, due_at) {
+        subject_kind -> Text,
+        subject_id -> Uuid,
+        due_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     ai_budget_settings (id) {
         id -> Text,
         policy -> Text,
@@ -17,6 +25,7 @@ diesel::table! {
         time_zone -> Text,
         changed_at -> Timestamptz,
         counted_from -> Timestamptz,
+        alert_thresholds -> Array<Integer>,
     }
 }
 
@@ -59,6 +68,8 @@ diesel::table! {
         output_cap_tokens -> BigInt,
         progress_output_tokens -> Nullable<BigInt>,
         price_id -> Nullable<Uuid>,
+        client -> Nullable<Text>,
+        credential_kind -> Text,
     }
 }
 
@@ -101,6 +112,8 @@ diesel::table! {
         over_hold_micros -> BigInt,
         estimated -> Bool,
         swept -> Bool,
+        client -> Nullable<Text>,
+        credential_kind -> Text,
     }
 }
 
@@ -270,6 +283,7 @@ diesel::table! {
         id -> Uuid,
         renewed_at -> Timestamptz,
         expires_at -> Timestamptz,
+        external -> Bool,
     }
 }
 
@@ -286,6 +300,7 @@ diesel::table! {
         head_expires_at -> Nullable<Timestamptz>,
         waiting_until -> Nullable<Timestamptz>,
         scope_id -> Uuid,
+        alert_at_micros -> Nullable<BigInt>,
     }
 }
 

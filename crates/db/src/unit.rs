@@ -153,7 +153,7 @@ impl Unit<Writing> {
     }
 
     /// Takes a batch of the ledger. If the transaction has yet to begin, it does so in the same round trip; what
-    /// the batch writes goes out with the commit.
+    /// the batch writes goes out with the commit, or before the next batch.
     pub(crate) async fn batch(
         &mut self,
         steps: &[spend::Step<'_>],
@@ -162,6 +162,9 @@ impl Unit<Writing> {
         let context = self.later.take();
         self.held.in_transaction = true; // From the first byte on: this future may be dropped half-way.
         let connection = self.held.connection()?;
+        if let Some(before) = self.writes.take() {
+            before.write(connection).await?;
+        }
         let began = async {
             match &context {
                 Some(context) => begin(connection, context).await,

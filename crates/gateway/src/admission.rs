@@ -5,13 +5,17 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use model::{
     Micros, ReservationId, WaiterId,
     admission::Patience,
-    spend::{Account, LimitKey, NotBounded, ReserveOutcome, ReserveRequest, SpendState, WaitEnd},
+    spend::{
+        Account, CredentialKind, LimitKey, NotBounded, ReserveOutcome, ReserveRequest, SpendState,
+        WaitEnd,
+    },
 };
 use store::StoreError;
 use tokio::time::Instant;
 
 use crate::{
     gateway::Inner,
+    headers,
     held::{Bill, Held},
     lease::Lease,
     ledger::ReserveFailure,
@@ -103,6 +107,8 @@ pub(crate) async fn admit(
         provider_id: job.entry.provider.id,
         provider_name: job.entry.provider.name.to_string(),
         model: job.facts.model.clone(),
+        client: headers::client(&job.headers).map(str::to_owned),
+        credential_kind: CredentialKind::Centralized,
         input_bound_tokens: bounds.input_tokens,
         worst_case: bounds.worst_case,
         prices: bounds.prices.clone(),
@@ -212,6 +218,7 @@ impl Admission<'_> {
             id,
             account,
             price: job.price.clone(),
+            unpriced: job.unpriced(),
             input_tokens: bounds.input_tokens,
             output_tokens: most.map_or(u64::MAX, |most| bounds.output_tokens(&job.facts, most)),
             web_searches: bounds.web_searches,

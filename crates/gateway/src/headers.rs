@@ -24,6 +24,12 @@ pub(crate) fn long_context(client: &HeaderMap) -> bool {
         .any(|value| find(value.as_bytes(), b"context-1m").is_some())
 }
 
+/// The program that asks, as far as it says so.
+pub(crate) fn client(headers: &HeaderMap) -> Option<&'static str> {
+    let said = headers.get(header::USER_AGENT)?;
+    model::clients::guess(said.to_str().ok()?)
+}
+
 /// Headers of the provider that the client may see. No cookie, and nothing about the connection.
 const TO_CLIENT: [&str; 10] = [
     "content-type",

@@ -22,7 +22,7 @@ use model::{
     LeaseId, Micros, ProviderId, UserId, WaiterId,
     admission::{Patience, WorstCase},
     metering::{PriceSnapshot, PriceSource, TokenUsage, UnitPrices},
-    spend::{ReserveOutcome, ReserveRequest, Settlement, SettlementBasis},
+    spend::{CredentialKind, ReserveOutcome, ReserveRequest, Settlement, SettlementBasis},
 };
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
@@ -276,6 +276,8 @@ fn request(user_id: UserId, lease_id: LeaseId, dice: u64) -> ReserveRequest {
         provider_id: ProviderId(Uuid::from_u128(9)),
         provider_name: "openai".to_owned(),
         model: "gpt-5-mini".to_owned(),
+        client: Some("openai-python".to_owned()),
+        credential_kind: CredentialKind::Centralized,
         input_bound_tokens: 400,
         worst_case: Ok(worst),
         prices: Some(prices),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::sql_types::{Array, BigInt, Date, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
-use futures_util::future::{try_join, try_join4, try_join5};
+use futures_util::future::{try_join, try_join5};
 use model::{
     GroupId, Micros, ReservationId, UserId,
     spend::{Account, LedgerAnswer, LedgerBatch, LimitKind, LockWait},
@@ -15,12 +15,13 @@ use store::StoreResult;
 use uuid::Uuid;
 
 use super::{
+    alerting,
     books::{Books, New, Read, keys, present_key},
     calendar::{self, Calendar, Reckoning},
     candidates::standings,
     counter::{self, Counter, CounterRow, Key, Place},
     event, prices, reservation, sql,
-    steps::{Closing, How, Step},
+    steps::{Closing, How, Step, Turn},
 };
 use crate::query::{Cached, run};
 
@@ -30,13 +31,17 @@ const BRIEF_MS: u32 = 500;
 /// What a batch is about.
 #[derive(Debug, Default)]
 struct Subjects {
-    /// Who wants to reserve.
-    reserving: BTreeSet<UserId>,
+    /// Who spends at this instant.
+    spending: BTreeSet<UserId>,
+    /// Of whom it must be known what holds: those and others.
+    standing: BTreeSet<UserId>,
     /// Groups that are charged or waited at.
     groups: BTreeSet<GroupId>,
     /// Reservations that are closed.
     closing: Vec<Uuid>,
-    /// What they are charged to, and their instants.
+    /// Reservations that are extended.
+    extending: Vec<Uuid>,
+    /// What both are charged to, and their instants.
     charged: Vec<(Account, DateTime<Utc>)>,
 }
 
@@ -46,7 +51,16 @@ impl Subjects {
         for step in steps {
             match step {
                 Step::Reserve(request) => {
-                    all.reserving.insert(request.user_id);
+                    all.spending.insert(request.user_id);
+                }
+                Step::Report(report) => {
+                    all.spending.insert(report.user_id);
+                }
+                Step::Extend(extend) => {
+                    all.standing.insert(extend.account.user_id);
+                    all.groups.extend(extend.account.group_id);
+                    all.extending.push(extend.id.0);
+                    all.charged.push((extend.account, extend.id.instant()));
                 }
                 Step::Close(closing) => {
                     all.groups.extend(closing.account.group_id);
@@ -59,6 +73,7 @@ impl Subjects {
                 }
             }
         }
+        all.standing.extend(&all.spending);
         all
     }
 
@@ -83,14 +98,14 @@ impl Subjects {
     /// Every counter that may be touched, in the order in which they are locked.
     fn keys(&self, steps: &[Step<'_>], calendar: &Calendar) -> StoreResult<Vec<Key>> {
         let mut all = BTreeSet::new();
-        for user_id in &self.reserving {
+        for user_id in &self.spending {
             let account = Account {
                 user_id: *user_id,
                 group_id: None,
             };
             all.extend(keys(calendar, account, calendar.now)?);
         }
-        if !self.reserving.is_empty() {
+        if !self.spending.is_empty() {
             // Among them are those of groups that are not charged; which ones is decided under the locks.
             for group in calendar.pools.keys() {
                 all.extend(present_key(calendar, model::spend::LimitKey::pool(*group))?);
@@ -110,8 +125,7 @@ impl Subjects {
     }
 }
 
-/// Takes the steps. Closings come first, so that what they free is there for the reservations of the batch.
-/// Everything is decided then; what it comes to is yet to be written. `began` is sent first.
+/// Takes the steps by their [`Turn`]s. Everything is decided then; what it comes to is yet to be written. `began` is sent first.
 pub(crate) async fn run_batch(
     conn: &AsyncPgConnection,
     began: impl Future<Output = StoreResult<()>>,
@@ -123,22 +137,17 @@ pub(crate) async fn run_batch(
         LockWait::Brief => BRIEF_MS,
         LockWait::Long => 0,
     };
-    let calendar = calendar::begin(conn, lock_timeout, &about.reserving, &about.groups);
+    let calendar = calendar::begin(conn, lock_timeout, &about.spending, &about.groups);
     let ((), mut calendar) = try_join(began, calendar).await?;
     calendar.learn(conn, &about.instants(&calendar)).await?;
     let read = read(conn, steps, &about, &calendar).await?;
     let mut books = Books::new(calendar, read);
-    let mut answers: Vec<Option<LedgerAnswer>> = Vec::with_capacity(steps.len());
-    for step in steps {
-        answers.push(match step {
-            Step::Close(closing) => Some(LedgerAnswer::Closed(books.shut(closing)?)),
-            Step::WaitEnd(end) => Some(books.wait_end(end)?),
-            Step::Reserve(_) => None,
-        });
-    }
-    for (step, answer) in steps.iter().zip(&mut answers) {
-        if let Step::Reserve(request) = step {
-            *answer = Some(LedgerAnswer::Reserved(Box::new(books.reserve(request)?)));
+    let mut answers: Vec<Option<LedgerAnswer>> = vec![None; steps.len()];
+    for turn in Turn::ALL {
+        for (step, answer) in steps.iter().zip(&mut answers) {
+            if step.turn() == turn {
+                *answer = Some(take(&mut books, step)?);
+            }
         }
     }
     let (changed, wake, new) = books.close();
@@ -147,6 +156,16 @@ pub(crate) async fn run_batch(
         wake,
     };
     Ok((batch, Writes { changed, new }))
+}
+
+fn take(books: &mut Books, step: &Step<'_>) -> StoreResult<LedgerAnswer> {
+    Ok(match step {
+        Step::Close(closing) => LedgerAnswer::Closed(books.shut(closing)?),
+        Step::WaitEnd(end) => books.wait_end(end)?,
+        Step::Report(report) => LedgerAnswer::Reported(books.report(report)?),
+        Step::Reserve(request) => LedgerAnswer::Reserved(Box::new(books.reserve(request)?)),
+        Step::Extend(extend) => LedgerAnswer::Extended(books.extend(extend)?),
+    })
 }
 
 /// What a batch comes to.
@@ -159,13 +178,18 @@ pub(crate) struct Writes {
 impl Writes {
     /// Writes it, in one round trip.
     pub(crate) async fn write(&self, conn: &AsyncPgConnection) -> StoreResult<()> {
-        try_join5(
+        let rare = try_join(
+            reservation::extend(conn, &self.new.holds),
+            alerting::add(conn, &self.new.reached),
+        );
+        let usual = try_join5(
             prices::add(conn, &self.new.snapshots),
             reservation::add(conn, &self.new.reservations),
             event::add(conn, &self.new.events),
             counter::save(conn, &self.changed),
             add_daily(conn, &self.new.daily),
-        )
+        );
+        try_join(usual, rare)
         .await
         .map(drop)
     }
@@ -179,12 +203,13 @@ async fn read(
     calendar: &Calendar,
 ) -> StoreResult<Read> {
     let keys = about.keys(steps, calendar)?;
-    let reserving: Vec<UserId> = about.reserving.iter().copied().collect();
-    let (_, counters, open, standings) = try_join4(
+    let people: Vec<UserId> = about.standing.iter().copied().collect();
+    let (_, counters, open, kept, standings) = try_join5(
         counter::lock(conn, &keys),
         counter::read(conn, &keys),
         reservation::take(conn, &about.closing),
-        standings(conn, calendar, &reserving),
+        reservation::open(conn, &about.extending),
+        standings(conn, calendar, &people),
     )
     .await?;
     let taken: BTreeSet<Uuid> = open.iter().map(|row| row.id).collect();
@@ -206,6 +231,7 @@ async fn read(
         counters: by_key(&keys, &counters),
         standings,
         open,
+        kept,
         past,
         models,
     })

@@ -1,5 +1,6 @@
 //! A batch in memory: counters that are locked, reservations that were removed, and what becomes of them.
-//! No I/O: what was read goes in, what is to be written comes out. What wants to reserve is in [`super::reserving`].
+//! No I/O: what was read goes in, what is to be written comes out. What asks for room is in
+//! [`super::reserving`] and [`super::extending`], what happened elsewhere in [`super::reporting`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,10 +40,14 @@ pub(super) struct Books {
     changed: BTreeSet<Key>,
     pub(super) standings: BTreeMap<UserId, Standing>,
     open: BTreeMap<Uuid, ReservationRow>,
+    /// Open ones that stay open.
+    pub(super) kept: BTreeMap<Uuid, ReservationRow>,
     past: BTreeMap<Uuid, Past>,
     /// The models of the prices of what is swept.
     models: BTreeMap<Uuid, String>,
     wake: BTreeSet<LimitKey>,
+    /// Where spend rose.
+    raised: BTreeSet<Key>,
     pub(super) new: New,
 }
 
@@ -51,8 +56,12 @@ pub(super) struct Books {
 pub(super) struct New {
     pub(super) snapshots: Snapshots,
     pub(super) reservations: Vec<ReservationRow>,
+    /// What open reservations hold now.
+    pub(super) holds: BTreeMap<Uuid, Micros>,
     pub(super) events: Vec<EventRow>,
     pub(super) daily: BTreeMap<(Uuid, NaiveDate, Uuid), Micros>,
+    /// Limits whose alerts must be looked at.
+    pub(super) reached: Vec<LimitKey>,
 }
 
 /// What was read for a batch.
@@ -62,7 +71,10 @@ pub(super) struct Read {
     /// Where their rows lie.
     pub(super) places: BTreeMap<Key, Place>,
     pub(super) standings: BTreeMap<UserId, Standing>,
+    /// Those that were removed to be closed.
     pub(super) open: Vec<ReservationRow>,
+    /// Those that are extended.
+    pub(super) kept: Vec<ReservationRow>,
     /// Events of reservations that are not open any more, corrections among them.
     pub(super) past: Vec<EventRow>,
     pub(super) models: BTreeMap<Uuid, String>,
@@ -90,9 +102,11 @@ impl Books {
             changed: BTreeSet::new(),
             standings: read.standings,
             open: read.open.into_iter().map(|row| (row.id, row)).collect(),
+            kept: read.kept.into_iter().map(|row| (row.id, row)).collect(),
             past: past.collect(),
             models: read.models,
             wake: BTreeSet::new(),
+            raised: BTreeSet::new(),
             new: New::default(),
         }
     }
@@ -101,6 +115,9 @@ impl Books {
     pub(super) fn close(mut self) -> (Vec<(Place, Counter)>, Vec<LimitKey>, New) {
         let of = |key: &Key| Some((self.places.remove(key)?, *self.counters.get(key)?));
         let changed = self.changed.iter().filter_map(of).collect();
+        let alerts = |key: &&Key| self.counters.get(key).is_some_and(Counter::alerts);
+        let reached: BTreeSet<LimitKey> = self.raised.iter().filter(alerts).map(|key| key.0).collect();
+        self.new.reached = reached.into_iter().collect();
         (changed, self.wake.into_iter().collect(), self.new)
     }
 
@@ -113,8 +130,12 @@ impl Books {
         let counter = self.counter(key)?;
         let before = *counter;
         work(counter);
-        if *counter != before {
+        let after = *counter;
+        if after != before {
             self.changed.insert(key);
+        }
+        if after.spent > before.spent {
+            self.raised.insert(key);
         }
         Ok(())
     }
@@ -215,7 +236,7 @@ impl Books {
     }
 
     /// Notes an event to be written, and that it was, for whoever closes the same one later in this batch.
-    fn record(&mut self, event: EventRow) {
+    pub(super) fn record(&mut self, event: EventRow) {
         let day = event.created_at().date_naive();
         let group = event.effective_group_id.unwrap_or_default();
         if event.charge() != Micros::ZERO {
@@ -278,10 +299,11 @@ pub(super) fn present_key(calendar: &Calendar, limit: LimitKey) -> StoreResult<O
     Ok(period.map(|period| (limit, period.start)))
 }
 
-/// The state of a person's spend at the present instant.
+/// The state of a person's spend in the periods of an instant.
 pub(super) fn state(
     calendar: &Calendar,
     standing: &Standing,
+    at: DateTime<Utc>,
     counter: &Counter,
     pool: Option<&Counter>,
 ) -> Result<SpendState, StoreError> {
@@ -295,7 +317,7 @@ pub(super) fn state(
             mode: of.mode,
             spent: pool.map_or(Micros::ZERO, |counter| counter.spent),
             reserved: pool.map_or(Micros::ZERO, |counter| counter.reserved),
-            period: calendar.period(&of.reckoning, calendar.now)?,
+            period: calendar.period(&of.reckoning, at)?,
         }),
         None => None,
     };
@@ -305,7 +327,7 @@ pub(super) fn state(
         organization_id: standing.organization,
         spent: counter.spent,
         reserved: counter.reserved,
-        period: calendar.period(&calendar.people, calendar.now)?,
+        period: calendar.period(&calendar.people, at)?,
         now: calendar.now,
         pool: pool_state,
         blocked_by: None,

@@ -33,6 +33,18 @@ pub(super) struct Reckoning {
     zone: String,
 }
 
+impl Reckoning {
+    /// The kind of the period, as it is stored.
+    pub(super) fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// The zone, by its IANA name.
+    pub(super) fn zone(&self) -> &str {
+        &self.zone
+    }
+}
+
 /// A group's pool as it is now.
 #[derive(Debug, Clone)]
 pub(super) struct Pool {
@@ -197,10 +209,13 @@ pub(super) async fn begin(
     calendar(present, pools)
 }
 
-/// The present of a person, without locks.
-pub(super) async fn look(conn: &AsyncPgConnection, user: UserId) -> StoreResult<Calendar> {
+/// The present of these people, without locks.
+pub(super) async fn look(
+    conn: &AsyncPgConnection,
+    people: &BTreeSet<UserId>,
+) -> StoreResult<Calendar> {
     let present: PresentRow = one(conn, Cached(sql(PRESENT))).await?;
-    let pools = pools(conn, &present, &[user].into(), &BTreeSet::new()).await?;
+    let pools = pools(conn, &present, people, &BTreeSet::new()).await?;
     calendar(present, pools)
 }
 

@@ -35,9 +35,16 @@ pub(super) struct Counter {
     pub(super) head: Option<Head>,
     /// Until when somebody may be waiting.
     pub(super) waiting_until: Option<DateTime<Utc>>,
+    /// From which spend on somebody must be told; `None` is not known.
+    pub(super) alert_at: Option<Micros>,
 }
 
 impl Counter {
+    /// Whether it must be looked at whether somebody is to be told, now that spend has risen to this.
+    pub(super) fn alerts(&self) -> bool {
+        self.alert_at.is_none_or(|at| self.spent >= at)
+    }
+
     /// Whether somebody may be waiting for what is freed here.
     pub(super) fn awaited(&self, now: DateTime<Utc>) -> bool {
         let head = self.head.map(|head| head.expires_at);
@@ -89,6 +96,8 @@ pub(super) struct CounterRow {
     head_expires_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     waiting_until: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    alert_at_micros: Option<i64>,
 }
 
 impl From<&CounterRow> for Counter {
@@ -113,6 +122,7 @@ impl From<&CounterRow> for Counter {
             reserved: Micros(row.reserved_micros),
             head,
             waiting_until: row.waiting_until,
+            alert_at: row.alert_at_micros.map(Micros),
         }
     }
 }
@@ -139,7 +149,7 @@ ON CONFLICT (limit_id, period_start, limit_kind, scope_id) DO UPDATE SET limit_k
 
 const READ: &str = "\
 SELECT k.place, c.ctid::text AS lies_at, c.spent_micros, c.reserved_micros, c.head_id, c.head_since, c.head_need_micros, \
-    c.head_expires_at, c.waiting_until \
+    c.head_expires_at, c.waiting_until, c.alert_at_micros \
 FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS k (kind, id, scope, start, place) \
 JOIN spend_counters AS c ON c.limit_id = k.id AND c.period_start = k.start \
     AND c.limit_kind = k.kind AND c.scope_id = k.scope";

@@ -39,6 +39,10 @@ pub(super) struct EventRow {
     #[diesel(sql_type = Text)]
     pub(super) model: String,
     #[diesel(sql_type = Nullable<Text>)]
+    pub(super) client: Option<String>,
+    #[diesel(sql_type = Text)]
+    pub(super) credential_kind: String,
+    #[diesel(sql_type = Nullable<Text>)]
     pub(super) priced_model: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     pub(super) response_model: Option<String>,
@@ -152,6 +156,8 @@ impl EventRow {
             provider_id: reservation.provider_id,
             provider_name: reservation.provider_name,
             model: reservation.model,
+            client: reservation.client,
+            credential_kind: reservation.credential_kind,
             priced_model: None,
             response_model: None,
             provider_response_id: None,
@@ -221,12 +227,12 @@ fn over_hold(cost: Option<Micros>, hold: Micros) -> Micros {
 
 const ADD: &str = "\
 INSERT INTO ai_usage_events (created_at, id, corrects, user_id, effective_group_id, organization_id, api_key_id, \
-    provider_id, provider_name, model, priced_model, response_model, provider_response_id, \
+    provider_id, provider_name, model, client, credential_kind, priced_model, response_model, provider_response_id, \
     input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, \
     reasoning_tokens, audio_input_tokens, audio_output_tokens, web_searches, price_id, cost_micros, \
     hold_micros, over_hold_micros, estimated, swept) \
 SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-    $22, $23, $24, $25, $26, $27, $28)";
+    $22, $23, $24, $25, $26, $27, $28, $29, $30)";
 
 /// Writes events.
 pub(super) async fn add(conn: &AsyncPgConnection, new: &[EventRow]) -> StoreResult<()> {
@@ -247,6 +253,8 @@ pub(super) async fn add(conn: &AsyncPgConnection, new: &[EventRow]) -> StoreResu
         .bind::<Array<SqlUuid>, _>(column(new, |one| one.provider_id))
         .bind::<Array<Text>, _>(column(new, |one| one.provider_name.as_str()))
         .bind::<Array<Text>, _>(column(new, |one| one.model.as_str()))
+        .bind::<Array<Nullable<Text>>, _>(column(new, |one| one.client.as_deref()))
+        .bind::<Array<Text>, _>(column(new, |one| one.credential_kind.as_str()))
         .bind::<Array<Nullable<Text>>, _>(column(new, |one| one.priced_model.as_deref()))
         .bind::<Array<Nullable<Text>>, _>(column(new, |one| one.response_model.as_deref()))
         .bind::<Array<Nullable<Text>>, _>(column(new, |one| one.provider_response_id.as_deref()))
@@ -270,7 +278,7 @@ pub(super) async fn add(conn: &AsyncPgConnection, new: &[EventRow]) -> StoreResu
 
 const GET: &str = "\
 SELECT e.id, e.corrects, e.user_id, e.effective_group_id, e.organization_id, e.api_key_id, \
-    e.provider_id, e.provider_name, e.model, e.priced_model, e.response_model, \
+    e.provider_id, e.provider_name, e.model, e.client, e.credential_kind, e.priced_model, e.response_model, \
     e.provider_response_id, e.input_tokens, e.cache_read_tokens, e.cache_write_5m_tokens, \
     e.cache_write_1h_tokens, e.output_tokens, e.reasoning_tokens, e.audio_input_tokens, \
     e.audio_output_tokens, e.web_searches, e.price_id, e.cost_micros, e.hold_micros, \

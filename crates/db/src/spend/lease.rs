@@ -52,6 +52,8 @@ pub(super) async fn lease_end_others(conn: &AsyncPgConnection, lease: LeaseId) -
         .filter(
             server_leases::id
                 .ne(lease.0)
+                // What other gateways hold lives on.
+                .and(server_leases::external.eq(false))
                 .and(server_leases::expires_at.gt(bursar_now())),
         )
         .set(server_leases::expires_at.eq(bursar_now()));

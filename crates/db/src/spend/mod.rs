@@ -2,7 +2,7 @@
 //!
 //! **A batch** takes many steps in one transaction ([`batch`]): it reads the present ([`calendar`]), locks every
 //! counter that it can touch in the order of their keys ([`counter`]), removes the reservations that are closed
-//! ([`reservation`]) and reads what holds ([`candidates`]); decides in memory ([`books`], [`reserving`]); and writes all of it
+//! ([`reservation`]) and reads what holds ([`candidates`]); decides in memory ([`books`], [`reserving`], [`extending`], [`reporting`]); and writes all of it
 //! in bulk.
 //!
 //! **Order of locks.** The ledger's own lock, shared; then counters in the order of their keys; then the rows of
@@ -15,20 +15,28 @@
 //! **Which counters** a reservation or an event moves follows from person, charged group and the instant in its
 //! id, by the present settings; no row says it.
 
+mod alerting;
 mod batch;
+mod blocked;
 mod books;
 mod calendar;
 mod candidates;
+mod charged;
 mod counter;
 mod event;
+mod extending;
 mod lease;
 mod prices;
+mod reporting;
 mod reservation;
 mod reserving;
 mod standing;
 mod steps;
 mod sweep;
 mod verify;
+mod watch;
+
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use diesel::{
@@ -38,7 +46,7 @@ use diesel::{
     sql_types::{Array, Text},
 };
 use model::{
-    LeaseId, UserId,
+    GroupId, LeaseId, UserId,
     spend::{LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Progress, SpendView},
 };
 use store::{
@@ -48,7 +56,9 @@ use store::{
 
 pub(crate) use self::{
     batch::{Writes, run_batch},
+    charged::charged_organizations,
     steps::Step,
+    watch::{Held, Missing, Watched, note_from, watch},
 };
 use crate::{
     notify::SPEND_CHANNEL,
@@ -72,6 +82,10 @@ fn stored(count: u64) -> i64 {
 impl<Mode: Send + Sync> SpendRead for Unit<Mode> {
     async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendView> {
         standing::spend_get(self.connection()?, user).await
+    }
+
+    async fn spend_blocked_count(&mut self) -> StoreResult<BTreeMap<GroupId, u64>> {
+        blocked::spend_blocked_count(self.connection()?).await
     }
 
     async fn ledger_verify(&mut self) -> StoreResult<Vec<LedgerDifference>> {

@@ -1,5 +1,7 @@
 //! The rows of open reservations.
 
+use std::collections::BTreeMap;
+
 use diesel::{
     prelude::*,
     sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid},
@@ -14,7 +16,10 @@ use store::StoreResult;
 use uuid::Uuid;
 
 use super::{candidates::Standing, sql, stored};
-use crate::query::{Cached, rows, run};
+use crate::{
+    errors::internal,
+    query::{Cached, rows, run},
+};
 
 /// An open reservation.
 #[derive(Debug, Clone, QueryableByName)]
@@ -37,6 +42,10 @@ pub(super) struct ReservationRow {
     pub(super) provider_name: String,
     #[diesel(sql_type = Text)]
     pub(super) model: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(super) client: Option<String>,
+    #[diesel(sql_type = Text)]
+    pub(super) credential_kind: String,
     #[diesel(sql_type = BigInt)]
     pub(super) hold_micros: i64,
     /// What the input and the fees cost at worst.
@@ -79,6 +88,8 @@ impl ReservationRow {
             provider_id: request.provider_id.0,
             provider_name: request.provider_name.clone(),
             model: request.model.clone(),
+            client: request.client.clone(),
+            credential_kind: request.credential_kind.to_string(),
             hold_micros: hold.0,
             input_cost_micros: of_worst(|worst| worst.input_cost.saturating_add(worst.fees).0),
             output_price_micros: of_worst(|worst| stored(worst.output_price)),
@@ -104,8 +115,8 @@ impl ReservationRow {
 
 const TAKE: &str = "\
 DELETE FROM ai_reservations WHERE id = ANY ($1) RETURNING id, lease_id, user_id, effective_group_id, \
-    organization_id, api_key_id, provider_id, provider_name, model, hold_micros, input_cost_micros, \
-    output_price_micros, input_bound_tokens, output_cap_tokens, progress_output_tokens, price_id";
+    organization_id, api_key_id, provider_id, provider_name, model, client, credential_kind, hold_micros, \
+    input_cost_micros, output_price_micros, input_bound_tokens, output_cap_tokens, progress_output_tokens, price_id";
 
 /// Removes open reservations; those that somebody else closed are not in the answer.
 pub(super) async fn take(
@@ -119,11 +130,51 @@ pub(super) async fn take(
     rows(conn, Cached(take)).await
 }
 
+const OPEN: &str = "\
+SELECT id, lease_id, user_id, effective_group_id, \
+    organization_id, api_key_id, provider_id, provider_name, model, client, credential_kind, hold_micros, \
+    input_cost_micros, output_price_micros, input_bound_tokens, output_cap_tokens, progress_output_tokens, price_id \
+FROM ai_reservations WHERE id = ANY ($1)";
+
+/// Those that are open. Whoever holds the locks of their counters knows that they stay open.
+pub(super) async fn open(
+    conn: &AsyncPgConnection,
+    ids: &[Uuid],
+) -> StoreResult<Vec<ReservationRow>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    rows(conn, Cached(sql(OPEN).bind::<Array<SqlUuid>, _>(ids.to_vec()))).await
+}
+
+const EXTEND: &str = "\
+UPDATE ai_reservations AS r SET hold_micros = n.hold FROM unnest($1, $2) AS n (id, hold) WHERE r.id = n.id";
+
+/// Writes what open ones hold now.
+pub(super) async fn extend(
+    conn: &AsyncPgConnection,
+    holds: &BTreeMap<Uuid, Micros>,
+) -> StoreResult<()> {
+    if holds.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = holds.keys().copied().collect();
+    let amounts: Vec<i64> = holds.values().map(|hold| hold.0).collect();
+    let extend = sql(EXTEND)
+        .bind::<Array<SqlUuid>, _>(ids)
+        .bind::<Array<BigInt>, _>(amounts);
+    if run(conn, Cached(extend)).await? == holds.len() {
+        Ok(())
+    } else {
+        Err(internal("a reservation was closed without its locks"))
+    }
+}
+
 const ADD: &str = "\
 INSERT INTO ai_reservations (id, lease_id, user_id, effective_group_id, organization_id, api_key_id, \
-    provider_id, provider_name, model, hold_micros, input_cost_micros, output_price_micros, \
-    input_bound_tokens, output_cap_tokens, price_id) \
-SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    provider_id, provider_name, model, client, credential_kind, hold_micros, input_cost_micros, \
+    output_price_micros, input_bound_tokens, output_cap_tokens, price_id) \
+SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
 
 /// Writes new ones.
 pub(super) async fn add(conn: &AsyncPgConnection, new: &[ReservationRow]) -> StoreResult<()> {
@@ -143,6 +194,8 @@ pub(super) async fn add(conn: &AsyncPgConnection, new: &[ReservationRow]) -> Sto
         .bind::<Array<SqlUuid>, _>(column(new, |one| one.provider_id))
         .bind::<Array<Text>, _>(column(new, |one| one.provider_name.as_str()))
         .bind::<Array<Text>, _>(column(new, |one| one.model.as_str()))
+        .bind::<Array<Nullable<Text>>, _>(column(new, |one| one.client.as_deref()))
+        .bind::<Array<Text>, _>(column(new, |one| one.credential_kind.as_str()))
         .bind::<Array<BigInt>, _>(column(new, |one| one.hold_micros))
         .bind::<Array<BigInt>, _>(column(new, |one| one.input_cost_micros))
         .bind::<Array<BigInt>, _>(column(new, |one| one.output_price_micros))

@@ -1,5 +1,6 @@
 //! Requests that want to reserve, in a batch's books: the verdict, and the lines of those who wait.
 
+use chrono::{DateTime, Utc};
 use model::{
     Micros, ReservationId, UserId, WaiterId,
     admission::{Decision, Limit, LimitState, decide},
@@ -18,9 +19,9 @@ use super::{
 };
 
 /// A limit that a request counts under: the counter, and the limit if there is one.
-struct Counted {
-    key: Key,
-    limit: Option<LimitState>,
+pub(super) struct Counted {
+    pub(super) key: Key,
+    pub(super) limit: Option<LimitState>,
 }
 
 impl Books {
@@ -28,8 +29,13 @@ impl Books {
     pub(super) fn reserve(&mut self, request: &ReserveRequest) -> StoreResult<ReserveOutcome> {
         let standing = self.standings.get(&request.user_id).copied();
         let standing = standing.unwrap_or_default();
-        let counted = self.counted(request.user_id, &standing)?;
-        let state = self.state(request.user_id, &standing, &counted)?;
+        let account = Account {
+            user_id: request.user_id,
+            group_id: standing.group,
+        };
+        let now = self.calendar.now;
+        let counted = self.counted(account, &standing, now)?;
+        let state = self.state(request.user_id, &standing, &counted, now)?;
         let mut limits = Vec::new();
         let mut places = Vec::new();
         for one in &counted {
@@ -44,7 +50,7 @@ impl Books {
             &request.worst_case,
             request.waiter,
             request.patience,
-            self.calendar.now,
+            now,
         );
         let waits: Vec<Key> = match &decision {
             Decision::Wait { limits, .. } => {
@@ -116,13 +122,14 @@ impl Books {
         Ok(())
     }
 
-    /// The counters that a request of this person moves, with the limits that hold there.
-    fn counted(&mut self, user: UserId, standing: &Standing) -> StoreResult<Vec<Counted>> {
-        let account = Account {
-            user_id: user,
-            group_id: standing.group,
-        };
-        let keys = self.keys(account, self.calendar.now)?;
+    /// The counters that an account's spend at an instant moves, with the limits that hold there.
+    pub(super) fn counted(
+        &mut self,
+        account: Account,
+        standing: &Standing,
+        at: DateTime<Utc>,
+    ) -> StoreResult<Vec<Counted>> {
+        let keys = self.keys(account, at)?;
         let mut counted = Vec::new();
         for key in keys {
             let counter = *self.counter(key)?;
@@ -144,11 +151,13 @@ impl Books {
         Ok(counted)
     }
 
-    fn state(
+    /// The state of what counts for a person at an instant.
+    pub(super) fn state(
         &self,
         user: UserId,
         standing: &Standing,
         counted: &[Counted],
+        at: DateTime<Utc>,
     ) -> StoreResult<SpendState> {
         let of = |limit: LimitKey| {
             let one = counted.iter().find(|one| one.key.0 == limit);
@@ -156,7 +165,7 @@ impl Books {
         };
         let pool = standing.group.and_then(|group| of(LimitKey::pool(group)));
         let counter = of(LimitKey::user(user)).unwrap_or_default();
-        state(&self.calendar, standing, &counter, pool.as_ref())
+        state(&self.calendar, standing, at, &counter, pool.as_ref())
     }
 
     /// The request does not wait at this limit any more. Others kept room for it until now.

@@ -15,7 +15,7 @@ use super::{
 };
 
 pub(super) async fn spend_get(conn: &AsyncPgConnection, user: UserId) -> StoreResult<SpendView> {
-    let mut calendar = look(conn, user).await?;
+    let mut calendar = look(conn, &[user].into()).await?;
     let mut found = resolutions(conn, &calendar, &[user]).await?;
     let resolution = found.remove(&user).ok_or(StoreError::NotFound)?;
     let standing = Standing::from(&resolution);
@@ -36,7 +36,7 @@ pub(super) async fn spend_get(conn: &AsyncPgConnection, user: UserId) -> StoreRe
     };
     let (own, pool) = (at(1).unwrap_or_default(), at(2));
     Ok(SpendView {
-        state: state(&calendar, &standing, &own, pool.as_ref())?,
+        state: state(&calendar, &standing, calendar.now, &own, pool.as_ref())?,
         considered: resolution.considered,
     })
 }

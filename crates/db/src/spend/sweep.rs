@@ -102,10 +102,13 @@ pub(super) fn estimate(reservation: ReservationRow) -> EventRow {
     }
 }
 
-/// With progress, its share of the hold; else the whole hold. Not known for a model without a price.
+/// With progress, its share of the hold; else the whole hold. Not known for a model without a price, for which
+/// nothing was held; another gateway holds an amount without telling of prices.
 fn charge(reservation: &ReservationRow) -> Option<Micros> {
-    reservation.price_id?;
     let hold = reservation.hold();
+    if reservation.price_id.is_none() && hold <= Micros::ZERO {
+        return None;
+    }
     let Some(progress) = reservation.progress_output_tokens else {
         return Some(hold);
     };

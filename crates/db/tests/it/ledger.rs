@@ -8,7 +8,8 @@ use model::{
     budgets::{GroupBudgetUpsert, LimitSource},
     metering::{PriceSnapshot, PriceSource, TokenUsage, UnitPrices},
     spend::{
-        Account, LedgerAnswer, LedgerBatch, LedgerOp, LimitKey, LockWait, NotBounded, Release,
+        Account, CredentialKind, LedgerAnswer, LedgerBatch, LedgerOp, LimitKey, LockWait,
+        NotBounded, Release,
         ReserveOutcome, ReserveRequest, SettleEffect, SettleOutcome, Settlement, SettlementBasis,
         SpendState,
     },
@@ -34,6 +35,8 @@ pub(crate) fn request(user: UserId, lease: LeaseId, input: i64, cap: u64) -> Res
         provider_id: ProviderId(id()),
         provider_name: "fake".to_owned(),
         model: "gpt-4o".to_owned(),
+        client: Some("openai-python".to_owned()),
+        credential_kind: CredentialKind::Centralized,
         input_bound_tokens: 100,
         worst_case: Ok(worst),
         prices: Some(prices()),

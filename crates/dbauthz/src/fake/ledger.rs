@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use model::{
     Micros, ReservationId, UserId,
     spend::{
-        Account, LedgerAnswer, LedgerBatch, LedgerOp, LimitKey, ReserveOutcome, SettleEffect,
-        SettleOutcome, SpendState,
+        Account, Extend, ExtendOutcome, LedgerAnswer, LedgerBatch, LedgerOp, LimitKey, Reported,
+        ReserveOutcome, SettleEffect, SettleOutcome, SpendState,
     },
 };
 use store::{StoreError, StoreResult};
@@ -66,9 +66,31 @@ impl FakeLedger {
                 };
                 LedgerAnswer::Reserved(Box::new(admitted))
             }
+            LedgerOp::Extend(extend) => LedgerAnswer::Extended(self.extend(extend)),
             LedgerOp::Settle(settlement) => self.close(settlement.id, SettleEffect::Settled),
             LedgerOp::Release(release) => self.close(release.id, SettleEffect::Released),
+            LedgerOp::Report(report) => {
+                self.made += 1;
+                LedgerAnswer::Reported(Reported {
+                    id: ReservationId(Uuid::from_u64_pair(0, self.made)),
+                    account: Account {
+                        user_id: report.user_id,
+                        group_id: None,
+                    },
+                    organization_id: None,
+                    cost: report.cost,
+                    passed: None,
+                })
+            }
             LedgerOp::WaitEnd(_) => LedgerAnswer::WaitEnded,
+        }
+    }
+
+    fn extend(&self, asked: &Extend) -> ExtendOutcome {
+        if self.open.contains(&asked.id) {
+            ExtendOutcome::Extended { hold: asked.hold }
+        } else {
+            ExtendOutcome::Unknown
         }
     }
 

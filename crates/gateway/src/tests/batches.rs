@@ -7,7 +7,9 @@ use futures_util::future::join_all;
 use model::{
     LeaseId, ProviderId, ReservationId, UserId, WaiterId,
     admission::Patience,
-    spend::{Account, NotBounded, Release, ReserveOutcome, ReserveRequest},
+    spend::{
+        Account, CredentialKind, NotBounded, Release, ReserveOutcome, ReserveRequest,
+    },
 };
 use store::StoreError;
 use uuid::Uuid;
@@ -27,6 +29,8 @@ fn request(user_id: UserId) -> ReserveRequest {
         provider_id: ProviderId(Uuid::nil()),
         provider_name: String::new(),
         model: String::new(),
+        client: None,
+        credential_kind: CredentialKind::Centralized,
         input_bound_tokens: 0,
         worst_case: Err(NotBounded::Unpriced),
         prices: None,

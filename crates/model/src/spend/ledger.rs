@@ -2,7 +2,10 @@
 
 use chrono::NaiveDate;
 
-use super::{LimitKey, ReserveOutcome, ReserveRequest, SettleOutcome, Settlement};
+use super::{
+    Extend, ExtendOutcome, LimitKey, Reported, ReserveOutcome, ReserveRequest, SettleOutcome,
+    Settlement, UsageReport,
+};
 use crate::{GroupId, Micros, ReservationId, UserId, WaiterId};
 
 /// Whom a reservation is held by and charged to. It never changes.
@@ -19,10 +22,14 @@ pub struct Account {
 pub enum LedgerOp {
     /// Decides by [`crate::admission::decide`] and, when admitted, holds the amount.
     Reserve(Box<ReserveRequest>),
+    /// Holds more for an open reservation, under all of its limits or none.
+    Extend(Extend),
     /// Closes a reservation with what it cost: exactly once, whatever happened to it meanwhile.
     Settle(Box<Settlement>),
     /// Closes a reservation whose request was never written upstream or was answered with an error.
     Release(Release),
+    /// Charges what was spent elsewhere, without a reservation. Never refused.
+    Report(Box<UsageReport>),
     /// A waiter leaves without being admitted: nobody yields to it any longer.
     WaitEnd(WaitEnd),
 }
@@ -33,8 +40,10 @@ impl LedgerOp {
     pub fn user_id(&self) -> UserId {
         match self {
             Self::Reserve(request) => request.user_id,
+            Self::Extend(extend) => extend.account.user_id,
             Self::Settle(settlement) => settlement.account.user_id,
             Self::Release(release) => release.account.user_id,
+            Self::Report(report) => report.user_id,
             Self::WaitEnd(end) => end.user_id,
         }
     }
@@ -74,8 +83,12 @@ pub enum LockWait {
 pub enum LedgerAnswer {
     /// Of [`LedgerOp::Reserve`].
     Reserved(Box<ReserveOutcome>),
+    /// Of [`LedgerOp::Extend`].
+    Extended(ExtendOutcome),
     /// Of [`LedgerOp::Settle`] and [`LedgerOp::Release`].
     Closed(SettleOutcome),
+    /// Of [`LedgerOp::Report`].
+    Reported(Reported),
     /// Of [`LedgerOp::WaitEnd`].
     WaitEnded,
 }

@@ -3,17 +3,24 @@
 //! Spend follows the person: what counts against a limit is all that the person spent in the period,
 //! whichever group was charged. Amounts that are not settled yet are held by reservations.
 
+mod credentials;
+mod exhausted;
+mod extend;
 mod ledger;
 mod limits;
+mod report;
 
 use chrono::{DateTime, Utc};
 
 pub use self::{
+    credentials::{CredentialKind, NoSuchCredential},
+    extend::{Extend, ExtendOutcome},
     ledger::{
         Account, LedgerAnswer, LedgerBatch, LedgerDifference, LedgerFigure, LedgerOp, LockWait,
         Release, WaitEnd,
     },
     limits::{LimitKey, LimitKind, NoSuchLimit},
+    report::{Reported, UsageReport},
 };
 use crate::{
     GroupId, LeaseId, Micros, OrganizationId, ProviderId, ReservationId, UserId, WaiterId,
@@ -48,6 +55,10 @@ pub struct ReserveRequest {
     pub provider_name: String,
     /// The model asked for, as the client wrote it.
     pub model: String,
+    /// The program that asks, by [`crate::clients::guess`]; `None` when nothing is known of it.
+    pub client: Option<String>,
+    /// Whose credentials the provider sees.
+    pub credential_kind: CredentialKind,
     /// The most input tokens the request can cost: saved for a settlement after a crash.
     pub input_bound_tokens: u64,
     /// What the request may cost; a request that cannot be bounded is refused under a limit.

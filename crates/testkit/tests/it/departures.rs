@@ -230,6 +230,14 @@ const ROWS: &[Row] = &[
         organization: Kept,
     },
     Row {
+        table: "ai_alert_checks",
+        insert: "VALUES ('user', $ada, '-infinity')",
+        which: "subject_id = $ada",
+        leaving: Kept,
+        account: Kept,
+        organization: Kept,
+    },
+    Row {
         table: "spend_counters",
         insert: "(limit_kind, limit_id, period_start) VALUES ('user', $ada, now())",
         which: "limit_id = $ada",
