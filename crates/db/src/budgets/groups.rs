@@ -62,6 +62,10 @@ pub(super) async fn group_budget_get(
 
 /// The group's row is locked, so that a budget does not meet a group that is being deleted. An equal budget is
 /// left alone. The triggers count a pool anew that begins, or whose period changes.
+///
+/// For that they hold the ledger's lock alone, and so does whoever changes the deployment's period, who then
+/// changes budgets: where a pool changes, that lock comes before the budget's row, or the two would wait for
+/// each other.
 const UPSERT: &str = "\
 INSERT INTO group_ai_budgets AS b (group_id, organization_id, spend_limit_micros, mode, \
     pool_limit_micros, pool_period, pool_time_zone) \
@@ -88,6 +92,9 @@ pub(super) async fn group_budget_upsert(
         Some(name) => Some(zone(conn, name, "group_ai_budgets_pool_time_zone_check").await?),
         None => None,
     };
+    if changes_pool(group_budget_get(conn, group).await?.as_ref(), budget) {
+        run(conn, Cached(sql_query("SELECT bursar_lock_ledger()"))).await?;
+    }
     let pool_period = budget.pool_period.value();
     let upsert = sql_query(UPSERT)
         .bind::<SqlUuid, _>(group.0)
@@ -103,6 +110,17 @@ pub(super) async fn group_budget_upsert(
     group_budget_get(conn, group)
         .await?
         .ok_or(StoreError::NotFound)
+}
+
+/// Whether a budget's pool becomes another one. A zone in another spelling counts as another: the lock that is
+/// taken for it is one too many, and no harm.
+fn changes_pool(old: Option<&GroupBudget>, new: &GroupBudgetUpsert) -> bool {
+    let limit = old.and_then(|old| old.pool_limit);
+    let period = old.and_then(|old| old.pool_period);
+    let zone = old.and_then(|old| old.pool_time_zone.clone());
+    new.pool_limit.clone().of(limit) != limit
+        || new.pool_period.clone().of(period) != period
+        || new.pool_time_zone.clone().of(zone.clone()) != zone
 }
 
 pub(super) async fn group_budget_delete(

@@ -82,20 +82,30 @@ struct ZoneRow {
     name: String,
 }
 
-/// A zone's name as the database spells it. What else PostgreSQL takes for a zone, offsets and rules by POSIX,
-/// is none here: it knows nothing of changes of the clocks, or another thing than people mean.
+/// A zone's name as the database spells it. What else PostgreSQL takes for a zone is none here: offsets and
+/// rules by POSIX know nothing of changes of the clocks, or mean another thing than people do, and some names
+/// stand for whatever the machine is set to.
 pub(super) async fn zone(
     conn: &AsyncPgConnection,
     name: &str,
     constraint: &str,
 ) -> StoreResult<String> {
+    let unknown = || StoreError::Violated(constraint.to_owned());
+    if !zone_like(name) {
+        return Err(unknown());
+    }
     let query = sql_query(
-        "SELECT name FROM pg_timezone_names WHERE lower(name) = lower($1) AND name !~ '^(posix|right)/' \
+        "SELECT name FROM pg_timezone_names WHERE lower(name) = lower($1) \
+            AND name !~ '^(posix|right)/' AND name NOT IN ('Factory', 'localtime', 'posixrules') \
          ORDER BY name LIMIT 1",
     )
     .bind::<Text, _>(name.to_owned());
     let found: Option<ZoneRow> = row(conn, Cached(query)).await?;
-    found
-        .map(|zone| zone.name)
-        .ok_or_else(|| StoreError::Violated(constraint.to_owned()))
+    found.map(|zone| zone.name).ok_or_else(unknown)
+}
+
+/// Whether a text could be a zone's name at all: looking it up takes a while, and not every text can be sent.
+fn zone_like(name: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+-".contains(&byte);
+    (1..=64).contains(&name.len()) && name.bytes().all(letter)
 }

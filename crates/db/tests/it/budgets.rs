@@ -1,5 +1,6 @@
 //! Budgets with pools, and settings: what is set, left alone and removed.
 
+use db::local::LocalRole;
 use model::{
     Change, Micros,
     budgets::{
@@ -116,6 +117,14 @@ async fn settings_change_as_named_and_only_zones_of_the_world_are_taken() {
         "UTC+3",
         "EST5EDT4,M3.2.0,M11.1.0",
         "posix/UTC",
+        "UTC\0",
+        " UTC",
+        "İstanbul",
+        "localtime",
+        "LOCALTIME",
+        "posixrules",
+        "Factory",
+        &"Europe/Berlin".repeat(9_000),
     ] {
         let mut unit = begin(&store).await;
         let update = BudgetSettingsUpdate {
@@ -128,4 +137,61 @@ async fn settings_change_as_named_and_only_zones_of_the_world_are_taken() {
             "{nowhere}: {error:?}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pool_that_changes_waits_for_the_ledger_before_it_locks_its_budget() {
+    let db = TestDb::new().await;
+    let store = db.store().await;
+    let Team { team, .. } = Team::new(&store).await;
+    let pool = |micros: i64| GroupBudgetUpsert {
+        pool_limit: Change::Set(Micros(micros)),
+        pool_period: Change::Set(if micros % 2 == 0 {
+            BudgetPeriod::Day
+        } else {
+            BudgetPeriod::Week
+        }),
+        ..GroupBudgetUpsert::limit(Micros(micros))
+    };
+    let mut unit = begin(&store).await;
+    unit.group_budget_upsert(team, &pool(1)).await.unwrap();
+    unit.commit().await.unwrap();
+
+    // Whoever changes the deployment's period holds the ledger, and changes budgets then.
+    let client = db.client(LocalRole::Owner).await;
+    let hold = "BEGIN; SELECT bursar_lock_ledger()";
+    client.batch_execute(hold).await.unwrap();
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move {
+            let mut unit = begin(&store).await;
+            unit.group_budget_upsert(team, &pool(2)).await.unwrap();
+            unit.commit().await.unwrap();
+        }
+    });
+    let watch = db.client(LocalRole::Owner).await;
+    for _ in 0..2_000 {
+        let sql = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        let waiters: i64 = watch.query_one(sql, &[]).await.unwrap().get(0);
+        if waiters > 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert!(!waiting.is_finished());
+    let change = "SELECT FROM group_ai_budgets FOR UPDATE NOWAIT; COMMIT";
+    client.batch_execute(change).await.unwrap();
+    waiting.await.unwrap();
+    let found = read(&store).await.group_budget_get(team).await.unwrap();
+    assert_eq!(found.unwrap().spend_limit, Micros(2));
+
+    // What is no change of the pool does not stop the ledger.
+    client.batch_execute(hold).await.unwrap();
+    for budget in [pool(2), GroupBudgetUpsert::limit(Micros(3))] {
+        let mut unit = begin(&store).await;
+        unit.group_budget_upsert(team, &budget).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+    client.batch_execute("COMMIT").await.unwrap();
 }
