@@ -5,6 +5,7 @@ use axum::{
     extract::{FromRequest, Request, rejection::BytesRejection},
     http::StatusCode,
 };
+use bursar_sdk::ValidationError;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::complaint;
@@ -46,6 +47,13 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     deserializer
         .end()
         .map_err(|error| ApiError::Json(error.to_string()))?;
+    // serde takes a list for an object, its values in the order in which the program happens to write the fields.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(ApiError::from(vec![ValidationError {
+            field: ".".to_owned(),
+            detail: "must be an object".to_owned(),
+        }]));
+    }
     Ok(value)
 }
 
@@ -79,6 +87,8 @@ mod tests {
         check::<Budget>(r#"{"spend_limit_micros": 5} x"#, Err("json"));
         check::<Budget>("{}", Err("spend_limit_micros"));
         check::<Budget>("[]", Err("."));
+        check::<Budget>(" [5]", Err("."));
+        check::<PatchGroupRequest>("[]", Err("."));
         check::<Budget>(r#"{"spend_limit_micros": "5"}"#, Err("spend_limit_micros"));
         check::<Budget>(r#"{"spend_limit_micros": 5.5}"#, Err("spend_limit_micros"));
         check::<Budget>(r#"{"spend_limit_micros": null}"#, Err("spend_limit_micros"));

@@ -28,16 +28,72 @@ fn complaint<E: std::fmt::Display>(error: &serde_path_to_error::Error<E>) -> Val
             detail: "must be given".to_owned(),
         };
     }
-    let detail = match detail.rfind(" at line ") {
-        Some(end) => detail.get(..end).unwrap_or(&detail).to_owned(),
-        None => detail,
-    };
+    let end = detail.rfind(" at line ").unwrap_or(detail.len());
     ValidationError {
         field: path,
-        detail,
+        detail: plain(detail.get(..end).unwrap_or(&detail)),
     }
 }
 
+/// serde's words without names of the program's own types, and chrono's with what they are about.
+fn plain(detail: &str) -> String {
+    if UNREADABLE_TIMES.contains(&detail) {
+        return "must be a time by RFC 3339, such as `2027-01-01T00:00:00Z`".to_owned();
+    }
+    let Some((found, expected)) = detail.split_once(", expected ") else {
+        return detail.to_owned();
+    };
+    let expected = match expected {
+        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
+        name if name.starts_with("struct ") => "an object",
+        words => words,
+    };
+    format!("{found}, expected {expected}")
+}
+
+/// All that chrono says of texts that are no times.
+const UNREADABLE_TIMES: &[&str] = &[
+    "input contains invalid characters",
+    "input is out of range",
+    "no possible date and time matching input",
+    "input is not enough for unique date and time",
+    "premature end of input",
+    "trailing input",
+];
+
 fn quoted<'a>(text: &'a str, before: &str) -> Option<&'a str> {
     text.strip_prefix(before)?.split('`').next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn complaints_name_no_types_of_the_program() {
+        let check = |said: &str, told: &str| assert_eq!(plain(said), told);
+        check(
+            "invalid type: floating point `1.5`, expected i64",
+            "invalid type: floating point `1.5`, expected a whole number",
+        );
+        check(
+            "invalid type: null, expected struct UpdateUserRequest",
+            "invalid type: null, expected an object",
+        );
+        check(
+            "unknown variant `x`, expected `a` or `b`",
+            "unknown variant `x`, expected `a` or `b`",
+        );
+        check("expected value", "expected value");
+        let time = "must be a time by RFC 3339, such as `2027-01-01T00:00:00Z`";
+        for text in [
+            "soon",
+            "2027-01-01",
+            "2027-01-01T00:00:00Zx",
+            "2027-13-01T00:00:00Z",
+        ] {
+            let error = text.parse::<chrono::DateTime<chrono::Utc>>().unwrap_err();
+            check(&error.to_string(), time);
+        }
+    }
 }
