@@ -1,7 +1,7 @@
 //! What people spent, and the ledger, which only system actors write.
 
 use model::{
-    LeaseId, UserId,
+    LeaseId, OrganizationId, UserId,
     spend::{LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Progress, SpendView},
 };
 use rbac::{Action, Object, ResourceType};
@@ -20,7 +20,7 @@ pub(crate) const RULES: &[Rule] = &[
         "spend_get",
         Shape::Fetch,
         &["user:read", "organization:read"],
-        "the person; budgets of organizations that the caller may not read are left out of the reasons",
+        "the person; budgets and pools of organizations that the caller may not read are left out",
     ),
     rule(
         "ledger_verify",
@@ -58,10 +58,14 @@ impl<U: store::ReadUnit + ?Sized> Spend<'_, U> {
         self.gate.check(Action::Read, &Object::user(user.id.0))?;
         let mut view = self.unit.spend_get(user.id).await?;
         let gate = self.gate;
-        view.considered.retain(|one| {
-            let organization = Object::organization(one.organization_id.0);
-            gate.allows(Action::Read, &organization)
-        });
+        let readable = |id: OrganizationId| gate.allows(Action::Read, &Object::organization(id.0));
+        view.considered.retain(|one| readable(one.organization_id));
+        // What everybody in a group spent together is no more of anybody's business elsewhere than its budget is.
+        let organization = view.state.organization_id;
+        view.state.pool = view
+            .state
+            .pool
+            .filter(|_| organization.is_some_and(readable));
         Ok(view)
     }
 }
