@@ -9,6 +9,8 @@ mod audit_list;
 #[cfg(test)]
 mod budgets;
 #[cfg(test)]
+mod budgets_matrix;
+#[cfg(test)]
 mod burst;
 #[cfg(test)]
 mod calls;
