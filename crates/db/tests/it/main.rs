@@ -43,6 +43,8 @@ mod periods;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
+mod spend_days;
+#[cfg(test)]
 mod stored_responses;
 #[cfg(test)]
 mod support;
