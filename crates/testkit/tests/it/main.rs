@@ -11,6 +11,8 @@ mod budgets;
 #[cfg(test)]
 mod budgets_matrix;
 #[cfg(test)]
+mod budgets_races;
+#[cfg(test)]
 mod burst;
 #[cfg(test)]
 mod calls;
