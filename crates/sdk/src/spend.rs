@@ -29,7 +29,8 @@ pub struct UserAiSpend {
     pub period_start: DateTime<Utc>,
     /// The first instant after the period.
     pub period_end: DateTime<Utc>,
-    /// The pool of the group that spend is charged to; `null` when it has none.
+    /// The pool of the group that spend is charged to; `null` when it has none, or when the caller may not read
+    /// the group's organization.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub pool: Option<AiSpendPool>,
     /// Every budget that was considered and whose organization the caller may read, and what became of it.
