@@ -126,11 +126,17 @@ mod tests {
             "codex_cli_rs/0.55.0 (Mac OS 15.6.1; arm64) vscode/1.105.1",
             Some("codex"),
         );
-        check("codex_exec/0.48.0 (Ubuntu 24.4.0; x86_64) xterm-256color", Some("codex"));
+        check(
+            "codex_exec/0.48.0 (Ubuntu 24.4.0; x86_64) xterm-256color",
+            Some("codex"),
+        );
         check("codex_vscode/0.5.30 (Windows 10; x86_64)", Some("codex"));
         check("GitHubCopilotChat/0.32.4", Some("github-copilot"));
         check("GithubCopilot/1.270.0", Some("github-copilot"));
-        check("copilot/0.0.354 (client/cli linux v22)", Some("github-copilot"));
+        check(
+            "copilot/0.0.354 (client/cli linux v22)",
+            Some("github-copilot"),
+        );
         check("Cursor/2.0.43", Some("cursor"));
         check("Zed/0.210.4 (linux; x86_64)", Some("zed"));
         check("Kilo-Code/4.115.0", Some("kilo-code"));
@@ -138,10 +144,19 @@ mod tests {
         check("Cline/3.35.0", Some("cline"));
         check("Continue/1.3.18 (VS Code)", Some("continue"));
         check("opencode/1.0.68", Some("opencode"));
-        check("Charm-Crush/0.18.4 (https://charm.land/crush)", Some("crush"));
-        check("GeminiCLI/0.13.0/gemini-2.5-pro (linux; x64)", Some("gemini-cli"));
+        check(
+            "Charm-Crush/0.18.4 (https://charm.land/crush)",
+            Some("crush"),
+        );
+        check(
+            "GeminiCLI/0.13.0/gemini-2.5-pro (linux; x64)",
+            Some("gemini-cli"),
+        );
         check("mux/0.9.0 ai-sdk/anthropic/2.0.44", Some("mux"));
-        check("ai/5.0.93 ai-sdk/openai/2.0.65 runtime/node.js/22", Some("vercel-ai-sdk"));
+        check(
+            "ai/5.0.93 ai-sdk/openai/2.0.65 runtime/node.js/22",
+            Some("vercel-ai-sdk"),
+        );
         check("litellm/1.79.3", Some("litellm"));
         check("curl/8.5.0", Some("curl"));
         check("python-requests/2.32.3", Some("python-requests"));

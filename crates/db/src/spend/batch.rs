@@ -189,9 +189,7 @@ impl Writes {
             counter::save(conn, &self.changed),
             add_daily(conn, &self.new.daily),
         );
-        try_join(usual, rare)
-        .await
-        .map(drop)
+        try_join(usual, rare).await.map(drop)
     }
 }
 

@@ -116,7 +116,8 @@ impl Books {
         let of = |key: &Key| Some((self.places.remove(key)?, *self.counters.get(key)?));
         let changed = self.changed.iter().filter_map(of).collect();
         let alerts = |key: &&Key| self.counters.get(key).is_some_and(Counter::alerts);
-        let reached: BTreeSet<LimitKey> = self.raised.iter().filter(alerts).map(|key| key.0).collect();
+        let reached: BTreeSet<LimitKey> =
+            self.raised.iter().filter(alerts).map(|key| key.0).collect();
         self.new.reached = reached.into_iter().collect();
         (changed, self.wake.into_iter().collect(), self.new)
     }

@@ -48,7 +48,7 @@ impl Books {
                 ..self.state(user, &standing, &counted, at)?
             })
         };
-        match extend(&limits, more, self.calendar.now) {
+        match extend(&limits, held, asked.hold, self.calendar.now) {
             Extension::Refused { limit } => return Ok(ExtendOutcome::Refused(blocked(limit)?)),
             Extension::RetryLater { limit } => {
                 return Ok(ExtendOutcome::RetryLater(blocked(limit)?));

@@ -22,7 +22,9 @@ impl Books {
         let id = ReservationId::of(self.calendar.now, &rand::random());
         let cost = report.cost.unwrap_or_default();
         let counted = self.counted(account, &standing, id.instant())?;
-        let limits = counted.iter().filter_map(|one| Some((one.limit?, one.key.0.kind)));
+        let limits = counted
+            .iter()
+            .filter_map(|one| Some((one.limit?, one.key.0.kind)));
         let (states, kinds): (Vec<LimitState>, Vec<_>) = limits.unzip();
         let passed = passed(&states, cost).and_then(|place| kinds.get(place).copied());
         for one in &counted {

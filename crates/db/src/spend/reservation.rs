@@ -144,7 +144,11 @@ pub(super) async fn open(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    rows(conn, Cached(sql(OPEN).bind::<Array<SqlUuid>, _>(ids.to_vec()))).await
+    rows(
+        conn,
+        Cached(sql(OPEN).bind::<Array<SqlUuid>, _>(ids.to_vec())),
+    )
+    .await
 }
 
 const EXTEND: &str = "\

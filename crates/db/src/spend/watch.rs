@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{Array, BigInt, Bool, Date, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Date, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::AsyncPgConnection;
 use model::{
@@ -24,7 +24,7 @@ use super::{
     Sql,
     calendar::{self, Calendar, Reckoning},
     candidates::resolutions,
-    counter::Key,
+    counter::{self, Key},
     sql,
 };
 use crate::query::{Cached, parse, rows, run};
@@ -91,7 +91,11 @@ pub(crate) async fn watch(
     limits: &BTreeMap<LimitKey, Missing>,
 ) -> StoreResult<Watch> {
     let pools = |key: &&LimitKey| key.kind == LimitKind::Pool;
-    let groups: BTreeSet<GroupId> = limits.keys().filter(pools).map(|key| key.id.into()).collect();
+    let groups: BTreeSet<GroupId> = limits
+        .keys()
+        .filter(pools)
+        .map(|key| key.id.into())
+        .collect();
     let mut calendar = calendar::begin(conn, 0, &BTreeSet::new(), &groups).await?;
     let mut gone = Vec::new();
     let mut wanted = Vec::new();
@@ -153,14 +157,16 @@ fn reckoning(calendar: &Calendar, key: LimitKey) -> Option<Reckoning> {
     }
 }
 
-const LOCK: &str = "\
-INSERT INTO spend_counters AS c (limit_kind, limit_id, scope_id, period_start) \
-SELECT k.kind, k.id, k.scope, k.start \
-FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS k (kind, id, scope, start, make, place) \
-WHERE k.make OR EXISTS (SELECT 1 FROM spend_counters AS o WHERE o.limit_id = k.id \
-    AND o.period_start = k.start AND o.limit_kind = k.kind AND o.scope_id = k.scope) \
-ORDER BY k.place \
-ON CONFLICT (limit_id, period_start, limit_kind, scope_id) DO UPDATE SET limit_kind = c.limit_kind WHERE false";
+const THERE: &str = "\
+SELECT k.place FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS k (kind, id, scope, start, place) \
+JOIN spend_counters AS c ON c.limit_id = k.id AND c.period_start = k.start \
+    AND c.limit_kind = k.kind AND c.scope_id = k.scope";
+
+#[derive(QueryableByName)]
+struct PlaceRow {
+    #[diesel(sql_type = BigInt)]
+    place: i64,
+}
 
 const READ: &str = "\
 SELECT k.place, c.spent_micros, c.alert_at_micros, \
@@ -192,14 +198,17 @@ struct CounterRow {
 impl CounterRow {
     /// Whether the ledger would have noted this spend.
     fn noted(&self) -> bool {
-        self.alert_at_micros.is_none_or(|at| self.spent_micros >= at)
+        self.alert_at_micros
+            .is_none_or(|at| self.spent_micros >= at)
     }
 }
 
 impl Watch {
     /// The start of the present period of people's limits.
     pub(crate) fn people_since(&self) -> StoreResult<DateTime<Utc>> {
-        let present = self.calendar.period(&self.calendar.people, self.calendar.now)?;
+        let present = self
+            .calendar
+            .period(&self.calendar.people, self.calendar.now)?;
         Ok(present.start)
     }
 
@@ -208,15 +217,19 @@ impl Watch {
         &self.gone
     }
 
-    /// Locks the counters, in the ledger's order.
-    pub(crate) async fn lock(&self, conn: &AsyncPgConnection) -> StoreResult<()> {
-        let make: Vec<bool> = self
-            .spans
-            .values()
-            .map(|span| span.missing == Missing::Make)
-            .collect();
-        let lock = bind_keys(sql(LOCK), self.spans.keys()).bind::<Array<Bool>, _>(make);
-        run(conn, Cached(lock)).await.map(drop)
+    /// Locks the counters, in the ledger's order. One that is passed over stays out of sight: it is nobody's here, so
+    /// writing it could wait for somebody who waits for this.
+    pub(crate) async fn lock(&mut self, conn: &AsyncPgConnection) -> StoreResult<()> {
+        let there = bind_keys(sql(THERE), self.spans.keys());
+        let there: Vec<PlaceRow> = rows(conn, Cached(there)).await?;
+        let there: BTreeSet<i64> = there.iter().map(|row| row.place).collect();
+        let mut place = 0;
+        self.spans.retain(|_, span| {
+            place += 1;
+            span.missing == Missing::Make || there.contains(&place)
+        });
+        let keys: Vec<Key> = self.spans.keys().copied().collect();
+        counter::lock(conn, &keys).await.map(drop)
     }
 
     /// What is spent and what holds, by statements of their own, after the locks. A period that has ended is among
@@ -276,9 +289,7 @@ impl Watch {
 }
 
 /// What holds for a person, and who is charged.
-fn holding(
-    found: Option<&Resolution>,
-) -> (Option<Held>, Option<GroupId>, Option<OrganizationId>) {
+fn holding(found: Option<&Resolution>) -> (Option<Held>, Option<GroupId>, Option<OrganizationId>) {
     let Some(found) = found else {
         return (None, None, None);
     };
@@ -296,8 +307,8 @@ pub(crate) async fn note_from(
     amounts: &[(Key, Micros)],
 ) -> StoreResult<()> {
     let next: Vec<i64> = amounts.iter().map(|(_, next)| next.0).collect();
-    let set = bind_keys(sql(SET), amounts.iter().map(|(key, _)| key))
-        .bind::<Array<BigInt>, _>(next);
+    let set =
+        bind_keys(sql(SET), amounts.iter().map(|(key, _)| key)).bind::<Array<BigInt>, _>(next);
     run(conn, Cached(set)).await.map(drop)
 }
 

@@ -14,16 +14,16 @@ use crate::{
 };
 
 /// Two people in one organization, each with a limit, and a pool.
-struct Pooled {
-    db: TestDb,
-    store: Database,
-    organization: OrganizationId,
-    people: [UserId; 2],
-    owner: Client,
+pub(crate) struct Pooled {
+    pub(crate) db: TestDb,
+    pub(crate) store: Database,
+    pub(crate) organization: OrganizationId,
+    pub(crate) people: [UserId; 2],
+    pub(crate) owner: Client,
 }
 
 impl Pooled {
-    async fn new(limit: i64, pool: i64) -> Self {
+    pub(crate) async fn new(limit: i64, pool: i64) -> Self {
         let db = TestDb::new().await;
         let store = db.store().await;
         let world = World::new(&store, Some(Micros(limit))).await;
@@ -47,21 +47,21 @@ impl Pooled {
         pooled
     }
 
-    async fn set(&self, what: &str) {
+    pub(crate) async fn set(&self, what: &str) {
         let update = format!("UPDATE group_ai_budgets SET {what}");
         self.owner.batch_execute(&update).await.unwrap();
     }
 
-    fn group(&self) -> GroupId {
+    pub(crate) fn group(&self) -> GroupId {
         self.organization.everyone()
     }
 
-    fn key(&self) -> LimitKey {
+    pub(crate) fn key(&self) -> LimitKey {
         LimitKey::pool(self.group())
     }
 
     /// What is spent and held in the pool, of a ledger that balances.
-    async fn pool(&self) -> (i64, i64) {
+    pub(crate) async fn pool(&self) -> (i64, i64) {
         let pool = spend(&self.store, self.people[0]).await.pool.unwrap();
         assert_eq!(pool.group_id, self.group());
         (pool.spent.0, pool.reserved.0)

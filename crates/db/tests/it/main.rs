@@ -1,13 +1,21 @@
 //! Integration tests of the crate `db`, one binary for all of them.
 
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod audit;
+#[cfg(test)]
+mod audit_budgets;
+#[cfg(test)]
+mod audit_pages;
 #[cfg(test)]
 mod budgets;
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
 mod dump;
+#[cfg(test)]
+mod external_usage;
 #[cfg(test)]
 mod hints;
 #[cfg(test)]
@@ -17,11 +25,17 @@ mod keys;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
+mod ledger_alerts;
+#[cfg(test)]
+mod ledger_extend;
+#[cfg(test)]
 mod ledger_pools;
 #[cfg(test)]
 mod ledger_queue;
 #[cfg(test)]
 mod ledger_races;
+#[cfg(test)]
+mod ledger_report;
 #[cfg(test)]
 mod ledger_sweep;
 #[cfg(test)]
@@ -41,9 +55,13 @@ mod people;
 #[cfg(test)]
 mod periods;
 #[cfg(test)]
+mod prices;
+#[cfg(test)]
 mod roles;
 #[cfg(test)]
 mod spend_days;
+#[cfg(test)]
+mod spend_reports;
 #[cfg(test)]
 mod stored_responses;
 #[cfg(test)]

@@ -80,18 +80,24 @@ async fn the_ledger_goes_back_and_forth_with_what_is_in_it() {
     };
     let before = contents().await;
     assert_eq!(before.len(), 3);
-    let steps = [
+    for step in [
+        include_str!("../../../../migrations/2026-11-25-140000_extend_spend_ledger/down.sql"),
         include_str!("../../../../migrations/2026-11-25-120100_batch_spend_ledger/down.sql"),
-        include_str!("../../../../migrations/2026-11-25-120100_batch_spend_ledger/up.sql"),
-    ];
-    owner.batch_execute(steps[0]).await.unwrap();
+    ] {
+        owner.batch_execute(step).await.unwrap();
+    }
     let old = "SELECT sum(e.cost_micros)::bigint, count(*), count(DISTINCT e.reservation_id), \
             (SELECT spent_micros FROM spend_counters), (SELECT reserved_micros FROM spend_counters) \
         FROM ai_usage_events AS e WHERE prices IS NOT NULL";
     let old = owner.query_one(old, &[]).await.unwrap();
     let old = [0, 1, 2, 3, 4].map(|column| old.get::<_, i64>(column));
     assert_eq!(old, [310, 3, 2, 310, 500]);
-    owner.batch_execute(steps[1]).await.unwrap();
+    for step in [
+        include_str!("../../../../migrations/2026-11-25-120100_batch_spend_ledger/up.sql"),
+        include_str!("../../../../migrations/2026-11-25-140000_extend_spend_ledger/up.sql"),
+    ] {
+        owner.batch_execute(step).await.unwrap();
+    }
     let grant = format!("SELECT bursar_grant_application('{APP_ROLE}')");
     owner.batch_execute(&grant).await.unwrap();
     assert_eq!(contents().await, before);

@@ -23,24 +23,29 @@ pub enum Extension {
     },
 }
 
-/// Decides about `more` for what is under way: by [`judge`], as if it were a request of that cost that cannot wait.
-/// Like any other it leaves the room to whoever has waited for it ([`must_yield`]).
+/// Decides whether what holds `held` may hold `hold`: by [`judge`], as if it gave back what it holds and were a
+/// request of the whole that cannot wait. Like any other it leaves the room to whoever has waited for it
+/// ([`must_yield`]).
 #[must_use]
-pub fn extend(limits: &[Limit], more: Micros, now: DateTime<Utc>) -> Extension {
+pub fn extend(limits: &[Limit], held: Micros, hold: Micros, now: DateTime<Utc>) -> Extension {
     let ask = WorstCase {
-        input_cost: more,
+        input_cost: hold,
         output_price: 0,
         choices: 1,
         cap: 0,
         floor: 0,
         fees: Micros::ZERO,
     };
+    let without = |one: &Limit| LimitState {
+        reserved: one.state.reserved.saturating_sub(held),
+        ..one.state
+    };
     let nobody = WaiterId(Uuid::nil());
     let yields = |one: &Limit| {
-        let room = one.state.room();
-        one.state.enforced() && must_yield(one.head.as_ref(), nobody, more, room, now)
+        let room = without(one).room();
+        one.state.enforced() && must_yield(one.head.as_ref(), nobody, hold, room, now)
     };
-    let states: Vec<LimitState> = limits.iter().map(|limit| limit.state).collect();
+    let states: Vec<LimitState> = limits.iter().map(without).collect();
     match judge(&states, &ask, Patience::Expired) {
         Verdict::Admit { .. } => match limits.iter().position(yields) {
             None => Extension::Granted,

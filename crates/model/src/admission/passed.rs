@@ -7,7 +7,10 @@ use crate::Micros;
 /// the cost is more than that. What costs nothing passes nothing.
 #[must_use]
 pub fn passed(limits: &[LimitState], cost: Micros) -> Option<usize> {
-    let blocking = limits.iter().enumerate().filter(|(_, limit)| limit.enforced());
+    let blocking = limits
+        .iter()
+        .enumerate()
+        .filter(|(_, limit)| limit.enforced());
     let tightest = blocking.min_by_key(|(place, limit)| (limit.room(), *place));
     let (place, limit) = tightest?;
     (cost > Micros::ZERO && cost > limit.room()).then_some(place)

@@ -24,7 +24,9 @@ impl SpendState {
         if own.as_ref().is_some_and(used_up) {
             return Some(LimitKind::User);
         }
-        pool.as_ref().filter(|pool| used_up(pool)).map(|_| LimitKind::Pool)
+        pool.as_ref()
+            .filter(|pool| used_up(pool))
+            .map(|_| LimitKind::Pool)
     }
 }
 

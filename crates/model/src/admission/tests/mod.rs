@@ -1,5 +1,6 @@
 //! The rules of admission as tables.
 
+mod ongoing;
 mod properties;
 
 use std::sync::LazyLock;
