@@ -15,7 +15,7 @@ use model::{
 use store::{StoreError, StoreResult};
 use uuid::Uuid;
 
-use super::settings::zone;
+use super::settings::{TIME_TO_COUNT, zone};
 use crate::{
     query::{Cached, parse, row, run},
     schema::group_ai_budgets,
@@ -93,6 +93,7 @@ pub(super) async fn group_budget_upsert(
         None => None,
     };
     if changes_pool(group_budget_get(conn, group).await?.as_ref(), budget) {
+        run(conn, Cached(sql_query(TIME_TO_COUNT))).await?;
         run(conn, Cached(sql_query("SELECT bursar_lock_ledger()"))).await?;
     }
     let pool_period = budget.pool_period.value();

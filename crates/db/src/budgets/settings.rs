@@ -58,6 +58,9 @@ UPDATE ai_budget_settings AS s SET policy = coalesce($1, s.policy), everyone = c
 WHERE (s.policy, s.everyone, s.period, s.time_zone) IS DISTINCT FROM \
     (coalesce($1, s.policy), coalesce($2, s.everyone), coalesce($3, s.period), coalesce($4, s.time_zone))";
 
+/// Counting anew takes a second or two for each million of requests, longer in all than other statements may.
+pub(super) const TIME_TO_COUNT: &str = "SELECT set_config('statement_timeout', '600s', true)";
+
 pub(super) async fn budget_settings_update(
     conn: &AsyncPgConnection,
     update: &BudgetSettingsUpdate,
@@ -66,6 +69,9 @@ pub(super) async fn budget_settings_update(
         Some(name) => Some(zone(conn, name, "ai_budget_settings_time_zone_check").await?),
         None => None,
     };
+    if update.period.is_some() || update.time_zone.is_some() {
+        run(conn, Cached(sql_query(TIME_TO_COUNT))).await?;
+    }
     let text = |word: Option<&'static str>| word.map(str::to_owned);
     let change = sql_query(UPDATE)
         .bind::<Nullable<Text>, _>(text(update.policy.map(BudgetPolicy::as_str)))
