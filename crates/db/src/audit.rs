@@ -3,15 +3,20 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{
+    dsl::sql,
     pg::Pg,
     prelude::*,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    result::QueryResult,
     sql_query,
-    sql_types::{Integer, Text},
+    sql_types::{BigInt, Bool, Integer, Text, Timestamptz, Uuid as SqlUuid},
 };
 use futures_util::future::try_join;
 use model::{
-    Page, PageRequest,
-    audit::{AuditAction, AuditEntry, AuditFilter, RefusedWrite},
+    PageRequest,
+    audit::{
+        AUDIT_COUNT_CAP, AuditAction, AuditCursor, AuditEntry, AuditFilter, AuditPage, RefusedWrite,
+    },
 };
 use rbac::Visibility;
 use store::{
@@ -94,6 +99,10 @@ fn listed<'a>(filter: &AuditFilter, visibility: &Visibility) -> audit_logs::Boxe
     let mut query = audit_logs::table
         .filter(Visible::new(visibility, &COLUMNS))
         .into_boxed();
+    // Twice the same, but so an index goes on in the order of the list.
+    if let Some(organization) = only_organization(visibility) {
+        query = query.filter(audit_logs::organization_id.eq(organization));
+    }
     if let Some(resource_type) = &filter.resource_type {
         query = query.filter(audit_logs::resource_type.eq(resource_type.clone()));
     }
@@ -118,7 +127,50 @@ fn listed<'a>(filter: &AuditFilter, visibility: &Visibility) -> audit_logs::Boxe
     if let Some(until) = filter.until {
         query = query.filter(audit_logs::time.lt(until));
     }
+    if let Some(AuditCursor { time, id }) = filter.after {
+        // As one comparison of rows, which is where an index goes on.
+        let older = sql::<Bool>("(audit_logs.time, audit_logs.id) < (")
+            .bind::<Timestamptz, _>(time)
+            .sql(", ")
+            .bind::<SqlUuid, _>(id.0)
+            .sql(")");
+        query = query.filter(older);
+    }
     query
+}
+
+/// The one organization whose rows the visibility admits at the most.
+fn only_organization(visibility: &Visibility) -> Option<Uuid> {
+    match visibility {
+        Visibility::OrgIn(ids) => match ids.as_slice() {
+            [one] => Some(*one),
+            _ => None,
+        },
+        Visibility::And(parts) => parts.iter().find_map(only_organization),
+        _ => None,
+    }
+}
+
+/// How many rows a query has, which says itself at how many to stop.
+#[derive(Debug, Clone, Copy)]
+struct Counted<Q>(Q);
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Counted<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT count(*) FROM (");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(") AS counted");
+        Ok(())
+    }
+}
+
+impl<Q> QueryId for Counted<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> Query for Counted<Q> {
+    type SqlType = BigInt;
 }
 
 #[async_trait]
@@ -128,24 +180,34 @@ impl<Mode: Send + Sync> AuditRead for Unit<Mode> {
         filter: &AuditFilter,
         page: PageRequest,
         visibility: &Visibility,
-    ) -> StoreResult<Page<AuditEntry>> {
+    ) -> StoreResult<AuditPage> {
         let conn = self.connection()?;
+        // One more than asked for tells whether there are more.
         let part = listed(filter, visibility)
             .order((audit_logs::time.desc(), audit_logs::id.desc()))
-            .limit(page.limit.into())
+            .limit(i64::from(page.limit) + 1)
             .offset(page.offset.into())
             .select(AuditRow::as_select());
-        let all = listed(filter, visibility).count();
-        let (part, all) =
-            try_join(rows::<_, AuditRow>(conn, part), one::<_, i64>(conn, all)).await?;
-        let items = part
+        let part = rows::<_, AuditRow>(conn, part);
+        let (part, count) = if filter.after.is_some() {
+            (part.await?, None)
+        } else {
+            let most = i64::try_from(AUDIT_COUNT_CAP).map_err(internal)? + 1;
+            let all = listed(filter, visibility)
+                .select(audit_logs::id)
+                .limit(most);
+            let (part, all) = try_join(part, one::<_, i64>(conn, Counted(all))).await?;
+            (part, Some(count(all)))
+        };
+        let mut items = part
             .into_iter()
             .map(TryInto::try_into)
-            .collect::<StoreResult<_>>()?;
-        Ok(Page {
-            items,
-            count: count(all),
-        })
+            .collect::<StoreResult<Vec<AuditEntry>>>()?;
+        let asked = usize::try_from(page.limit).map_err(internal)?;
+        let more = items.len() > asked;
+        items.truncate(asked);
+        let next = items.last().filter(|_| more).map(AuditCursor::from);
+        Ok(AuditPage { items, next, count })
     }
 }
 

@@ -1,8 +1,8 @@
 //! The audit log.
 
 use model::{
-    Page, PageRequest,
-    audit::{AuditEntry, AuditFilter, RefusedWrite},
+    PageRequest,
+    audit::{AuditFilter, AuditPage, RefusedWrite},
 };
 use rbac::ResourceType;
 use store::StoreResult;
@@ -36,7 +36,7 @@ impl<U: store::ReadUnit + ?Sized> Audit<'_, U> {
         &mut self,
         filter: &AuditFilter,
         page: PageRequest,
-    ) -> StoreResult<Page<AuditEntry>> {
+    ) -> StoreResult<AuditPage> {
         let visibility = self.gate.readable(ResourceType::AuditLog);
         self.unit.audit_list(filter, page, &visibility).await
     }

@@ -77,8 +77,16 @@ pub struct AuditLog {
 pub struct AuditLogResponse {
     /// The lines of this page, newest first.
     pub audit_logs: Vec<AuditLog>,
-    /// How many match in all.
-    pub count: u64,
+    /// How many match in all, counted no further than one more than `count_cap`. Absent from a page that was asked
+    /// for with `after`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// A `count` above this means: more than this.
+    pub count_cap: u64,
+    /// Where the next page begins, to be given as `after` with the same filters; `null` when there are no more
+    /// lines.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub next: Option<String>,
 }
 
 /// Which lines of the audit log to list.
@@ -121,7 +129,11 @@ pub struct AuditListQuery {
     /// The greatest number of lines to return, 1 to 1,000; 25 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// How many lines to pass over first.
+    /// How many lines to pass over first. Lines that are added meanwhile move the others on; `after` is not moved by
+    /// them, and is as fast at the end of the log as at its beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<u32>,
+    /// Only lines that come after this place: what the page before gave as `next`. Not together with `offset`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
 }

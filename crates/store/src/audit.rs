@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use model::{
-    Page, PageRequest,
-    audit::{AuditEntry, AuditFilter, RefusedWrite},
+    PageRequest,
+    audit::{AuditFilter, AuditPage, RefusedWrite},
 };
 use rbac::Visibility;
 
@@ -12,13 +12,14 @@ use crate::StoreResult;
 /// Reads the audit log.
 #[async_trait]
 pub trait AuditRead: Send {
-    /// A page of the entries that the visibility admits, newest first.
+    /// A page of the entries that the visibility admits, newest first. Counts at most
+    /// [`model::audit::AUDIT_COUNT_CAP`] and one, and nothing when the filter names a place to go on from.
     async fn audit_list(
         &mut self,
         filter: &AuditFilter,
         page: PageRequest,
         visibility: &Visibility,
-    ) -> StoreResult<Page<AuditEntry>>;
+    ) -> StoreResult<AuditPage>;
 }
 
 /// Records what no trigger can see.

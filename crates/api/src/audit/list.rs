@@ -3,20 +3,26 @@
 use axum::Json;
 use bursar_sdk::{AuditListQuery, AuditLogResponse};
 use dbauthz::ReadUnit;
-use model::{OrganizationId, UserId, audit::AuditFilter};
+use model::{
+    OrganizationId, UserId,
+    audit::{AUDIT_COUNT_CAP, AuditCursor, AuditFilter},
+};
 use store::{StoreError, StoreResult};
 
 use super::wire;
 use crate::{
     error::{ApiError, ApiResult},
     extract::{QueryParams, Session},
-    validate::{Checked, both, instant, optional, page, text, wrong},
+    validate::{Checked, both, instant, optional, page, parse, text, wrong},
 };
 
 /// How many lines a page holds when nobody says.
 const LIMIT: u32 = 25;
 
 /// List the lines of the audit log that the caller may see, newest first.
+///
+/// To read them all, ask with the `next` of each page as the `after` of the following one, until `next` is `null`.
+/// Each line that was there at the beginning comes once, whatever is added meanwhile.
 #[utoipa::path(
     get,
     path = "/audit",
@@ -29,7 +35,9 @@ pub(crate) async fn audit_list(
     QueryParams(query): QueryParams<AuditListQuery>,
 ) -> ApiResult<Json<AuditLogResponse>> {
     let page = page(query.limit, query.offset, LIMIT);
-    let (mut filter, page) = both(filter(&query), page).map_err(ApiError::Query)?;
+    let ((mut filter, after), page) =
+        both(both(filter(&query), after(&query)), page).map_err(ApiError::Query)?;
+    filter.after = after;
     let mut unit = caller.store.read().await?;
     filter.user_id = user(&mut unit, query.user.as_deref()).await?;
     filter.organization_id = organization(&mut unit, query.organization.as_deref()).await?;
@@ -38,7 +46,17 @@ pub(crate) async fn audit_list(
     Ok(Json(AuditLogResponse {
         audit_logs,
         count: found.count,
+        count_cap: AUDIT_COUNT_CAP,
+        next: found.next.map(|place| place.to_string()),
     }))
+}
+
+/// Where the page before ended.
+fn after(query: &AuditListQuery) -> Checked<Option<AuditCursor>> {
+    if query.after.is_some() && query.offset.is_some() {
+        return wrong("offset", "cannot be given together with `after`");
+    }
+    optional(query.after.as_deref(), |place| parse("after", place))
 }
 
 /// What the query says without looking anything up.

@@ -252,11 +252,11 @@ async fn audit(cast: &Cast, served: u32) -> anyhow::Result<bool> {
         .owner
         .audit_list(&bursar_sdk::AuditListQuery::default())
         .await?;
+    let count = log.count.unwrap_or_default();
     say(&format!(
-        "{served} requests were served. The audit log has {} entries of who set all this up.",
-        log.count
+        "{served} requests were served. The audit log has {count} entries of who set all this up."
     ));
-    Ok(log.count > 0)
+    Ok(count > 0)
 }
 
 #[expect(clippy::print_stdout, reason = "the story is told on standard output")]

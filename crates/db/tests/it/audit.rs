@@ -32,7 +32,7 @@ async fn log(store: &Database, filter: &AuditFilter) -> Vec<AuditEntry> {
         .audit_list(filter, ALL, &Visibility::All)
         .await
         .unwrap();
-    assert_eq!(usize::try_from(page.count).unwrap(), page.items.len());
+    assert_eq!(page.count, u64::try_from(page.items.len()).ok());
     page.items.into_iter().rev().collect()
 }
 
@@ -230,11 +230,11 @@ async fn rows_removed_by_cascade_are_recorded() {
          DELETE FROM groups WHERE id = '{team}'; COMMIT"
     );
     owner.batch_execute(&delete).await.unwrap();
-    // The budget's group is gone by then, so only its id names it.
+    // The budget goes before its group, so that its line can name it.
     let gone = [
+        "delete ai_budget team",
         "delete group team",
         "delete group_member ada",
-        "delete ai_budget",
     ];
     reader.check(&store, &gone).await;
     let lines = log(&store, &AuditFilter::default()).await;
@@ -397,7 +397,7 @@ async fn only_what_is_visible_is_listed_and_counted() {
         let filter = AuditFilter::default();
         let mut unit = read(&store).await;
         let page = unit.audit_list(&filter, ALL, &visibility).await.unwrap();
-        assert_eq!(page.count, expected, "{visibility:?}");
+        assert_eq!(page.count, Some(expected), "{visibility:?}");
         assert_eq!(page.items.len(), usize::try_from(expected).unwrap());
     };
     check(Visibility::All, 11).await;
@@ -440,6 +440,6 @@ async fn entries_are_filtered_and_paged() {
         .audit_list(&filter, page, &Visibility::All)
         .await
         .unwrap();
-    assert_eq!((page.items.len(), page.count), (2, 11));
+    assert_eq!((page.items.len(), page.count), (2, Some(11)));
     assert_eq!(page.items[0], lines[9]);
 }

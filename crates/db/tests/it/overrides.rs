@@ -81,7 +81,11 @@ pub(crate) async fn lines(store: &Database) -> Vec<String> {
         let changes = line.diff.as_object().unwrap();
         let mut changes: Vec<_> = changes
             .iter()
-            .filter(|(field, _)| !field.ends_with("_id") && !field.ends_with("_at"))
+            .filter(|(field, _)| {
+                !["_id", "_at", "_name"]
+                    .iter()
+                    .any(|end| field.ends_with(end))
+            })
             .map(|(field, change)| format!("{field} {}→{}", change["old"], change["new"]))
             .collect();
         changes.sort();

@@ -1,19 +1,55 @@
 //! The audit log's list over HTTP: filters, pages, who sees which lines, and refused writes among them.
 
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::BTreeSet,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
-use bursar_sdk::{AuditAction, AuditListQuery, AuditLog, Client};
+use bursar_sdk::{AuditAction, AuditListQuery, AuditLog, AuditLogResponse, Client};
 use chrono::{Duration, SecondsFormat};
 use serde_json::json;
 use testkit::World;
+use uuid::Uuid;
 
 use crate::{
     scenes::{play, play_all, scenes},
-    support::{brief, get, is, lines, member, person, refused, site, world},
+    support::{ask, brief, get, is, lines, member, person, refused, site, world},
 };
 
 async fn count(caller: &Client, query: AuditListQuery) -> u64 {
-    caller.audit_list(&query).await.unwrap().count
+    caller.audit_list(&query).await.unwrap().count.unwrap()
+}
+
+fn place(lines: &[AuditLog], id: Uuid) -> Option<usize> {
+    lines.iter().position(|line| line.id == id)
+}
+
+/// All lines that a query admits, by pages of this many lines; `between` happens between each two of them.
+async fn walk(
+    world: &World,
+    caller: &Client,
+    query: &str,
+    limit: usize,
+    between: impl AsyncFn(),
+) -> Vec<Uuid> {
+    let mut found = Vec::new();
+    let mut after = String::new();
+    loop {
+        let path = format!("/audit?limit={limit}&{query}{after}");
+        let answer = get(world, caller, &path).await;
+        is(&answer, 200);
+        let page: AuditLogResponse = serde_json::from_str(&answer.text).unwrap();
+        // What goes on from another page is not counted.
+        assert_eq!(page.count.is_some(), after.is_empty(), "{path}");
+        found.extend(page.audit_logs.iter().map(|line| line.id));
+        let Some(next) = page.next else {
+            return found;
+        };
+        assert_eq!(page.audit_logs.len(), limit, "{path}");
+        after = format!("&after={next}");
+        between().await;
+    }
 }
 
 fn all() -> AuditListQuery {
@@ -75,6 +111,18 @@ const BAD_QUERIES: &str = r#"
     400 GET /audit?since=x => since
     400 GET /audit?since=1700000000 => since
     400 GET /audit?until=-262143-01-01T00:00:00Z => until
+    400 GET /audit?after= => after
+    400 GET /audit?after=x => after
+    400 GET /audit?after=<ada> => after
+    400 GET /audit?after=1790000000123456 => after
+    400 GET /audit?after=1790000000123456.<ada> => after
+    400 GET /audit?after=-99999999999999999.00000000000000000000000000000007 => after
+    400 GET /audit?after=9223372036854775807.00000000000000000000000000000007 => after
+    400 GET /audit?after=1790000000123456.00000000000000000000000000000007%20 => after
+    400 GET /audit?after=1790000000123456.00000000000000000000000000000007&offset=0 => offset
+    400 GET /audit?after=x&limit=0&action=create => after limit
+    200 GET /audit?after=1790000000123456.00000000000000000000000000000007
+    200 GET /audit?after=0.00000000000000000000000000000000&limit=1000
     400 GET /audit?resource_type=%00&resource_id=%00 => resource_type resource_id
     200 GET /audit?limit=1000
     200 GET /audit?limit=1&offset=4294967295
@@ -86,12 +134,21 @@ async fn lines_are_narrowed_and_paged() {
     let owner = &world.cast.owner;
     let whole = owner.audit_list(&all()).await.unwrap();
     let lines = &whole.audit_logs;
-    assert_eq!(u64::try_from(lines.len()).unwrap(), whole.count);
+    assert_eq!(u64::try_from(lines.len()).ok(), whole.count);
+    assert_eq!((whole.next, whole.count_cap), (None, 10_000));
     assert!(lines.is_sorted_by_key(|line| Reverse((line.time, line.id))));
     for (query, expected) in queries(&world, lines) {
         let answer = get(&world, owner, &format!("/audit?limit=1&{query}")).await;
         is(&answer, 200);
         assert_eq!(answer.json()["count"], json!(expected), "{query}");
+        let found = walk(&world, owner, &query, 3, async || {}).await;
+        let distinct: BTreeSet<_> = found.iter().collect();
+        assert_eq!(
+            (found.len(), distinct.len()),
+            (expected, expected),
+            "{query}"
+        );
+        assert!(found.is_sorted_by_key(|id| place(lines, *id)), "{query}");
     }
     play_all(&world, owner, &[], BAD_QUERIES).await;
     // The pages together are the whole, each line once.
@@ -112,6 +169,46 @@ async fn lines_are_narrowed_and_paged() {
 }
 
 #[tokio::test]
+async fn a_walk_meets_each_line_once_while_others_are_added() {
+    let world = world().await;
+    let owner = &world.cast.owner;
+    let rename = async |name: &str| {
+        let body = json!({"display_name": name});
+        is(
+            &ask(&world, owner, "PATCH", "/organizations/acme", &body).await,
+            200,
+        );
+    };
+    for limit in [1, 4] {
+        let before = owner.audit_list(&all()).await.unwrap().audit_logs;
+        let round = AtomicU32::new(0);
+        // Between the pages, and by others at the same time.
+        let others = async {
+            for number in 0..40 {
+                rename(&format!("other {limit} {number}")).await;
+            }
+        };
+        let between = async || {
+            let number = round.fetch_add(1, Ordering::Relaxed);
+            rename(&format!("between {limit} {number}")).await;
+        };
+        let ((), found) = tokio::join!(others, walk(&world, owner, "", limit, between));
+        assert!(round.load(Ordering::Relaxed) > 2);
+        let distinct: BTreeSet<_> = found.iter().copied().collect();
+        assert_eq!(distinct.len(), found.len());
+        // The first page may hold lines that came after `before` was read; from there on only older ones follow.
+        let of_before: Vec<_> = found
+            .into_iter()
+            .filter(|id| place(&before, *id).is_some())
+            .collect();
+        assert_eq!(
+            of_before,
+            before.iter().map(|line| line.id).collect::<Vec<_>>()
+        );
+    }
+}
+
+#[tokio::test]
 async fn lines_are_seen_by_who_may() {
     let world = world().await;
     let acme = world.cast.organization_id;
@@ -120,7 +217,7 @@ async fn lines_are_seen_by_who_may() {
         let found = caller.audit_list(&all()).await.unwrap();
         let own = |line: &AuditLog| line.organization_id == Some(acme);
         assert!(
-            found.count > 0 && found.audit_logs.iter().all(own),
+            found.count > Some(0) && found.audit_logs.iter().all(own),
             "{role}"
         );
         let main = world.cast.owner.organization_get("main").await.unwrap().id;
@@ -139,7 +236,12 @@ async fn lines_are_seen_by_who_may() {
     for caller in [&world.cast.member, &keeper, &stranger, &manager] {
         for query in ["", "?user=me", "?limit=1000"] {
             let seen = get(&world, caller, &format!("/audit{query}")).await;
-            assert_eq!(seen.json(), json!({"audit_logs": [], "count": 0}));
+            assert_eq!(
+                seen.json(),
+                json!({
+                    "audit_logs": [], "count": 0, "count_cap": 10_000, "next": null,
+                })
+            );
         }
     }
     let auditor = site(&world, "auditor").await.client;
