@@ -19,6 +19,7 @@ pub(crate) async fn write(authorized: &Authorized, options: &ServerOptions) -> a
         everyone: options.ai_budget_everyone,
         period: options.ai_budget_period,
         time_zone: options.ai_budget_time_zone.clone(),
+        alert_thresholds: None,
     };
     if update == BudgetSettingsUpdate::default() {
         return Ok(());

@@ -62,6 +62,14 @@ ids! {
     WaiterId,
     /// The lease of one running server process.
     LeaseId,
+    /// A message to a person.
+    NotificationId,
+    /// A configured receiver of events.
+    WebhookId,
+    /// Something that is sent to one receiver, however often it is tried.
+    DeliveryId,
+    /// One attempt at a delivery: whoever holds it may say how it ended.
+    ClaimId,
 }
 
 impl OrganizationId {

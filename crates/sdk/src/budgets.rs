@@ -170,6 +170,9 @@ pub struct AiBudgetSettings {
     pub period: AiBudgetPeriod,
     /// The time zone that periods follow, by its IANA name.
     pub time_zone: String,
+    /// At which percentages of a limit people are told, in ascending order; empty tells nobody.
+    #[serde(default)]
+    pub alert_thresholds: Vec<u16>,
     /// When they were last changed.
     pub changed_at: DateTime<Utc>,
 }
@@ -190,6 +193,9 @@ pub struct UpdateAiBudgetSettingsRequest {
     /// Another time zone, by its IANA name: what was spent is counted anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
+    /// Other percentages of a limit at which people are told: ten at most, each from 1 to 1000; none tells nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert_thresholds: Option<Vec<u16>>,
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ pub(crate) fn settings(settings: BudgetSettings) -> AiBudgetSettings {
         },
         period: period(settings.period),
         time_zone: settings.time_zone,
+        alert_thresholds: settings.alert_thresholds.iter().collect(),
         changed_at: settings.changed_at,
     }
 }

@@ -1,9 +1,17 @@
 //! Messages to people: the inbox.
 
-use utoipa_axum::router::OpenApiRouter;
+mod list;
+mod read_all;
+mod update;
+mod wire;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::ApiState;
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
+        .routes(routes!(list::notification_list))
+        .routes(routes!(update::notification_update))
+        .routes(routes!(read_all::notification_read_all))
 }

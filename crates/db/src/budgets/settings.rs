@@ -5,15 +5,17 @@ use diesel::{
     pg::Pg,
     prelude::*,
     sql_query,
-    sql_types::{Nullable, Text},
+    sql_types::{Array, Integer, Nullable, Text},
 };
 use diesel_async::AsyncPgConnection;
-use model::budgets::{
-    BudgetPeriod, BudgetPolicy, BudgetSettings, BudgetSettingsUpdate, EveryoneBudget,
+use model::{
+    alerts::AlertThresholds,
+    budgets::{BudgetPeriod, BudgetPolicy, BudgetSettings, BudgetSettingsUpdate, EveryoneBudget},
 };
 use store::{StoreError, StoreResult};
 
 use crate::{
+    errors::internal,
     query::{Cached, one, parse, row, run},
     schema::ai_budget_settings,
 };
@@ -25,6 +27,7 @@ struct SettingsRow {
     everyone: String,
     period: String,
     time_zone: String,
+    alert_thresholds: Vec<i32>,
     changed_at: DateTime<Utc>,
 }
 
@@ -34,6 +37,7 @@ fn read(row: SettingsRow) -> StoreResult<BudgetSettings> {
         everyone: parse("ai_budget_settings.everyone", &row.everyone)?,
         period: parse("ai_budget_settings.period", &row.period)?,
         time_zone: row.time_zone,
+        alert_thresholds: AlertThresholds::new(&row.alert_thresholds).map_err(internal)?,
         changed_at: row.changed_at,
     })
 }
@@ -54,9 +58,11 @@ pub(super) async fn budget_settings_lock(conn: &AsyncPgConnection) -> StoreResul
 /// Equal settings are left alone. The triggers count spend anew when the period or the zone changes.
 const UPDATE: &str = "\
 UPDATE ai_budget_settings AS s SET policy = coalesce($1, s.policy), everyone = coalesce($2, s.everyone), \
-    period = coalesce($3, s.period), time_zone = coalesce($4, s.time_zone), changed_at = bursar_now() \
-WHERE (s.policy, s.everyone, s.period, s.time_zone) IS DISTINCT FROM \
-    (coalesce($1, s.policy), coalesce($2, s.everyone), coalesce($3, s.period), coalesce($4, s.time_zone))";
+    period = coalesce($3, s.period), time_zone = coalesce($4, s.time_zone), \
+    alert_thresholds = coalesce($5, s.alert_thresholds), changed_at = bursar_now() \
+WHERE (s.policy, s.everyone, s.period, s.time_zone, s.alert_thresholds) IS DISTINCT FROM \
+    (coalesce($1, s.policy), coalesce($2, s.everyone), coalesce($3, s.period), coalesce($4, s.time_zone), \
+        coalesce($5, s.alert_thresholds))";
 
 /// Counting anew takes a second or two for each million of requests, longer in all than other statements may.
 pub(super) const TIME_TO_COUNT: &str = "SELECT set_config('statement_timeout', '600s', true)";
@@ -73,11 +79,14 @@ pub(super) async fn budget_settings_update(
         run(conn, Cached(sql_query(TIME_TO_COUNT))).await?;
     }
     let text = |word: Option<&'static str>| word.map(str::to_owned);
+    let thresholds = update.alert_thresholds.as_ref();
+    let thresholds = thresholds.map(|all| all.iter().map(i32::from).collect::<Vec<_>>());
     let change = sql_query(UPDATE)
         .bind::<Nullable<Text>, _>(text(update.policy.map(BudgetPolicy::as_str)))
         .bind::<Nullable<Text>, _>(text(update.everyone.map(EveryoneBudget::as_str)))
         .bind::<Nullable<Text>, _>(text(update.period.map(BudgetPeriod::as_str)))
-        .bind::<Nullable<Text>, _>(time_zone);
+        .bind::<Nullable<Text>, _>(time_zone)
+        .bind::<Nullable<Array<Integer>>, _>(thresholds);
     run(conn, Cached(change)).await?;
     settings(conn).await
 }

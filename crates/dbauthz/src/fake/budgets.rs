@@ -22,6 +22,7 @@ fn settings(state: &State) -> BudgetSettings {
         everyone: set.everyone.unwrap_or_default(),
         period: set.period.unwrap_or_default(),
         time_zone: set.time_zone.clone().unwrap_or_else(|| "UTC".to_owned()),
+        alert_thresholds: set.alert_thresholds.clone().unwrap_or_default(),
         changed_at: state.now,
     }
 }
@@ -147,6 +148,8 @@ impl BudgetWrite for FakeUnit {
         set.everyone = update.everyone.or(set.everyone);
         set.period = update.period.or(set.period);
         set.time_zone = update.time_zone.clone().or_else(|| set.time_zone.take());
+        let thresholds = &update.alert_thresholds;
+        set.alert_thresholds = thresholds.clone().or_else(|| set.alert_thresholds.take());
         Ok(settings(state))
     }
 }

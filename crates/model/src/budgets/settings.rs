@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{BudgetMode, BudgetPolicy, EveryoneBudget};
+use crate::alerts::AlertThresholds;
 
 /// The spans in which spend is counted together. The database alone knows when they begin and end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -50,6 +51,8 @@ pub struct BudgetSettings {
     pub period: BudgetPeriod,
     /// The zone whose wall clocks periods follow, by its IANA name.
     pub time_zone: String,
+    /// At which shares of a limit people are told.
+    pub alert_thresholds: AlertThresholds,
     /// When they were last changed.
     pub changed_at: DateTime<Utc>,
 }
@@ -65,6 +68,8 @@ pub struct BudgetSettingsUpdate {
     pub period: Option<BudgetPeriod>,
     /// Another zone, by its IANA name without regard to case: what was spent is counted anew.
     pub time_zone: Option<String>,
+    /// Other shares of a limit at which people are told.
+    pub alert_thresholds: Option<AlertThresholds>,
 }
 
 /// A text that is none of the words that are known.

@@ -1,0 +1,17 @@
+DROP TRIGGER check_alerts ON ai_budget_settings;
+DROP TRIGGER check_alerts_delete ON organization_members;
+DROP TRIGGER check_alerts_insert ON organization_members;
+DROP TRIGGER check_alerts_delete ON group_members;
+DROP TRIGGER check_alerts_insert ON group_members;
+DROP TRIGGER check_alerts ON user_ai_budget_overrides;
+DROP TRIGGER check_alerts_update ON group_ai_budgets;
+DROP TRIGGER check_alerts ON group_ai_budgets;
+DROP FUNCTION check_alerts_of_everyone();
+DROP FUNCTION check_alerts_of_members();
+DROP FUNCTION check_alerts_of_override();
+DROP FUNCTION check_alerts_of_group();
+DELETE FROM application_rights WHERE table_name = 'ai_budget_alerts';
+DROP TABLE ai_budget_alerts;
+DROP TABLE notifications;
+ALTER TABLE ai_budget_settings DROP COLUMN alert_thresholds;
+DELETE FROM ai_alert_checks;
