@@ -41,7 +41,8 @@ const KNOWN: &[(&str, &str)] = &[
     ("litellm/", "litellm"),
     ("langchain", "langchain"),
     ("bursar-sdk/", "bursar-sdk"),
-    // Libraries of providers.
+    // Libraries.
+    ("ai-sdk/", "vercel-ai-sdk"),
     ("asyncopenai/python", "openai-python"),
     ("openai/python", "openai-python"),
     ("asyncazureopenai/python", "openai-python"),
@@ -59,7 +60,6 @@ const KNOWN: &[(&str, &str)] = &[
     ("anthropic/go", "anthropic-go"),
     ("anthropic/java", "anthropic-java"),
     ("anthropic/ruby", "anthropic-ruby"),
-    ("ai-sdk/", "vercel-ai-sdk"),
     // What speaks HTTP.
     ("curl/", "curl"),
     ("wget/", "wget"),
