@@ -18,8 +18,7 @@ pub(crate) async fn charged_organizations(
     }
     let calendar = look(conn, &people.iter().copied().collect()).await?;
     let found = standings(conn, &calendar, people).await?;
-    let place = |(user, standing): (&UserId, &super::candidates::Standing)| {
-        (*user, standing.organization)
-    };
+    let place =
+        |(user, standing): (&UserId, &super::candidates::Standing)| (*user, standing.organization);
     Ok(found.iter().map(place).collect())
 }

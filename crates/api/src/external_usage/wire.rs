@@ -1,0 +1,121 @@
+//! What other gateways reported and hold, as the wire shows it.
+
+use bursar_sdk::{
+    AiBudgetRefusal, AiBudgetRefusalKind, AiLimitKind, AiLimitState, AiReservation,
+    AiReservationStatus, AiUsageReportStatus, ReportedAiUsage, ReportedAiUsageEvent,
+};
+use model::{
+    Micros,
+    budgets::BudgetMode,
+    external_usage::{Closing, ExternalHold, ExternalRecord, ReportOutcome},
+    spend::{LimitKind, Period, SpendState},
+};
+
+use crate::{
+    budgets::mode,
+    error::{ApiError, ApiResult},
+};
+
+pub(super) fn reported(outcomes: Vec<ReportOutcome>) -> ReportedAiUsage {
+    let event = |outcome: ReportOutcome| ReportedAiUsageEvent {
+        idempotency_key: outcome.key.to_string(),
+        id: outcome.id.0,
+        status: if outcome.duplicate {
+            AiUsageReportStatus::Duplicate
+        } else {
+            AiUsageReportStatus::Recorded
+        },
+        effective_group_id: outcome.group_id.map(Into::into),
+        cost_micros: outcome.cost.map(|cost| cost.0),
+    };
+    ReportedAiUsage {
+        events: outcomes.into_iter().map(event).collect(),
+    }
+}
+
+/// A hold, beside the limits of its person.
+pub(super) fn reservation(record: ExternalRecord, state: &SpendState) -> ApiResult<AiReservation> {
+    let Some(hold) = record.hold else {
+        return Err(ApiError::not_found());
+    };
+    let call = record.content.call();
+    let closed = hold.closed.as_ref();
+    let cost = match closed.map(|closed| &closed.how) {
+        Some(Closing::Settle(cost)) => cost.cost,
+        Some(Closing::Release) | None => None,
+    };
+    Ok(AiReservation {
+        id: record.id.0,
+        idempotency_key: record.key.to_string(),
+        status: status(&hold),
+        user_id: record.user_id.0,
+        effective_group_id: record.group_id.map(Into::into),
+        provider: call.provider.clone(),
+        model: call.model.clone(),
+        hold_micros: hold.amount.0,
+        expires_at: hold.expires_at,
+        created_at: record.created_at,
+        closed_at: closed.map(|closed| closed.at),
+        cost_micros: cost.map(|cost| cost.0),
+        over_hold_micros: closed.map_or(0, |closed| closed.over_hold.0),
+        corrected: closed.is_some_and(|closed| closed.corrected),
+        limits: limits(state),
+    })
+}
+
+fn status(hold: &ExternalHold) -> AiReservationStatus {
+    match hold.closed.as_ref().map(|closed| &closed.how) {
+        Some(Closing::Settle(_)) => AiReservationStatus::Settled,
+        Some(Closing::Release) => AiReservationStatus::Released,
+        None if hold.expired => AiReservationStatus::Expired,
+        None => AiReservationStatus::Open,
+    }
+}
+
+/// The refusal of what a state has no room for.
+pub(super) fn refusal(kind: AiBudgetRefusalKind, state: &SpendState) -> ApiError {
+    let blocked = match state.blocked_by {
+        Some(LimitKind::Pool) => AiLimitKind::Pool,
+        Some(LimitKind::User) | None => AiLimitKind::User,
+    };
+    let limits = limits(state);
+    let limit = limits.iter().find(|limit| limit.kind == blocked);
+    match limit.or(limits.first()) {
+        Some(limit) => ApiError::Budget(Box::new(AiBudgetRefusal {
+            kind,
+            limit: limit.clone(),
+        })),
+        // Without a limit nothing is refused.
+        None => ApiError::not_found(),
+    }
+}
+
+fn limits(state: &SpendState) -> Vec<AiLimitState> {
+    let own = state.budget.map(|budget| {
+        let figures = [budget.spend_limit, state.spent, state.reserved];
+        limit(AiLimitKind::User, budget.mode, figures, &state.period)
+    });
+    let pool = state.pool.map(|pool| {
+        let figures = [pool.limit, pool.spent, pool.reserved];
+        limit(AiLimitKind::Pool, pool.mode, figures, &pool.period)
+    });
+    own.into_iter().chain(pool).collect()
+}
+
+fn limit(
+    kind: AiLimitKind,
+    blocks: BudgetMode,
+    [limit, spent, reserved]: [Micros; 3],
+    period: &Period,
+) -> AiLimitState {
+    let remaining = limit.saturating_sub(spent).saturating_sub(reserved);
+    AiLimitState {
+        kind,
+        limit_micros: limit.0,
+        mode: mode(blocks),
+        spent_micros: spent.0,
+        reserved_micros: reserved.0,
+        remaining_micros: remaining.or_zero().0,
+        resets_at: period.end,
+    }
+}

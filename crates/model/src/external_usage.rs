@@ -1,1 +1,0 @@
-//! Spend that other gateways report, or ask for first.
