@@ -24,6 +24,9 @@ pub(crate) async fn first_byte(script: &Script) {
         pending::<()>().await;
     }
     sleep(script.first_byte_delay).await;
+    if let Some(gate) = &script.gate {
+        gate.pass().await;
+    }
 }
 
 /// A plain answer, whole or in the two halves that a fault may fall between.

@@ -29,5 +29,5 @@ mod script;
 mod server;
 
 pub use record::{Outcome, Recorded};
-pub use script::{Fault, Output, Prompt, Script, UsageStyle};
+pub use script::{Fault, Gate, Output, Prompt, Script, UsageStyle};
 pub use server::{FakeProvider, Handle};

@@ -1,6 +1,8 @@
 //! What the fake provider does: plain data, cheap to clone, changed at run time through a handle.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Semaphore;
 
 /// The behaviour of the fake provider. The default is a well-behaved provider that answers at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +13,8 @@ pub struct Script {
     pub models: Vec<String>,
     /// How long an answer's first byte takes.
     pub first_byte_delay: Duration,
+    /// Whether an answer's first byte waits for this to be opened, after that delay.
+    pub gate: Option<Gate>,
     /// How long each further chunk of a stream takes.
     pub chunk_delay: Duration,
     /// How many tokens an answer has, per choice.
@@ -25,6 +29,8 @@ pub struct Script {
     pub cached_tokens: u64,
     /// How many of the rest were written to the cache. Chat completions have no field for it.
     pub cache_write_tokens: u64,
+    /// How many of those were written to a cache that lives an hour. Only Anthropic has a field for it.
+    pub long_cache_write_tokens: u64,
     /// How many of the output tokens are reasoning that is not shown; at most all of them.
     pub reasoning_tokens: u64,
     /// Answer with [`Script::output`] even beyond the request's cap.
@@ -55,6 +61,7 @@ impl Default for Script {
             api_key: "fake-provider-key".to_owned(),
             models: models.map(str::to_owned).to_vec(),
             first_byte_delay: Duration::ZERO,
+            gate: None,
             chunk_delay: Duration::ZERO,
             output: Output::Tokens(12),
             default_cap: 8_192,
@@ -62,6 +69,7 @@ impl Default for Script {
             extra_prompt_tokens: 0,
             cached_tokens: 0,
             cache_write_tokens: 0,
+            long_cache_write_tokens: 0,
             reasoning_tokens: 0,
             ignore_cap: false,
             usage: UsageStyle::Normal,
@@ -69,6 +77,37 @@ impl Default for Script {
             tokens_per_chunk: 4,
             write_bytes: None,
         }
+    }
+}
+
+/// Keeps answers back until it is opened, for good.
+#[derive(Debug, Clone)]
+pub struct Gate(Arc<Semaphore>);
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(0)))
+    }
+}
+
+impl PartialEq for Gate {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Gate {}
+
+impl Gate {
+    /// Lets everything pass.
+    pub fn open(&self) {
+        self.0.close();
+    }
+
+    /// Waits until it is open.
+    pub(crate) async fn pass(&self) {
+        // There are no permits: only its being open ends this.
+        drop(self.0.acquire().await);
     }
 }
 

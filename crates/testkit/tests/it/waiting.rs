@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fakeprovider::Script;
+use fakeprovider::{Gate, Script};
 use model::Micros;
 use serde_json::Value;
 use testkit::{ServerOptions, World};
@@ -22,15 +22,22 @@ fn large() -> Value {
     Spoken::OpenAi.body(1_000, false)
 }
 
-/// Sends a request whose answer takes so long, and returns once the provider has it.
-async fn occupy(world: &World, number: usize, delay: Duration) -> tokio::task::JoinHandle<u16> {
-    world.fake.change(|script| script.first_byte_delay = delay);
+/// Waits longer than any of these tests takes, on a busy machine too.
+fn patient() -> ServerOptions {
+    ServerOptions {
+        admission_wait: Duration::from_secs(120),
+        ..Default::default()
+    }
+}
+
+/// Sends a request that is answered when the gate is opened, and returns once the provider has it.
+async fn occupy(world: &World, number: usize) -> (tokio::task::JoinHandle<u16>, Gate) {
+    let gate = Gate::default();
+    world.fake.change(|script| script.gate = Some(gate.clone()));
     let task = send(world, &large());
     world.fake.wait_for_requests(number).await;
-    world
-        .fake
-        .change(|script| script.first_byte_delay = Duration::ZERO);
-    task
+    world.fake.change(|script| script.gate = None);
+    (task, gate)
 }
 
 fn send(world: &World, body: &Value) -> tokio::task::JoinHandle<u16> {
@@ -38,30 +45,44 @@ fn send(world: &World, body: &Value) -> tokio::task::JoinHandle<u16> {
     tokio::spawn(async move { request.send().await.unwrap().status().as_u16() })
 }
 
-/// For how many milliseconds the first of the line has waited; `None` when nobody waits.
-async fn head_waits(world: &World) -> Option<i64> {
-    let sql = "SELECT (extract(epoch FROM bursar_now() - head_since) * 1000)::bigint FROM spend_counters \
-        WHERE head_id IS NOT NULL AND head_expires_at > bursar_now()";
+/// Whether somebody is the first of the line, of which this holds.
+async fn head(world: &World, holds: &str) -> bool {
+    let sql = format!(
+        "SELECT 1 FROM spend_counters WHERE head_id IS NOT NULL AND head_expires_at > bursar_now() AND {holds}"
+    );
     let owner = world.database.owner().await.unwrap();
-    let row = owner.query_opt(sql, &[]).await.unwrap();
-    row.map(|row| row.get(0))
+    owner.query_opt(&sql, &[]).await.unwrap().is_some()
+}
+
+async fn somebody_waits(world: &World) {
+    until("the waiter", || head(world, "true")).await;
+}
+
+async fn nobody_waits(world: &World) {
+    until("its leaving", || async { !head(world, "true").await }).await;
+}
+
+/// Stops the clock that decides who may pass whom, so much later than it is.
+async fn stop_clock(world: &World, later: &str) {
+    let sql = format!(
+        "DO $do$ BEGIN EXECUTE format('CREATE OR REPLACE FUNCTION bursar_now() RETURNS timestamptz \
+            LANGUAGE sql STABLE AS $$ SELECT %L::timestamptz $$', bursar_now() + interval '{later}'); END $do$"
+    );
+    let owner = world.database.owner().await.unwrap();
+    owner.batch_execute(&sql).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_waiter_that_hangs_up_leaves_its_place() {
-    let world = narrow(&ServerOptions::default()).await;
-    let first = occupy(&world, 1, Duration::from_millis(1_500)).await;
+    let world = narrow(&patient()).await;
+    let (first, gate) = occupy(&world, 1).await;
     let second = send(&world, &large());
-    until("the waiter", || async {
-        head_waits(&world).await.is_some()
-    })
-    .await;
+    somebody_waits(&world).await;
     second.abort();
-    until("its leaving", || async {
-        head_waits(&world).await.is_none()
-    })
-    .await;
+    nobody_waits(&world).await;
     let third = send(&world, &large());
+    somebody_waits(&world).await;
+    gate.open();
     assert_eq!((first.await.unwrap(), third.await.unwrap()), (200, 200));
     settled(&world.database).await;
     // The one that left was never asked of the provider.
@@ -70,35 +91,39 @@ async fn a_waiter_that_hangs_up_leaves_its_place() {
 
 #[tokio::test]
 async fn a_smaller_request_passes_a_larger_one_for_a_second_at_most() {
-    let world = narrow(&ServerOptions::default()).await;
-    let first = occupy(&world, 1, Duration::from_secs(3)).await;
+    let world = narrow(&patient()).await;
+    let (first, gate) = occupy(&world, 1).await;
+    stop_clock(&world, "0 s").await;
     let larger = send(&world, &large());
-    until("the waiter", || async {
-        head_waits(&world).await.is_some()
-    })
-    .await;
-    let mut small = Spoken::OpenAi.body(20, false);
-    // Had it not passed in that second, it would have to wait for the first to end.
-    let early = timeout(Duration::from_millis(2_500), send(&world, &small)).await;
+    somebody_waits(&world).await;
+    stop_clock(&world, "999 ms").await;
+    let small = Spoken::OpenAi.body(20, false);
+    // Did it not pass, it would have to wait for the first to end, which it does not before the gate is opened.
+    let early = timeout(Duration::from_secs(60), send(&world, &small)).await;
     assert_eq!(early.unwrap().unwrap(), 200);
-    until("its second", || async {
-        head_waits(&world).await.unwrap_or_default() > 1_050
+    stop_clock(&world, "1 ms").await;
+    let late = send(&world, &small);
+    // There is room for it, and still it waits, after the other.
+    until("the late one's waiting", || {
+        head(&world, "waiting_until > head_expires_at")
     })
     .await;
-    small["user"] = "late".into();
-    let late = send(&world, &small);
+    let asked = |cap: u64| {
+        let requests = world.fake.requests();
+        let body = |seen: &fakeprovider::Recorded| -> Value {
+            serde_json::from_slice(&seen.body).unwrap()
+        };
+        let of_that = requests
+            .iter()
+            .filter(|seen| body(seen)["max_tokens"] == cap);
+        of_that.count()
+    };
+    assert_eq!((asked(1_000), asked(20)), (1, 1));
+    gate.open();
     for request in [first, larger, late] {
         assert_eq!(request.await.unwrap(), 200);
     }
-    let caps = world.fake.requests().into_iter().map(|seen| {
-        let body: Value = serde_json::from_slice(&seen.body).unwrap();
-        (body["max_tokens"].as_u64().unwrap(), body["user"] == "late")
-    });
-    let order: Vec<_> = caps.collect();
-    assert_eq!(
-        order,
-        [(1_000, false), (20, false), (1_000, false), (20, true)]
-    );
+    assert_eq!((asked(1_000), asked(20)), (2, 2));
 }
 
 #[tokio::test]
@@ -108,7 +133,7 @@ async fn a_wait_ends_with_a_lower_cap_or_with_a_word_to_come_back() {
         ..Default::default()
     };
     let world = narrow(&options).await;
-    let first = occupy(&world, 1, Duration::from_millis(2_500)).await;
+    let (first, gate) = occupy(&world, 1).await;
     // Some room is left beside the first: it is given out, as a lower cap, once the wait is over.
     let lowered = ask(&world, Spoken::OpenAi, &large()).await;
     assert_eq!(lowered.status(), 200);
@@ -119,15 +144,12 @@ async fn a_wait_ends_with_a_lower_cap_or_with_a_word_to_come_back() {
         .unwrap();
     assert!((16..1_000).contains(&cap), "{cap}");
     // And with that one running too, none is.
-    world
-        .fake
-        .change(|script| script.first_byte_delay = Duration::from_secs(2));
-    let second = send(&world, &large());
-    world.fake.wait_for_requests(3).await;
+    let (second, other_gate) = occupy(&world, 3).await;
     for spoken in Spoken::BOTH {
         let started = Instant::now();
         let answer = ask(&world, spoken, &spoken.body(1_000, true)).await;
-        assert!(started.elapsed() < Duration::from_millis(1_500));
+        // Longer than it may wait, but not as long as the default.
+        assert!(started.elapsed() < Duration::from_secs(9));
         assert_eq!(answer.status(), 429);
         let seconds: u64 = answer.headers()["retry-after"]
             .to_str()
@@ -139,6 +161,8 @@ async fn a_wait_ends_with_a_lower_cap_or_with_a_word_to_come_back() {
         let body: Value = answer.json().await.unwrap();
         assert_eq!(spoken.error_type(&body), "rate_limit_error");
     }
+    gate.open();
+    other_gate.open();
     assert_eq!((first.await.unwrap(), second.await.unwrap()), (200, 200));
     settled(&world.database).await;
     assert_eq!(world.fake.requests().len(), 3);
@@ -146,8 +170,8 @@ async fn a_wait_ends_with_a_lower_cap_or_with_a_word_to_come_back() {
 
 #[tokio::test]
 async fn waiters_beyond_the_bound_are_sent_away_at_once() {
-    let world = narrow(&ServerOptions::default()).await;
-    let first = occupy(&world, 1, Duration::from_secs(6)).await;
+    let world = narrow(&patient()).await;
+    let (first, gate) = occupy(&world, 1).await;
     let mut others = tokio::task::JoinSet::new();
     for _ in 0..260 {
         let request = call(
@@ -161,17 +185,11 @@ async fn waiters_beyond_the_bound_are_sent_away_at_once() {
     for _ in 0..4 {
         assert_eq!(others.join_next().await.unwrap().unwrap(), 429);
     }
-    assert!(
-        !first.is_finished(),
-        "this machine is too slow for this test"
-    );
     let more = timeout(Duration::from_millis(50), others.join_next()).await;
     assert!(more.is_err(), "{more:?}");
     others.shutdown().await;
-    until("an empty line", || async {
-        head_waits(&world).await.is_none()
-    })
-    .await;
+    nobody_waits(&world).await;
+    gate.open();
     assert_eq!(
         (first.await.unwrap(), open(&world.database).await),
         (200, 0)
