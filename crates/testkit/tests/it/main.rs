@@ -59,6 +59,8 @@ mod races;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
+mod reference_cases;
+#[cfg(test)]
 mod responses;
 #[cfg(test)]
 mod roles;

@@ -1,26 +1,5 @@
 //! The behavioural cases of the reference, told as stories; their numbers are the reference's.
-//!
-//! Elsewhere: 4, 5, 7, 11 and the policies row by row in `model::budgets::resolve` (tests); 8 in `db` (`ledger`);
-//! 16 and 17, the arithmetic of one limit, in `model::admission` (tests); 25 and 55 in `money`; 35 in `gateway`;
-//! 71's bodies in `budgets`; 76 in `deployment`; 86 in `overrides`.
-//!
-//! Contradicted by the design, or without a counterpart here:
-//!
-//! | case | why not |
-//! |---|---|
-//! | 13, 22, 31 | there is no lookup of its own that may fail: the budget is resolved in the reservation's transaction, and a database that is away is a 503, tried in `faults` |
-//! | 14 | other policies than `highest` exist; an unknown word is refused when it is set, below |
-//! | 20 | the override blocks as in the reference; its counter is the person's, not the group's: spend follows the person |
-//! | 26 | metrics are of the gateway, tried in `telemetry` |
-//! | 28 | the refusal is 403 in the provider's own JSON, not plain text |
-//! | 29 | lists of models cost nothing and are never refused for money |
-//! | 32 | two requests cannot pass a limit together: `burst`, `races` |
-//! | 37 | there are no WebSockets |
-//! | 73 | as the reference, with DELETE of a member 404 |
-//! | 82 | an organization's admin is refused by default; a custom role may carry `ai_budget:update` (`dbauthz`) |
-//! | 89–101 | spend reports |
-//! | 103, 104 | prices |
-//! | 106–110 | notifications |
+//! All of them, and where each is shown, are listed in `reference_cases`.
 
 use crate::story::Story;
 
