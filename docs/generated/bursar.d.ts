@@ -43,8 +43,21 @@ export type AiBudgetPolicy = "highest" | "lowest" | "sum";
 /** What became of a budget that was considered. */
 export type AiBudgetReason = "holds" | "summed" | "outranked" | "default_not_needed" | "overridden" | "observed" | "expired";
 
+/** A refusal in figures. */
+export interface AiBudgetRefusal {
+  /** Why. */
+  kind: AiBudgetRefusalKind;
+  /** The limit that is in the way. */
+  limit: AiLimitState;
+}
+
+/** Why room was refused. */
+export type AiBudgetRefusalKind = "over_budget" | "retry_later";
+
 /** What holds for all budgets of the deployment. */
 export interface AiBudgetSettings {
+  /** At which percentages of a limit people are told, in ascending order; empty tells nobody. */
+  alert_thresholds?: Array<number>;
   /** When they were last changed. */
   changed_at: string;
   /** How budgets of Everyone groups stand beside others. */
@@ -57,8 +70,115 @@ export interface AiBudgetSettings {
   time_zone: string;
 }
 
+/** Whose credentials a provider saw. */
+export type AiCredentialKind = "centralized" | "byok";
+
+/** What a limit is set for. */
+export type AiLimitKind = "user" | "pool";
+
 /** Where a limit comes from. */
 export type AiLimitSource = "user_override" | "group";
+
+/** A limit, and what is left of it. */
+export interface AiLimitState {
+  /** What it is set for. */
+  kind: AiLimitKind;
+  /** The limit. */
+  limit_micros: number;
+  /** Whether it blocks. */
+  mode: AiBudgetMode;
+  /** What is neither spent nor held, never below zero. */
+  remaining_micros: number;
+  /** What is held in the period. */
+  reserved_micros: number;
+  /** When the period ends, and what is spent counts from zero again. */
+  resets_at: string;
+  /** What is settled in the period. */
+  spent_micros: number;
+}
+
+/** A name that a model goes by elsewhere. */
+export interface AiModelAlias {
+  /** When it was first set. */
+  created_at: string;
+  /** The model whose prices hold for it. */
+  priced_model: string;
+  /** The type of the provider that a request goes to. */
+  provider: AiProviderType;
+  /** The name in requests, or a pattern in which `*` is any text. */
+  provider_model: string;
+  /** When it was last set to something else. */
+  updated_at: string;
+}
+
+/** The prices of a model. */
+export interface AiModelPrice {
+  /** Tokens of sound in the prompt. */
+  audio_input_price: number | null;
+  /** Tokens of sound in the answer. */
+  audio_output_price: number | null;
+  /** Tokens of the prompt that are read from the provider's cache. */
+  cache_read_price: number | null;
+  /** Tokens of the prompt that are written to a cache that lives an hour. */
+  cache_write_1h_price: number | null;
+  /** Tokens of the prompt that are written to a cache that lives five minutes. */
+  cache_write_price: number | null;
+  /** The most tokens of a prompt, as far as it is known. */
+  context_window: number | null;
+  /** Whether requests for this model are charged by them now. */
+  effective: boolean;
+  /** From when on they hold; `null` is always. */
+  effective_from: string | null;
+  /** Tokens of the prompt that come from no cache. */
+  input_price: number | null;
+  /** The most tokens of an answer, as far as it is known. */
+  max_output_tokens: number | null;
+  /** The model's name in requests. */
+  model: string;
+  /** Tokens of the answer. */
+  output_price: number | null;
+  /** The model whose prices these are: another one for an alias, or for a variant of a model that is known. */
+  priced_model: string;
+  /** The type of the provider that a request goes to. */
+  provider: AiProviderType;
+  /** A thousand requests. */
+  request_price: number | null;
+  /** Where they come from. */
+  source: AiModelPriceSource;
+  /** What is different for a long prompt, ascending. */
+  tiers: Array<AiModelPriceTier>;
+  /** When they were set to what they are; `null` for those of the source `default`. */
+  updated_at: string | null;
+  /** A thousand searches of the web. */
+  web_search_price: number | null;
+}
+
+/** Where a price comes from. */
+export type AiModelPriceSource = "default" | "custom";
+
+/** Prices of a whole request whose prompt has so many tokens. What is absent or `null` is as below the tier. */
+export interface AiModelPriceTier {
+  /** As of a model. */
+  audio_input_price?: number | null;
+  /** As of a model. */
+  audio_output_price?: number | null;
+  /** As of a model. */
+  cache_read_price?: number | null;
+  /** As of a model. */
+  cache_write_1h_price?: number | null;
+  /** As of a model. */
+  cache_write_price?: number | null;
+  /** As of a model. */
+  input_price?: number | null;
+  /** As of a model. */
+  output_price?: number | null;
+  /** As of a model. */
+  request_price?: number | null;
+  /** The number of tokens of the prompt, cached ones included, from which on they hold. */
+  starts_at: number;
+  /** As of a model. */
+  web_search_price?: number | null;
+}
 
 /** A configured provider. Its key is never part of an answer. */
 export interface AiProvider {
@@ -81,6 +201,46 @@ export interface AiProvider {
 /** The wire format and price list that a provider follows. */
 export type AiProviderType = "openai" | "anthropic" | "openai-compatible";
 
+/** A hold. */
+export interface AiReservation {
+  /** When it was settled or released; `null` before. */
+  closed_at: string | null;
+  /** Whether it had expired and been charged whole, which was corrected. */
+  corrected: boolean;
+  /** What it was settled with; `null` before, and when the cost is not known. */
+  cost_micros: number | null;
+  /** When it was made. */
+  created_at: string;
+  /** The group that is charged; `null` for a person without any organization. */
+  effective_group_id: string | null;
+  /** From when on it is charged whole. */
+  expires_at: string;
+  /** What is held, or was. */
+  hold_micros: number;
+  /** The hold; the usage event of its settlement has the same id. */
+  id: string;
+  /** The reporter's own name for it. */
+  idempotency_key: string;
+  /** The limits that apply to the person at this instant: the person's own, and the pool of the group that is charged. */
+  limits: Array<AiLimitState>;
+  /** The model asked for. */
+  model: string;
+  /** By how much the cost passed the hold. */
+  over_hold_micros: number;
+  /** The provider's name. */
+  provider: string;
+  /** The state. */
+  status: AiReservationStatus;
+  /** Who spends. */
+  user_id: string;
+}
+
+/** What is to become of a hold. */
+export type AiReservationAction = "settle" | "release" | "extend";
+
+/** The state of a hold. */
+export type AiReservationStatus = "open" | "settled" | "released" | "expired";
+
 /** A group's pool: the limit of all spend together that is charged to the group. */
 export interface AiSpendPool {
   /** What was spent from it in its period, by everybody. */
@@ -100,6 +260,84 @@ export interface AiSpendPool {
   /** What open requests hold until they are settled. */
   reserved_micros: number;
 }
+
+/** Sums over all people. */
+export interface AiSpendTotals {
+  /** What their usage cost, as far as prices are known. */
+  cost_micros: number;
+  /** How many requests have no known price. */
+  unpriced_usage_count: number;
+}
+
+/** A person's usage, added up. */
+export interface AiSpendUser {
+  /** The programs, in order; `Unknown` where one is not known. */
+  clients: Array<string>;
+  /** What it cost, as far as prices are known. */
+  cost_micros: number;
+  /** The models, in order. */
+  models: Array<string>;
+  /** The names of the providers, in order. */
+  providers: Array<string>;
+  /** How many requests have no known price. */
+  unpriced_usage_count: number;
+  /** The person. */
+  user_id: string;
+  /** The person's unique name, also after the account's end. */
+  username: string;
+}
+
+/** What a request used, by kind. The kinds are disjoint: no token is in two of them, `reasoning` aside, which is a part
+ * of `output`. */
+export interface AiTokenCounts {
+  /** Audio tokens of the prompt. */
+  audio_input?: number;
+  /** Audio tokens of the answer. */
+  audio_output?: number;
+  /** Prompt tokens read from the provider's cache. */
+  cache_read?: number;
+  /** Prompt tokens written to a cache that lives an hour. */
+  cache_write_1h?: number;
+  /** Prompt tokens written to a cache that lives five minutes, or for a time that was not told. */
+  cache_write_5m?: number;
+  /** Prompt tokens that came from no cache and are no audio. */
+  input?: number;
+  /** Tokens of the answer, reasoning included, audio excluded. */
+  output?: number;
+  /** How many of `output` were reasoning. */
+  reasoning?: number;
+  /** Web searches that the provider made. */
+  web_searches?: number;
+}
+
+/** A request to a provider that another gateway sent and paid for. */
+export interface AiUsageReport {
+  /** The program that asked. */
+  client?: string | null;
+  /** The cost, at least 0; `null` when it is not known. It must be given: nothing is priced here. */
+  cost_micros: number | null;
+  credential_kind?: AiCredentialKind | null;
+  /** The reporter's own name for it, 1 to 128 printable ASCII characters without spaces. What is sent again under the
+   * same one is answered as before; something else is refused. */
+  idempotency_key: string;
+  /** The model asked for. */
+  model: string;
+  /** When it happened, by the reporter's clock: stored, and never trusted. It counts from the moment that it is
+   * reported. */
+  occurred_at?: string | null;
+  /** The provider's name; one of this deployment's is recognised. */
+  provider: string;
+  /** The provider's own id of the answer. */
+  provider_response_id?: string | null;
+  /** The model that the provider says it answered with. */
+  response_model?: string | null;
+  tokens?: AiTokenCounts | null;
+  /** Who spent: an id, a username or `me`. */
+  user: string;
+}
+
+/** Whether a reported event was recorded. */
+export type AiUsageReportStatus = "recorded" | "duplicate";
 
 /** A type of object and an id, as `type:id`; each may be `*`. */
 export type AllowListTarget = string;
@@ -183,8 +421,14 @@ export interface AuditLog {
 export interface AuditLogResponse {
   /** The lines of this page, newest first. */
   audit_logs: Array<AuditLog>;
-  /** How many match in all. */
-  count: number;
+  /** How many match in all, counted no further than one more than `count_cap`. Absent from a page that was asked
+   * for with `after`. */
+  count?: number | null;
+  /** A `count` above this means: more than this. */
+  count_cap: number;
+  /** Where the next page begins, to be given as `after` with the same filters; `null` when there are no more
+   * lines. */
+  next: string | null;
 }
 
 /** A way to sign in. */
@@ -308,6 +552,36 @@ export interface AuthorizationSide {
 /** What one part of a decision says. */
 export type AuthorizationVerdict = "granted" | "refused" | "silent";
 
+/** A threshold of a limit that spend has come to. Names are those of that moment. */
+export interface BudgetThreshold {
+  /** The alert, the same for every receiver. */
+  alert_id: string;
+  /** The group whose pool it is, or that the person's spend is charged to. */
+  group_id?: string | null;
+  /** The group's name. */
+  group_name?: string | null;
+  /** What is limited: `user` for a person's budget, `pool` for that of a group's members together. */
+  limit_kind: string;
+  /** The limit, in micro-dollars. */
+  limit_micros: number;
+  /** The group's organization. */
+  organization_id?: string | null;
+  /** The organization's name. */
+  organization_name?: string | null;
+  /** When it ends. */
+  period_end: string;
+  /** When the period began. */
+  period_start: string;
+  /** What was spent in the period, in micro-dollars. */
+  spent_micros: number;
+  /** The threshold, in percent of the limit. */
+  threshold_percent: number;
+  /** Whose budget it is; `null` for a pool. */
+  user_id?: string | null;
+  /** The person's name. */
+  username?: string | null;
+}
+
 /** Which server answers. */
 export interface BuildInfo {
   /** The address at which people reach this deployment; may be empty. */
@@ -346,6 +620,27 @@ export interface CreateAiProviderRequest {
   name: string;
   /** The wire format and price list it follows. */
   type: AiProviderType;
+}
+
+/** Room for spend that may happen. */
+export interface CreateAiReservationRequest {
+  /** The program that asks. */
+  client?: string | null;
+  credential_kind?: AiCredentialKind | null;
+  /** For how many seconds it is held, from 1 to 3,600; 300 when absent. A hold that is neither settled nor released
+   * by then is charged whole. */
+  expires_in_s?: number | null;
+  /** The most that the request can cost, from 1 to 1,000,000,000. */
+  hold_micros: number;
+  /** The reporter's own name for it, 1 to 128 printable ASCII characters without spaces. What is asked again under
+   * the same one is answered with the same hold; something else is refused. A refusal is not remembered. */
+  idempotency_key: string;
+  /** The model asked for. */
+  model: string;
+  /** The provider's name; one of this deployment's is recognised. */
+  provider: string;
+  /** Who wants to spend: an id, a username or `me`. */
+  user: string;
 }
 
 /** The first account, its owner. */
@@ -422,6 +717,27 @@ export interface CreateUserRequest {
   username: string;
 }
 
+/** A receiver to be made. */
+export interface CreateWebhookRequest {
+  /** Whether it is told of anything; `true` when it is not given. */
+  enabled?: boolean | null;
+  /** Its unique name. */
+  name: string;
+  /** Only events of this organization; those of all when it is not given. */
+  organization_id?: string | null;
+  secret?: Secret | null;
+  /** Where messages go: http or https, without user name, password or fragment. */
+  url: string;
+}
+
+/** A new receiver, with the secret, which is shown this once. */
+export interface CreateWebhookResponse {
+  /** What its messages are signed with. */
+  secret: Secret;
+  /** The receiver. */
+  webhook: Webhook;
+}
+
 /** A workspace to be made. */
 export interface CreateWorkspaceRequest {
   /** What it is for. */
@@ -460,6 +776,7 @@ export interface EffectiveAiBudget {
 
 /** What went wrong, in words for the caller. */
 export interface ErrorBody {
+  budget?: AiBudgetRefusal | null;
   /** More about it, for whoever debugs. */
   detail?: string | null;
   /** One sentence that a person can act on. */
@@ -533,6 +850,46 @@ export interface GroupAiBudget {
   updated_at: string;
 }
 
+/** What was charged to a group in the present period, beside what its people may spend. */
+export interface GroupAiSpend {
+  /** What was charged to the group, by whomever, also by people who have left since. */
+  current_spend_micros: number;
+  /** The group. */
+  group_id: string;
+  /** The first instant after the period. */
+  period_end: string;
+  /** The first instant of the period. */
+  period_start: string;
+  pool: AiSpendPool | null;
+  /** The limit for each member; `null` without a budget. */
+  spend_limit_micros: number | null;
+  /** What the people whose spend is charged to the group may spend together, each by the limit that holds for them;
+   * `null` without a budget. */
+  total_spend_limit_micros: number | null;
+}
+
+/** What was charged to a group on account of one member. */
+export interface GroupMemberAiSpend {
+  effective_budget: EffectiveAiBudget | null;
+  /** The group that the person's spend is charged to now; `null` when that is of another organization. */
+  effective_group_id: string | null;
+  group_budget: EffectiveAiBudget | null;
+  /** What was charged to this group on account of the person; not all that the person spent. */
+  group_spend_micros: number;
+  /** The person. */
+  user_id: string;
+}
+
+/** What was charged to a group on account of its members in the present period. */
+export interface GroupMembersAiSpend {
+  /** Those people who are in the group and whom the caller may see there, by id. */
+  members: Array<GroupMemberAiSpend>;
+  /** The first instant after the period. */
+  period_end: string;
+  /** The first instant of the period. */
+  period_start: string;
+}
+
 /** Where a group comes from. */
 export type GroupSource = "user";
 
@@ -599,6 +956,45 @@ export interface IdpSyncPreviewRequest {
   claims: Record<string, unknown>;
   /** The person who would sign in, by id or username; somebody new without. */
   user?: string | null;
+}
+
+/** A message in the caller's inbox. */
+export interface InboxNotification {
+  /** What can be done about it. */
+  actions: Array<InboxNotificationAction>;
+  /** What it says, as plain text. */
+  content: string;
+  /** When it was written. */
+  created_at: string;
+  /** What it says, by name, for programs. */
+  data: Record<string, string>;
+  /** Its id; newer ones are greater. */
+  id: string;
+  /** When it was read; `null` is not yet. */
+  read_at: string | null;
+  /** Which text it is: `ai_budget_threshold_user`, `ai_budget_threshold_admin` or `ai_pool_threshold_admin`, and
+   * more to come. */
+  template_id: string;
+  /** What it is about, on a line. */
+  title: string;
+  /** Whose it is. */
+  user_id: string;
+}
+
+/** A link that a message comes with. */
+export interface InboxNotificationAction {
+  /** What it does. */
+  label: string;
+  /** Where it leads. */
+  url: string;
+}
+
+/** Messages of the caller's inbox. */
+export interface ListInboxNotificationsResponse {
+  /** The messages asked for, newest first. */
+  notifications: Array<InboxNotification>;
+  /** How many of all were not read. */
+  unread_count: number;
 }
 
 /** How an account signs in. */
@@ -670,6 +1066,43 @@ export interface Organization {
   workspace_sharing_disabled?: boolean;
 }
 
+/** The people by whom groups of an organization were charged in a period. */
+export interface OrganizationAiSpendUsers {
+  /** How many people there are in all. */
+  count: number;
+  /** The first instant after the period. */
+  period_end: string;
+  /** The first instant of the period. */
+  period_start: string;
+  /** The sums over all of them. */
+  totals: AiSpendTotals;
+  /** The part of them that was asked for: by cost, the greatest first, then by username and id. */
+  users: Array<AiSpendUser>;
+}
+
+/** What was charged to one of several groups. */
+export interface OrganizationGroupAiSpend {
+  /** What was charged to the group, by whomever. */
+  current_spend_micros: number;
+  /** The group. */
+  group_id: string;
+  pool: AiSpendPool | null;
+  /** The limit for each member; `null` without a budget. */
+  spend_limit_micros: number | null;
+  /** What the people whose spend is charged to the group may spend together; `null` without a budget. */
+  total_spend_limit_micros: number | null;
+}
+
+/** What was charged to groups of an organization in the present period. */
+export interface OrganizationGroupsAiSpend {
+  /** Those groups that the organization has and the caller may see, by id. */
+  groups: Array<OrganizationGroupAiSpend>;
+  /** The first instant after the period. */
+  period_end: string;
+  /** The first instant of the period. */
+  period_start: string;
+}
+
 /** A person's place in an organization. */
 export interface OrganizationMember {
   /** When the person joined. */
@@ -716,6 +1149,23 @@ export interface OrganizationSyncSettings {
   mapping?: Record<string, Array<string>>;
   /** Whether everybody is in the default organization, whatever the claim says. */
   organization_assign_default: boolean;
+}
+
+/** A change of a hold. Each action has its own fields; those of others must be absent. */
+export interface PatchAiReservationRequest {
+  /** What is to become of it. */
+  action: AiReservationAction;
+  /** To settle: the cost, at least 0; `null` when it is not known. It must be given. */
+  cost_micros?: number | null;
+  /** To extend: for how many seconds from now on it is held, from 1 to 3,600; it is never shortened. */
+  expires_in_s?: number | null;
+  /** To extend: what is to be held in all, up to 1,000,000,000; less than what is held leaves it. */
+  hold_micros?: number | null;
+  /** To settle: the provider's own id of the answer. */
+  provider_response_id?: string | null;
+  /** To settle: the model that the provider says it answered with. */
+  response_model?: string | null;
+  tokens?: AiTokenCounts | null;
 }
 
 /** A change of a group; what is absent stays as it is. */
@@ -786,6 +1236,32 @@ export interface ReducedUser {
   username: string;
 }
 
+/** Spend that has happened, to be recorded: all of it, or nothing. */
+export interface ReportAiUsageRequest {
+  /** The events, from 1 to 1,000. */
+  events: Array<AiUsageReport>;
+}
+
+/** What became of a report. */
+export interface ReportedAiUsage {
+  /** One for each event, in their order. */
+  events: Array<ReportedAiUsageEvent>;
+}
+
+/** What became of a reported event. */
+export interface ReportedAiUsageEvent {
+  /** What was charged; `null` when the cost is not known. */
+  cost_micros: number | null;
+  /** The group that was charged; `null` for a person without any organization. */
+  effective_group_id: string | null;
+  /** The usage event. */
+  id: string;
+  /** The reporter's own name for it. */
+  idempotency_key: string;
+  /** Whether it was recorded now. */
+  status: AiUsageReportStatus;
+}
+
 /** What a role is and holds. */
 export interface Role {
   /** The name that people read; may be empty. */
@@ -836,6 +1312,8 @@ export interface UpdateAclRequest {
 
 /** A change of what holds for all budgets; what is absent stays as it is. */
 export interface UpdateAiBudgetSettingsRequest {
+  /** Other percentages of a limit at which people are told: ten at most, each from 1 to 1000; none tells nobody. */
+  alert_thresholds?: Array<number> | null;
   everyone?: AiBudgetEveryone | null;
   period?: AiBudgetPeriod | null;
   policy?: AiBudgetPolicy | null;
@@ -850,6 +1328,20 @@ export interface UpdateAiProviderRequest {
   base_url?: string | null;
   /** A new unique name. */
   name?: string | null;
+}
+
+/** Whether a message was read. */
+export interface UpdateInboxNotificationReadStatusRequest {
+  /** Whether it was. Marking what was read already keeps its time. */
+  is_read: boolean;
+}
+
+/** A message, and how many of the inbox were not read. */
+export interface UpdateInboxNotificationReadStatusResponse {
+  /** The message. */
+  notification: InboxNotification;
+  /** How many of all were not read. */
+  unread_count: number;
 }
 
 /** A change of an organization; what is absent stays as it is. */
@@ -883,6 +1375,19 @@ export interface UpdateUserPasswordRequest {
   password: Secret;
 }
 
+/** A change of a receiver; what is absent stays as it is. */
+export interface UpdateWebhookRequest {
+  /** Whether it is told of anything. */
+  enabled?: boolean | null;
+  /** A new unique name. */
+  name?: string | null;
+  /** Only events of this organization; `null` for those of all. */
+  organization_id?: string | null;
+  secret?: Secret | null;
+  /** A new address, also for what is still to be sent. */
+  url?: string | null;
+}
+
 /** Whether a workspace shall sleep. */
 export interface UpdateWorkspaceDormancyRequest {
   /** Whether it shall sleep: whom it is shared with does not count then. */
@@ -905,6 +1410,58 @@ export interface UpdateWorkspaceSharingSettingsRequest {
   sharing_disabled?: boolean | null;
   /** The same under its oldest name. */
   workspace_sharing_disabled?: boolean | null;
+}
+
+/** An alias to be set. */
+export interface UpsertAiModelAliasRequest {
+  /** The model whose prices hold for it. It is not looked up as an alias again. */
+  priced_model: string;
+  /** The type of the provider that a request goes to. */
+  provider: AiProviderType;
+  /** The name in requests, or a pattern in which `*` is any text; case does not matter. The very name comes before
+   * patterns, and of those the one with the most letters. */
+  provider_model: string;
+}
+
+/** The prices of a model to be set, whole. Of the first four each must be given, be it `null`, and one of `input_price`
+ * and `output_price` must not be `null`. */
+export interface UpsertAiModelPrice {
+  /** Tokens of sound in the prompt; as `input_price` when absent. */
+  audio_input_price?: number | null;
+  /** Tokens of sound in the answer; as `output_price` when absent. */
+  audio_output_price?: number | null;
+  /** Tokens of the prompt that are read from the provider's cache. */
+  cache_read_price: number | null;
+  /** Tokens of the prompt that are written to a cache that lives an hour; as five minutes when absent. */
+  cache_write_1h_price?: number | null;
+  /** Tokens of the prompt that are written to a cache that lives five minutes. */
+  cache_write_price: number | null;
+  /** The most tokens of a prompt; what is known of the model when absent. */
+  context_window?: number | null;
+  /** From when on they hold, until those of a later instant do; `null` is always. */
+  effective_from?: string | null;
+  /** Tokens of the prompt that come from no cache. */
+  input_price: number | null;
+  /** The most tokens of an answer; what is known of the model when absent. */
+  max_output_tokens?: number | null;
+  /** The model's name in requests; case does not matter. */
+  model: string;
+  /** Tokens of the answer. */
+  output_price: number | null;
+  /** The type of the provider that a request goes to. */
+  provider: AiProviderType;
+  /** A thousand requests; free when absent. */
+  request_price?: number | null;
+  /** What is different for a long prompt. */
+  tiers?: Array<AiModelPriceTier>;
+  /** A thousand searches of the web. When absent, requests with searches are refused while a limit applies. */
+  web_search_price?: number | null;
+}
+
+/** Prices to be set, all of them or none. */
+export interface UpsertAiModelPricesRequest {
+  /** The prices: no two of the same provider, model and `effective_from`. */
+  prices: Array<UpsertAiModelPrice>;
 }
 
 /** A group's budget to be set. What is optional and absent stays as it is. */
@@ -1016,6 +1573,63 @@ export interface ValidationError {
   detail: string;
   /** The field, as a path into the body, or the query parameter. */
   field: string;
+}
+
+/** A receiver of events. Its secret is never part of it. */
+export interface Webhook {
+  /** When it was made. */
+  created_at: string;
+  /** Whether it is told of anything. What is due while it is not waits, for some days. */
+  enabled: boolean;
+  /** Its id. */
+  id: string;
+  /** Its unique name. */
+  name: string;
+  /** Only events of this organization; `null` for those of all. */
+  organization_id?: string | null;
+  /** When it last changed. */
+  updated_at: string;
+  /** Where messages go. */
+  url: string;
+}
+
+/** Something that is sent to a receiver, however often it is tried. */
+export interface WebhookDelivery {
+  /** How often it was tried since it was last asked for. */
+  attempts: number;
+  /** When it was written down. */
+  created_at: string;
+  /** When the receiver took it. */
+  delivered_at?: string | null;
+  event?: WebhookEvent | null;
+  /** The kind of event. */
+  event_type: string;
+  /** When it was given up. */
+  failed_at?: string | null;
+  /** What the receiver knows it by: the header `webhook-id`, the same in every attempt. */
+  id: string;
+  /** Why the last attempt that failed did. */
+  last_error?: string | null;
+  /** When it is tried next; while it is being sent, when another server takes it over. */
+  next_attempt_at?: string | null;
+  /** How it stands. */
+  state: WebhookDeliveryState;
+  /** The receiver. */
+  webhook_id: string;
+}
+
+/** How a delivery stands. */
+export type WebhookDeliveryState = "pending" | "delivered" | "failed";
+
+/** What a receiver is sent. More kinds may come: whoever does not know one answers with success and forgets it. */
+export type WebhookEvent = Record<string, unknown>;
+
+/** Which receiver is asked. */
+export interface WebhookPing {
+  /** Its name. */
+  name: string;
+  /** Its id. */
+  webhook_id: string;
 }
 
 /** A workspace of an organization, and of one person there. */

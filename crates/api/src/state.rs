@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use auth::AuthState;
 use axum::extract::FromRef;
 use bursar_sdk::BuildInfo;
+use model::prices::PriceBook;
+use model::addresses::Reach;
 
 /// What the handlers share. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -14,10 +16,14 @@ pub struct ApiState {
     pub auth: AuthState,
     /// Which parts of the product are on.
     pub features: Features,
+    /// How far webhooks may go.
+    pub webhooks: Reach,
     /// What `/buildinfo` answers.
     pub build: BuildInfo,
     /// What `/readyz` asks beside the database.
     pub readiness: Arc<[Arc<dyn Readiness>]>,
+    /// What models cost where the deployment has not set it.
+    pub prices: Arc<PriceBook>,
     /// What `/metrics` answers.
     pub metrics: MetricsText,
 }

@@ -57,3 +57,4 @@ pub use setup::{FirstUser, SetupError, first_user_create, first_user_exists};
 pub use state::{AuthState, RequestId};
 pub use subjects::{SubjectCache, subject_get};
 pub use throttle::LoginThrottle;
+pub use tokens::random_text;

@@ -74,7 +74,7 @@ pub(crate) fn hash(secret: &str) -> [u8; 32] {
 ///
 /// # Errors
 /// When there is none.
-pub(crate) fn random_text(chars: usize) -> Result<String, SysError> {
+pub fn random_text(chars: usize) -> Result<String, SysError> {
     let mut text = String::with_capacity(chars);
     let mut bytes = [0; 32];
     while text.len() < chars {

@@ -1,9 +1,8 @@
 //! The server: everything wired together, started and stopped in order.
 
 use std::{
-    fs,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,10 +11,10 @@ use api::{ApiState, Features, MetricsText, Readiness};
 use auth::{AccessHint, AccessHub, AuthState};
 use bursar_sdk::BuildInfo;
 use db::{Hint, local::LocalPostgres};
-use dbauthz::{Authorized, WorkspaceSharing};
+use dbauthz::{Authorized, SystemActor, WorkspaceSharing};
 use gateway::{Gateway, GatewayConfig, GatewayDeps, SpendHint};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use model::{Clock, IdSource, SystemClock, UuidV7Source, prices::PriceBook};
+use model::{Clock, IdSource, SystemClock, UuidV7Source};
+use notifier::NotifierDeps;
 use secrecy::SecretString;
 use tokio::{
     net::TcpListener,
@@ -24,10 +23,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli::ServerOptions, environment::Environment, http, roles, settings, storage};
-
-/// How often the metrics recorder tidies up its histograms.
-const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+use crate::{
+    cli::ServerOptions, environment::Environment, http, metrics, prices, roles, settings, storage,
+};
 
 /// A running server.
 #[derive(Debug)]
@@ -39,6 +37,8 @@ pub struct Server {
     serving: JoinHandle<()>,
     /// Ends what is open with its caller's access. A server without it would go on answering who may not.
     watching: JoinHandle<()>,
+    /// Finds out who must be told of spend, and tells them. It ends by itself when the server stops.
+    telling: Vec<JoinHandle<()>>,
     background: Vec<JoinHandle<()>>,
     shutdown_timeout: Duration,
 }
@@ -49,8 +49,9 @@ impl Server {
     /// # Errors
     /// Whatever keeps the server from starting, with what to do about it.
     pub async fn start(options: &ServerOptions, environment: &Environment) -> anyhow::Result<Self> {
-        let prices = Arc::new(price_book(options)?);
+        let prices = Arc::new(prices::book(options.model_prices_file.as_deref())?);
         let oidc = options.oidc.set_up(options.access_url.as_ref())?;
+        let telling = options.notifications.config()?;
         // Before the database is touched: a port that is taken is found out early.
         let listener = TcpListener::bind(options.http_address)
             .await
@@ -65,7 +66,7 @@ impl Server {
         let authorized = Authorized::new(Arc::new(storage.database))
             .with_workspace_sharing(workspace_sharing(options));
         // Before anything is counted.
-        let metrics = metrics()?;
+        let recorder = metrics::recorder()?;
         roles::at_start(&authorized).await?;
         settings::write(&authorized, options).await?;
         let auth = AuthState::new(
@@ -78,10 +79,17 @@ impl Server {
         let stopping = CancellationToken::new();
         let (hints, listening) =
             listen_for_hints(storage.hints_url, auth.access.clone(), stopping.clone());
+        let counting = authorized.as_system(SystemActor::Metrics);
+        let notifier = NotifierDeps {
+            authorized: authorized.clone(),
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+            config: telling,
+        };
         let gateway = Gateway::new(GatewayDeps {
             authorized,
             auth: auth.clone(),
-            prices,
+            prices: Arc::clone(&prices),
             clock,
             ids: Arc::clone(&ids),
             config: gateway_config(options, storage.local.is_some()),
@@ -95,9 +103,11 @@ impl Server {
             features: Features {
                 aibridge: options.aibridge,
             },
+            webhooks: options.notifications.reach(),
             build: build_info(options),
             readiness: Arc::new([readiness]),
-            metrics: MetricsText::new(move || metrics.render()),
+            prices,
+            metrics: MetricsText::new(move || recorder.render()),
         };
         let routes = api::router(state).merge(gateway::router(gateway.clone()));
         let serving = tokio::spawn(http::serve(
@@ -106,7 +116,12 @@ impl Server {
             http::HEAD_TIMEOUT,
             stopping.clone(),
         ));
-        let background = vec![listening, tokio::spawn(keep_metrics_tidy(stopping.clone()))];
+        let telling = notifier::start(notifier, stopping.clone())?;
+        let background = vec![
+            listening,
+            tokio::spawn(metrics::keep_tidy(stopping.clone())),
+            tokio::spawn(metrics::count_blocked(counting, stopping.clone())),
+        ];
         Ok(Self {
             address,
             gateway,
@@ -114,6 +129,7 @@ impl Server {
             stopping,
             serving,
             watching,
+            telling,
             background,
             shutdown_timeout: options.shutdown_timeout,
         })
@@ -169,6 +185,12 @@ impl Server {
             self.serving.abort();
         }
         self.watching.abort();
+        // It was told to end with the requests above, and gives what it sends a moment of its own.
+        for mut task in self.telling {
+            if tokio::time::timeout(self.shutdown_timeout, &mut task).await.is_err() {
+                task.abort();
+            }
+        }
         for task in self.background {
             task.abort();
         }
@@ -188,17 +210,6 @@ const fn workspace_sharing(options: &ServerOptions) -> WorkspaceSharing {
     } else {
         WorkspaceSharing::ByOrganization
     }
-}
-
-fn price_book(options: &ServerOptions) -> anyhow::Result<PriceBook> {
-    let book = PriceBook::bundled()?;
-    let Some(path) = &options.model_prices_file else {
-        return Ok(book);
-    };
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("the price file `{}` cannot be read", path.display()))?;
-    book.with_custom(&text)
-        .with_context(|| format!("the price file `{}` cannot be used", path.display()))
 }
 
 fn gateway_config(options: &ServerOptions, alone: bool) -> GatewayConfig {
@@ -263,27 +274,6 @@ fn listen_for_hints(
         }
     });
     (receiver, task)
-}
-
-/// The process's one metrics recorder: several servers in a process, as in tests, share it.
-fn metrics() -> anyhow::Result<PrometheusHandle> {
-    static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
-    let mut slot = RECORDER.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(handle) = &*slot {
-        return Ok(handle.clone());
-    }
-    let handle = PrometheusBuilder::new().install_recorder()?;
-    *slot = Some(handle.clone());
-    Ok(handle)
-}
-
-async fn keep_metrics_tidy(stopping: CancellationToken) {
-    while let Ok(handle) = metrics() {
-        tokio::select! {
-            () = stopping.cancelled() => return,
-            () = tokio::time::sleep(METRICS_UPKEEP) => handle.run_upkeep(),
-        }
-    }
 }
 
 /// Not ready any more once the server is stopping, so that a load balancer turns away first.

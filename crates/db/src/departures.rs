@@ -7,9 +7,12 @@
 //! | what was shared with the person or a group | ends there | ends everywhere | ends |
 //! | workspaces | the person's own sleep | the person's own sleep | are marked deleted |
 //! | sessions, tokens, identities elsewhere | stay | end | stay |
+//! | messages in the inbox | stay | end | stay |
 //! | what AI providers keep for the person | stays theirs | is nobody's | stays theirs |
+//! | webhooks for one organization, with what is to be sent to them | stay | stay | end |
 //! | groups, budgets, custom roles, settings | stay | stay | end |
-//! | ledger, audit log | stay | stay | stay |
+//! | ledger, what was told of limits, audit log | stay | stay | stay |
+//! | what other gateways reported and hold | stays | stays | stays |
 //!
 //! Ledger and audit log are history, and an open reservation is money that may be owed: whoever leaves has still
 //! spent it. A suspension is no departure: everything waits for its end.
@@ -33,7 +36,7 @@ use crate::{
     query::{Cached, bursar_now, one, rows, run, run_on_one},
     schema::{
         ai_stored_responses, api_keys, custom_roles, group_ai_budgets, group_members, groups,
-        organization_members, organizations, user_links, users, workspaces,
+        notifications, organization_members, organizations, user_links, users, workspaces,
     },
 };
 
@@ -102,6 +105,7 @@ pub(crate) async fn end_account(conn: &AsyncPgConnection, user: UserId) -> Store
     sleep(conn, user, None).await?;
     let keys = diesel::delete(api_keys::table).filter(api_keys::user_id.eq(user.0));
     let links = diesel::delete(user_links::table).filter(user_links::user_id.eq(user.0));
+    let messages = diesel::delete(notifications::table).filter(notifications::user_id.eq(user.0));
     let stored =
         diesel::delete(ai_stored_responses::table).filter(ai_stored_responses::user_id.eq(user.0));
     let mark = diesel::update(users::table)
@@ -109,6 +113,7 @@ pub(crate) async fn end_account(conn: &AsyncPgConnection, user: UserId) -> Store
         .set((users::deleted.eq(true), users::updated_at.eq(bursar_now())));
     run(conn, keys).await?;
     run(conn, links).await?;
+    run(conn, messages).await?;
     run(conn, stored).await?;
     run_on_one(conn, mark).await
 }
@@ -136,6 +141,8 @@ pub(crate) async fn end_organization(
     let people = diesel::delete(organization_members::table)
         .filter(organization_members::organization_id.eq(id));
     let claims = sql_query("DELETE FROM idpsync_settings WHERE organization_id = $1");
+    // What is still to be sent to them goes with them.
+    let receivers = sql_query("DELETE FROM webhooks WHERE organization_id = $1");
     // The roles that come with the organization itself stay with its row.
     let roles = diesel::delete(custom_roles::table).filter(
         custom_roles::organization_id
@@ -150,6 +157,7 @@ pub(crate) async fn end_organization(
         ));
     run(conn, people).await?;
     run(conn, Cached(claims.bind::<SqlUuid, _>(id))).await?;
+    run(conn, Cached(receivers.bind::<SqlUuid, _>(id))).await?;
     run(conn, roles).await?;
     run_on_one(conn, mark).await
 }

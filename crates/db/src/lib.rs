@@ -18,6 +18,7 @@ mod api_keys;
 mod audit;
 mod budgets;
 mod connect;
+mod deliveries;
 mod departures;
 mod errors;
 mod external_usage;

@@ -17,6 +17,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    ai_budget_alerts (id) {
+        id -> Uuid,
+        limit_kind -> Text,
+        limit_id -> Uuid,
+        scope_id -> Uuid,
+        period_start -> Timestamptz,
+        period_end -> Timestamptz,
+        threshold -> Integer,
+        limit_micros -> BigInt,
+        spent_micros -> BigInt,
+        group_id -> Nullable<Uuid>,
+        organization_id -> Nullable<Uuid>,
+        data -> Jsonb,
+        created_at -> Timestamptz,
+        cleared_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     ai_budget_settings (id) {
         id -> Text,
         policy -> Text,
@@ -26,6 +45,69 @@ diesel::table! {
         changed_at -> Timestamptz,
         counted_from -> Timestamptz,
         alert_thresholds -> Array<Integer>,
+    }
+}
+
+diesel::table! {
+    ai_external_usage (reporter_id, idempotency_key) {
+        reporter_id -> Uuid,
+        idempotency_key -> Text,
+        person -> Text,
+        content -> Jsonb,
+        user_id -> Uuid,
+        event_id -> Nullable<Uuid>,
+        effective_group_id -> Nullable<Uuid>,
+        organization_id -> Nullable<Uuid>,
+        state -> Text,
+        lease_id -> Nullable<Uuid>,
+        hold_micros -> Nullable<BigInt>,
+        expires_at -> Nullable<Timestamptz>,
+        closing -> Nullable<Jsonb>,
+        over_hold_micros -> BigInt,
+        corrected -> Bool,
+        closed_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ai_model_aliases (id) {
+        id -> Uuid,
+        provider -> Text,
+        provider_model -> Text,
+        priced_model -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ai_model_prices (id) {
+        id -> Uuid,
+        provider -> Text,
+        model -> Text,
+        effective_from -> Nullable<Timestamptz>,
+        input_price -> Nullable<BigInt>,
+        output_price -> Nullable<BigInt>,
+        cache_read_price -> Nullable<BigInt>,
+        cache_write_price -> Nullable<BigInt>,
+        cache_write_1h_price -> Nullable<BigInt>,
+        audio_input_price -> Nullable<BigInt>,
+        audio_output_price -> Nullable<BigInt>,
+        web_search_price -> Nullable<BigInt>,
+        request_price -> Nullable<BigInt>,
+        tiers -> Jsonb,
+        context_window -> Nullable<BigInt>,
+        max_output_tokens -> Nullable<BigInt>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ai_price_book (id) {
+        id -> Text,
+        version -> BigInt,
     }
 }
 
@@ -189,6 +271,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    former_ai_providers (id) {
+        id -> Uuid,
+        name -> Text,
+        kind -> Text,
+        deleted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    former_groups (id) {
+        id -> Uuid,
+        name -> Text,
+        deleted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     group_ai_budgets (group_id) {
         group_id -> Uuid,
         organization_id -> Uuid,
@@ -237,6 +336,47 @@ diesel::table! {
         takes -> Nullable<Array<Text>>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    notification_channels (channel) {
+        channel -> Text,
+        ready_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    notification_deliveries (id) {
+        id -> Uuid,
+        channel -> Text,
+        webhook_id -> Nullable<Uuid>,
+        notification_id -> Nullable<Uuid>,
+        alert_id -> Nullable<Uuid>,
+        event_type -> Text,
+        body -> Nullable<Text>,
+        attempts -> Integer,
+        created_at -> Timestamptz,
+        queued_at -> Timestamptz,
+        next_attempt_at -> Nullable<Timestamptz>,
+        claim_id -> Nullable<Uuid>,
+        delivered_at -> Nullable<Timestamptz>,
+        failed_at -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    notifications (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        template -> Text,
+        title -> Text,
+        content -> Text,
+        data -> Jsonb,
+        actions -> Jsonb,
+        created_at -> Timestamptz,
+        read_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -359,6 +499,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    webhooks (id) {
+        id -> Uuid,
+        name -> Text,
+        url -> Text,
+        organization_id -> Nullable<Uuid>,
+        enabled -> Bool,
+        ciphertext -> Bytea,
+        nonce -> Bytea,
+        key_id -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     workspace_acl (workspace_id, principal_kind, principal_id) {
         workspace_id -> Uuid,
         organization_id -> Uuid,
@@ -390,10 +545,14 @@ diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(custom_roles -> organizations (organization_id));
 diesel::joinable!(groups -> organizations (organization_id));
 diesel::joinable!(idpsync_settings -> organizations (organization_id));
+diesel::joinable!(notification_deliveries -> notifications (notification_id));
+diesel::joinable!(notification_deliveries -> webhooks (webhook_id));
+diesel::joinable!(notifications -> users (user_id));
 diesel::joinable!(organization_members -> organizations (organization_id));
 diesel::joinable!(organization_members -> users (user_id));
 diesel::joinable!(user_ai_budget_overrides -> users (user_id));
 diesel::joinable!(user_links -> users (user_id));
+diesel::joinable!(webhooks -> organizations (organization_id));
 diesel::joinable!(workspaces -> organizations (organization_id));
 diesel::joinable!(workspaces -> users (owner_id));
 
@@ -401,9 +560,13 @@ diesel::allow_tables_to_appear_in_same_query!(api_keys, users);
 diesel::allow_tables_to_appear_in_same_query!(custom_roles, organizations);
 diesel::allow_tables_to_appear_in_same_query!(groups, organizations);
 diesel::allow_tables_to_appear_in_same_query!(idpsync_settings, organizations);
+diesel::allow_tables_to_appear_in_same_query!(notification_deliveries, notifications);
+diesel::allow_tables_to_appear_in_same_query!(notification_deliveries, webhooks);
+diesel::allow_tables_to_appear_in_same_query!(notifications, users);
 diesel::allow_tables_to_appear_in_same_query!(organization_members, organizations);
 diesel::allow_tables_to_appear_in_same_query!(organization_members, users);
 diesel::allow_tables_to_appear_in_same_query!(user_ai_budget_overrides, users);
 diesel::allow_tables_to_appear_in_same_query!(user_links, users);
+diesel::allow_tables_to_appear_in_same_query!(webhooks, organizations);
 diesel::allow_tables_to_appear_in_same_query!(workspaces, organizations);
 diesel::allow_tables_to_appear_in_same_query!(workspaces, users);

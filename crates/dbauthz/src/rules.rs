@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::{
-    SystemActor, acl, alerts, api_keys, audit, budgets, external_usage, groups, identities,
+    SystemActor, acl, alerts, api_keys, audit, budgets, deliveries, external_usage, groups, identities,
     identity_sync, idpsync, notifications, objects, organizations, prices, providers, roles, spend,
     spend_reports, stored_responses, subjects, system_roles, users, webhooks, workspaces,
 };
@@ -92,6 +92,7 @@ pub(crate) const ALL: &[(&str, &[Rule])] = &[
     ("notifications", notifications::RULES),
     ("alerts", alerts::RULES),
     ("webhooks", webhooks::RULES),
+    ("deliveries", deliveries::RULES),
     ("identity_sync", identity_sync::RULES),
 ];
 

@@ -19,8 +19,16 @@ pub enum SystemActor {
     RoleReconciler,
     /// Signs people in at the identity provider, and follows what it says of them.
     IdentitySync,
+    /// Sets prices from a file, as an operator on the server's machine asks it to.
+    PriceImporter,
     /// Writes the options that a server was started with into the deployment's settings.
     Options,
+    /// Tells people of thresholds that spend has come to.
+    Alerts,
+    /// Tells webhooks and mailboxes what happened.
+    Courier,
+    /// Counts for the metrics whom a limit blocks.
+    Metrics,
 }
 
 impl SystemActor {
@@ -32,7 +40,11 @@ impl SystemActor {
         Self::LedgerSweeper,
         Self::RoleReconciler,
         Self::IdentitySync,
+        Self::PriceImporter,
         Self::Options,
+        Self::Alerts,
+        Self::Courier,
+        Self::Metrics,
     ];
 
     /// The name that the audit log records.
@@ -45,7 +57,11 @@ impl SystemActor {
             Self::LedgerSweeper => "ledger-sweeper",
             Self::RoleReconciler => "role-reconciler",
             Self::IdentitySync => "identity-sync",
+            Self::PriceImporter => "price-importer",
             Self::Options => "options",
+            Self::Alerts => "alerts",
+            Self::Courier => "courier",
+            Self::Metrics => "metrics",
         }
     }
 
@@ -62,12 +78,27 @@ impl SystemActor {
                  first organization"
             }
             Self::Gateway => {
-                "people may spend but never write the ledger or read a provider's key: it does both for a \
-                 request that was authorized as the person"
+                "people may spend but never write the ledger or read a provider's key, and need not see prices: it does \
+                 all three for a request that was authorized as the person"
             }
             Self::Options => {
                 "settings that all servers share may be given as options of one: it writes them at its start, \
                  when nobody has asked for anything yet"
+            }
+            Self::Metrics => {
+                "metrics are about everybody and asked for by nobody: it reads who has used up a limit"
+            }
+            Self::Courier => {
+                "what happens is told to webhooks and by mail when nobody is there: it reads what is to be sent, the \
+                 receiver's address and what signs it, and notes how it went"
+            }
+            Self::PriceImporter => {
+                "whoever may run the program on the database needs no account to list and set prices: `bursar prices` \
+                 does it for them"
+            }
+            Self::Alerts => {
+                "nobody asks to be told: it looks at what is spent under each limit, writes who must know into their \
+                 inboxes, and removes old messages"
             }
             Self::LedgerSweeper => {
                 "a server that crashed leaves reservations open: it settles them, and recounts the ledger"
@@ -103,6 +134,7 @@ impl SystemActor {
                 (R::User, Action::Read),
             ],
             Self::Gateway => &[
+                (R::AiModelPrice, Action::Read),
                 (R::AiProvider, Action::Use),
                 (R::AiUsageEvent, Action::Create),
             ],
@@ -130,10 +162,27 @@ impl SystemActor {
                 (R::User, Action::ReadPersonal),
                 (R::User, Action::UpdatePersonal),
             ],
+            Self::PriceImporter => &[
+                (R::AiModelPrice, Action::Read),
+                (R::AiModelPrice, Action::Update),
+            ],
             Self::Options => &[
                 (R::DeploymentConfig, Action::Read),
                 (R::DeploymentConfig, Action::Update),
             ],
+            Self::Alerts => &[
+                (R::AiBudget, Action::Read),
+                (R::AiUsageEvent, Action::Read),
+                (R::Notification, Action::Create),
+                (R::Notification, Action::Delete),
+            ],
+            Self::Courier => &[
+                (R::DeploymentConfig, Action::Read),
+                (R::Notification, Action::Create),
+                (R::Notification, Action::Read),
+                (R::User, Action::Read),
+            ],
+            Self::Metrics => &[(R::AiUsageEvent, Action::Read)],
         };
         allowed
             .iter()

@@ -12,7 +12,7 @@ use store::{Store, StoreResult};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Alerts, ApiKeys, Audit, Budgets, ExternalUsage, Groups, Identities, IdentitySync,
+    Actor, Alerts, ApiKeys, Audit, Budgets, Deliveries, ExternalUsage, Groups, Identities, IdentitySync,
     Idpsync, Ledger, Logins, Notifications, Objects, Organizations, PresentedKeys, Prices,
     ProviderKeys, Providers, Roles, Setup, Spend, SpendReports, StoredResponses, Subjects,
     SystemActor, SystemRoles, Users, Webhooks, Workspaces, gate::Gate,
@@ -376,6 +376,10 @@ macro_rules! rooms {
             /// Alerts: who must be told that spend has come to a threshold of a limit.
             pub fn alerts(&mut self) -> Alerts<'_, dyn store::$inner> {
                 Alerts::new(&self.unit.gate, &mut *self.unit.unit)
+            }
+            /// The outbox: what is sent besides the inbox.
+            pub fn deliveries(&mut self) -> Deliveries<'_, dyn store::$inner> {
+                Deliveries::new(&self.unit.gate, &mut *self.unit.unit)
             }
             /// What AI providers keep for people.
             pub fn stored_responses(&mut self) -> StoredResponses<'_, dyn store::$inner> {

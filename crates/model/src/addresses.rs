@@ -1,5 +1,6 @@
 //! Where outbound requests may go: link-local, metadata and other special addresses are refused, whatever
-//! name led there; loopback and private ones are allowed, since local models live on them.
+//! name led there. Loopback and private ones are allowed for providers, since local models live on them, and
+//! for webhooks only where an option says so ([`Reach`]).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -40,6 +41,72 @@ pub fn check_literal(url: &url::Url) -> Result<(), RefusedAddress> {
     }
 }
 
+/// How far requests of one kind may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Reach {
+    /// To public addresses alone.
+    #[default]
+    Public,
+    /// Also to this machine and to private networks.
+    Private,
+}
+
+impl Reach {
+    /// Says whether requests may go to this address.
+    ///
+    /// # Errors
+    /// As [`check`]; for [`Reach::Public`] also for loopback and private addresses, those that carriers share, and
+    /// those that are kept for tests and documents, in every spelling.
+    pub fn check(self, address: IpAddr) -> Result<(), RefusedAddress> {
+        check(address)?;
+        let private = match address {
+            IpAddr::V4(v4) => private_v4(v4),
+            IpAddr::V6(v6) => private_v6(v6),
+        };
+        if private && self == Self::Public {
+            return Err(RefusedAddress(address));
+        }
+        Ok(())
+    }
+
+    /// Checks a host that is written as an address, which no resolver ever sees.
+    ///
+    /// # Errors
+    /// [`RefusedAddress`], see [`Reach::check`].
+    pub fn check_literal(self, url: &url::Url) -> Result<(), RefusedAddress> {
+        match url.host() {
+            Some(url::Host::Ipv4(address)) => self.check(IpAddr::V4(address)),
+            Some(url::Host::Ipv6(address)) => self.check(IpAddr::V6(address)),
+            Some(url::Host::Domain(_)) | None => Ok(()),
+        }
+    }
+}
+
+fn private_v4(address: Ipv4Addr) -> bool {
+    let carriers = matches!(address.octets(), [100, 64..=127, ..]);
+    let protocols = matches!(address.octets(), [192, 0, 0, _] | [192, 88, 99, _]);
+    let benchmarks = matches!(address.octets(), [198, 18..=19, ..]);
+    address.is_loopback()
+        || address.is_private()
+        || address.is_documentation()
+        || carriers
+        || protocols
+        || benchmarks
+}
+
+fn private_v6(address: Ipv6Addr) -> bool {
+    if address == Ipv6Addr::LOCALHOST || address.is_unique_local() {
+        return true;
+    }
+    match address.segments() {
+        // Site-local, documentation and discard-only addresses.
+        [0xfec0..=0xfeff, ..] | [0x2001, 0x0db8, ..] | [0x0100, 0, 0, 0, ..] => true,
+        // Teredo, and the NAT64 prefix that a network chooses by itself, hide an IPv4 address.
+        [0x2001, 0, ..] | [0x0064, 0xff9b, 1, ..] => true,
+        _ => embedded_v4(address).is_some_and(private_v4),
+    }
+}
+
 fn refused_v4(address: Ipv4Addr) -> bool {
     let [first, ..] = address.octets();
     // 0.0.0.0/8 is "this host": several systems connect it to the machine itself.
@@ -73,7 +140,7 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
 
 #[cfg(test)]
 mod tests {
-    use super::{check, check_literal};
+    use super::{Reach, check, check_literal};
 
     #[test]
     fn special_addresses_are_refused_in_every_spelling() {
@@ -109,6 +176,58 @@ mod tests {
             "8.8.8.8",
         ] {
             check(allowed, true);
+        }
+    }
+
+    #[test]
+    fn public_requests_stay_out_of_private_networks_in_every_spelling() {
+        let check = |text: &str, public: bool, private: bool| {
+            let address = text.parse().unwrap();
+            assert_eq!(Reach::Public.check(address).is_ok(), public, "{text}");
+            assert_eq!(Reach::Private.check(address).is_ok(), private, "{text}");
+        };
+        for public in [
+            "8.8.8.8",
+            "100.63.0.1",
+            "100.128.0.1",
+            "2606:4700::1111",
+            "::ffff:8.8.8.8",
+        ] {
+            check(public, true, true);
+        }
+        for private in [
+            "127.0.0.1",
+            "127.8.9.1",
+            "10.0.0.1",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "100.64.0.1",
+            "192.0.0.8",
+            "192.0.2.1",
+            "198.18.0.1",
+            "::1",
+            "fd00::1",
+            "fc12::1",
+            "fec0::1",
+            "2001:db8::1",
+            "2001:0:1::1",
+            "64:ff9b:1::7f00:1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:a00:1::1",
+        ] {
+            check(private, false, true);
+        }
+        for refused in [
+            "169.254.169.254",
+            "0.0.0.0",
+            "fe80::1",
+            "fd00:ec2::254",
+            "::ffff:0.0.0.0",
+        ] {
+            check(refused, false, false);
         }
     }
 

@@ -1,31 +1,41 @@
 //! The resolver that never leads to an address which requests may not go to; the rule is the model's.
 
-use std::net::SocketAddr;
+use std::{io, net::SocketAddr};
 
-use model::addresses::{RefusedAddress, check};
+use model::addresses::{Reach, RefusedAddress};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 /// The system's resolver, without the addresses that are refused.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct GuardedResolver;
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GuardedResolver(pub(crate) Reach);
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
+        let reach = self.0;
         Box::pin(async move {
-            let found: Vec<SocketAddr> =
-                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let kept: Addrs = Box::new(allowed(&found)?.into_iter());
+            let kept: Addrs = Box::new(resolve(name.as_str(), 0, reach).await?.into_iter());
             Ok(kept)
         })
     }
 }
 
+/// The addresses of a host, by name or by address, without those that are refused, for what is no HTTP.
+///
+/// # Errors
+/// What the system's resolver says; [`std::io::ErrorKind::PermissionDenied`] with [`RefusedAddress`] when the host has
+/// addresses, but none that may be used.
+pub async fn resolve(host: &str, port: u16, reach: Reach) -> io::Result<Vec<SocketAddr>> {
+    let found: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await?.collect();
+    allowed(&found, reach)
+        .map_err(|refused| io::Error::new(io::ErrorKind::PermissionDenied, refused))
+}
+
 /// The addresses that may be used; an error when there were some, but none of that kind.
-fn allowed(found: &[SocketAddr]) -> Result<Vec<SocketAddr>, RefusedAddress> {
+fn allowed(found: &[SocketAddr], reach: Reach) -> Result<Vec<SocketAddr>, RefusedAddress> {
     let kept: Vec<SocketAddr> = found
         .iter()
         .copied()
-        .filter(|address| check(address.ip()).is_ok())
+        .filter(|address| reach.check(address.ip()).is_ok())
         .collect();
     match found.first() {
         Some(first) if kept.is_empty() => Err(RefusedAddress(first.ip())),
@@ -36,6 +46,7 @@ fn allowed(found: &[SocketAddr]) -> Result<Vec<SocketAddr>, RefusedAddress> {
 #[cfg(test)]
 mod tests {
     use super::{GuardedResolver, allowed};
+    use model::addresses::Reach;
     use reqwest::dns::Resolve;
 
     #[test]
@@ -45,21 +56,32 @@ mod tests {
                 .map(|one| one.parse().unwrap())
                 .collect()
         };
-        let check = |found: &str, kept: Option<&str>| {
-            assert_eq!(allowed(&list(found)).ok(), kept.map(list), "{found}");
+        let check = |reach, found: &str, kept: Option<&str>| {
+            let allowed = allowed(&list(found), reach).ok();
+            assert_eq!(allowed, kept.map(list), "{found}");
         };
-        check("127.0.0.1:0 169.254.169.254:0", Some("127.0.0.1:0"));
-        check("169.254.169.254:0", None);
-        check("[fe80::1]:0 [::ffff:a9fe:a9fe]:0", None);
-        check("", Some(""));
+        let private = Reach::Private;
+        check(
+            private,
+            "127.0.0.1:0 169.254.169.254:0",
+            Some("127.0.0.1:0"),
+        );
+        check(private, "169.254.169.254:0", None);
+        check(private, "[fe80::1]:0 [::ffff:a9fe:a9fe]:0", None);
+        check(private, "", Some(""));
+        check(
+            Reach::Public,
+            "127.0.0.1:0 8.8.8.8:0 10.0.0.1:0",
+            Some("8.8.8.8:0"),
+        );
+        check(Reach::Public, "127.0.0.1:0 10.0.0.1:0", None);
     }
 
     #[tokio::test]
-    async fn the_resolver_lets_loopback_through() {
-        let found = GuardedResolver
-            .resolve("localhost".parse().unwrap())
-            .await
-            .unwrap();
+    async fn a_name_of_this_machine_is_reached_by_those_who_may() {
+        let ask = |reach| GuardedResolver(reach).resolve("localhost".parse().unwrap());
+        let found = ask(Reach::Private).await.unwrap();
         assert!(found.into_iter().all(|address| address.ip().is_loopback()));
+        assert!(ask(Reach::Public).await.is_err());
     }
 }

@@ -12,6 +12,7 @@ pub mod alerts;
 pub mod api_keys;
 pub mod audit;
 pub mod budgets;
+pub mod deliveries;
 pub mod error;
 pub mod external_usage;
 pub mod groups;
@@ -130,6 +131,7 @@ pub trait WriteUnit:
     + notifications::NotificationWrite
     + alerts::AlertWrite
     + webhooks::WebhookWrite
+    + deliveries::DeliveryWrite
 {
     /// Makes everything that this unit wrote durable.
     ///

@@ -4,11 +4,15 @@
 //! crate that knows the binary, and nothing but tests may know it.
 
 pub mod issuer;
+pub mod mail;
 pub mod postgres;
+pub mod receiver;
 pub mod server;
 pub mod world;
 
 pub use issuer::TestIssuer;
+pub use mail::{Letter, Post, TestMailServer};
 pub use postgres::{TestDatabase, connect};
+pub use receiver::{Behaviour, Received, TestReceiver};
 pub use server::{ServerOptions, TestServer};
-pub use world::World;
+pub use world::{World, chat_request};

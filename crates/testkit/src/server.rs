@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use bursar::{Environment, Server, cli, oidc::OidcOptions};
+use bursar::{Environment, Server, cli, notifications::NotificationOptions, oidc::OidcOptions};
 use bursar_sdk::Client;
 use db::local::Durability;
 use model::budgets::BudgetSettingsUpdate;
@@ -35,6 +35,8 @@ pub struct ServerOptions {
     pub oidc: Option<OidcOptions>,
     /// What holds for all budgets, as far as options say.
     pub budgets: BudgetSettingsUpdate,
+    /// How people and programs are told besides the inbox.
+    pub notifications: Option<NotificationOptions>,
 }
 
 impl Default for ServerOptions {
@@ -49,6 +51,7 @@ impl Default for ServerOptions {
             access_recheck: Duration::from_secs(5),
             oidc: None,
             budgets: BudgetSettingsUpdate::default(),
+            notifications: None,
         }
     }
 }
@@ -100,6 +103,9 @@ impl TestServer {
         server
             .ai_budget_time_zone
             .clone_from(&options.budgets.time_zone);
+        if let Some(notifications) = &options.notifications {
+            server.notifications = notifications.clone();
+        }
         server.shutdown_timeout = Duration::from_secs(10);
         let environment = Environment {
             default_data_dir: None,

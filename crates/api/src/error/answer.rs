@@ -8,10 +8,15 @@ use bursar_sdk::{ErrorBody, ValidationError};
 use rbac::ResourceType;
 use store::StoreError;
 
-use super::{ApiError, Refused, acl::acl, chain};
+use super::{
+    ApiError, Refused,
+    acl::acl,
+    chain,
+    external_usage::{budget, external_usage, hold},
+};
 
 /// What is said of a thing that does not exist or that the caller must not know of.
-const HIDDEN: &str = "Resource not found or you do not have access to this resource";
+pub(super) const HIDDEN: &str = "Resource not found or you do not have access to this resource";
 /// What is said of a thing that the caller may know of but not do this to.
 pub(super) const FORBIDDEN: &str = "You are not allowed to do this.";
 /// What is said when something happened that should not.
@@ -42,6 +47,7 @@ impl Answer {
             message,
             detail: None,
             validations: Vec::new(),
+            budget: None,
         };
         Self {
             status,
@@ -65,7 +71,7 @@ impl Answer {
         self
     }
 
-    fn field(self, field: &str, detail: impl Into<String>) -> Self {
+    pub(super) fn field(self, field: &str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         self.validations(vec![ValidationError {
             field: field.to_owned(),
@@ -73,7 +79,7 @@ impl Answer {
         }])
     }
 
-    fn retry_after(mut self, after: Duration) -> Self {
+    pub(super) fn retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
         self
     }
@@ -88,6 +94,9 @@ impl Answer {
 pub(super) fn of(error: &ApiError) -> Answer {
     match error {
         ApiError::Acl(error) => acl(error),
+        ApiError::ExternalUsage(error) => external_usage(error),
+        ApiError::Budget(refusal) => budget(refusal),
+        ApiError::Hold(why) => hold(*why),
         ApiError::Store(error) | ApiError::Auth(AuthError::Store(error)) => store(error),
         ApiError::Auth(error) => Answer::new(error.status(), error.message()),
         ApiError::Login(error) => login(error),
@@ -102,6 +111,7 @@ pub(super) fn of(error: &ApiError) -> Answer {
         ApiError::Query(validations) => {
             Answer::bad("Query parameters have invalid values.").validations(validations.clone())
         }
+        ApiError::Request(message) => Answer::bad(message.clone()),
         ApiError::Json(why) => Answer::bad("Request body must be valid JSON.").detail(why),
         ApiError::BodyTooLarge => {
             Answer::new(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large.")
@@ -212,6 +222,11 @@ const UNIQUE: &[(&str, &str, &str)] = &[
         "An AI provider with this name already exists.",
     ),
     (
+        "webhooks_name_key",
+        "name",
+        "A webhook with this name already exists.",
+    ),
+    (
         "api_keys_user_id_token_name_key",
         "token_name",
         "A token with this name already exists.",
@@ -240,6 +255,12 @@ const RULES: &[(&str, &str, &str, &str)] = &[
         "User is not a member of the referenced group.",
         "group_id",
         "user must be a member of this group",
+    ),
+    (
+        "webhooks_organization_id_fkey",
+        "Validation failed.",
+        "organization_id",
+        "is unknown",
     ),
     (
         "ai_budget_settings_time_zone_check",

@@ -19,9 +19,11 @@ use http_body_util::BodyExt;
 use model::{
     GroupId, OrganizationId, SystemClock, UserId, UuidV7Source, WorkspaceId,
     acl::Acl,
+    addresses::Reach,
     api_keys::{ApiKey, ApiKeyKind},
     groups::{Group, GroupMember},
     organizations::{Organization, OrganizationMember},
+    prices::PriceBook,
     users::{LoginType, User, UserStatus},
     workspaces::{Workspace, WorkspaceAccess},
 };
@@ -80,6 +82,7 @@ impl World {
         let state = ApiState {
             auth,
             features,
+            webhooks: Reach::Public,
             build: BuildInfo {
                 version: "v0".to_owned(),
                 external_url: String::new(),
@@ -87,6 +90,7 @@ impl World {
                 deployment_id: None,
             },
             readiness: Arc::from([]),
+            prices: Arc::new(PriceBook::bundled().unwrap()),
             metrics: MetricsText::new(|| "bursar_up 1\n".to_owned()),
         };
         let panicking = Router::new().route("/panic", axum::routing::get(panicking));

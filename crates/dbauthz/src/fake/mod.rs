@@ -4,6 +4,7 @@
 mod alerts;
 mod api_keys;
 mod budgets;
+mod deliveries;
 mod external_usage;
 mod groups;
 mod identities;
@@ -32,14 +33,19 @@ use model::{
     OrganizationId, ProviderId, UserId,
     api_keys::ApiKey,
     budgets::{BudgetOverride, BudgetSettingsUpdate, GroupBudget},
+    deliveries::WebhookDelivery,
+    external_usage::ExternalRecord,
     groups::{Group, GroupMember},
     identities::{NewOidcLogin, UserLink},
+    notifications::Notification,
     organizations::{Organization, OrganizationMember},
+    prices::CustomPrices,
     providers::Provider,
     roles::CustomRole,
     stored_responses::StoredId,
     system_roles::StoredSystemRole,
     users::{PasswordHash, User},
+    webhooks::Webhook,
     workspaces::WorkspaceAccess,
 };
 use rbac::SystemRole;
@@ -74,8 +80,18 @@ pub struct State {
     pub overrides: Vec<BudgetOverride>,
     /// What was set for all budgets.
     pub budget_settings: BudgetSettingsUpdate,
+    /// Messages to people.
+    pub notifications: Vec<Notification>,
     /// AI providers.
     pub providers: Vec<Provider>,
+    /// Prices that the deployment set itself.
+    pub prices: CustomPrices,
+    /// Receivers of events.
+    pub webhooks: Vec<Webhook>,
+    /// What is to be sent to them.
+    pub webhook_deliveries: Vec<WebhookDelivery>,
+    /// What other gateways reported, and hold.
+    pub external_usage: Vec<ExternalRecord>,
     /// Whose it is that providers keep.
     pub stored_responses: BTreeMap<(ProviderId, StoredId), UserId>,
     /// Workspaces, each with its ACL.

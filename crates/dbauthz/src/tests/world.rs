@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Duration};
 use model::{
-    GroupId, Micros, Name, OrganizationId, ProviderId, RoleId, UserId, WorkspaceId,
-    acl::Principal,
+    DeliveryId, GroupId, Micros, Name, NotificationId, OrganizationId, ProviderId, RoleId, UserId, WebhookId,
+    WorkspaceId, acl::Principal,
     api_keys::{ApiKey, ApiKeyKind},
     budgets::{BudgetMode, BudgetOverride},
+    deliveries::{DeliveryState, WebhookDelivery},
     groups::{Group, GroupMember},
     identities::{Identity, UserLink},
     idpsync::{GroupSync, Mapping, OrganizationSync, PlaceSettings, RoleSync, TakenRoles},
+    notifications::Notification,
     organizations::{Organization, OrganizationMember},
     prices::ProviderKind,
     providers::Provider,
     roles::CustomRole,
     users::{LoginType, User, UserStatus},
+    webhooks::Webhook,
     workspaces::{Workspace, WorkspaceAccess, WorkspaceRole},
 };
 use rbac::{
@@ -23,6 +26,7 @@ use rbac::{
 };
 use uuid::Uuid;
 
+use super::cases::external_usage;
 use crate::{
     Actor, PresentedKey,
     fake::{IdpsyncSettings, State},
@@ -48,6 +52,13 @@ pub(super) const WORKSPACE: WorkspaceId = WorkspaceId(Uuid::from_u128(0x3a));
 pub(super) const OTHER_GROUP: GroupId = GroupId(Uuid::from_u128(0x6f));
 /// A provider, named `openai`.
 pub(super) const PROVIDER: ProviderId = ProviderId(Uuid::from_u128(0xa0));
+/// A receiver of events.
+pub(super) const WEBHOOK: WebhookId = WebhookId(Uuid::from_u128(0x3eb));
+/// Something that was sent to it.
+pub(super) const DELIVERY: DeliveryId = DeliveryId(Uuid::from_u128(0xde1));
+
+/// A message to Bob.
+pub(super) const BOBS_MESSAGE: NotificationId = NotificationId(Uuid::from_u128(0x3e));
 
 pub(super) fn name(text: &str) -> Name {
     text.parse().unwrap()
@@ -175,6 +186,33 @@ fn provider() -> Provider {
     }
 }
 
+fn webhook() -> Webhook {
+    Webhook {
+        id: WEBHOOK,
+        name: name("pager"),
+        url: "https://example.com/in".parse().unwrap(),
+        organization_id: None,
+        enabled: true,
+        created_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
+    }
+}
+
+fn delivery() -> WebhookDelivery {
+    WebhookDelivery {
+        id: DELIVERY,
+        webhook_id: WEBHOOK,
+        event_type: "ping".to_owned(),
+        body: "{}".to_owned(),
+        state: DeliveryState::Delivered {
+            at: DateTime::UNIX_EPOCH,
+        },
+        attempts: 1,
+        last_error: None,
+        created_at: DateTime::UNIX_EPOCH,
+    }
+}
+
 fn bobs_override() -> BudgetOverride {
     BudgetOverride {
         user_id: BOB,
@@ -185,6 +223,20 @@ fn bobs_override() -> BudgetOverride {
         expires_at: None,
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
+    }
+}
+
+fn bobs_message() -> Notification {
+    Notification {
+        id: BOBS_MESSAGE,
+        user_id: BOB,
+        template: "test".to_owned(),
+        title: String::new(),
+        content: String::new(),
+        data: serde_json::json!({}),
+        actions: Vec::new(),
+        created_at: DateTime::UNIX_EPOCH,
+        read_at: None,
     }
 }
 
@@ -243,6 +295,8 @@ pub(super) fn state() -> State {
             key("bobsession", BOB, ApiKeyKind::Session),
         ],
         providers: vec![provider()],
+        webhooks: vec![webhook()],
+        webhook_deliveries: vec![delivery()],
         idpsync: synchronized(),
         workspaces: vec![workspace()],
         custom_roles: vec![custom_role()],
@@ -253,6 +307,8 @@ pub(super) fn state() -> State {
             last_login_at: DateTime::UNIX_EPOCH,
         }],
         overrides: vec![bobs_override()],
+        external_usage: external_usage::holds(),
+        notifications: vec![bobs_message()],
         ..State::default()
     }
 }

@@ -35,6 +35,106 @@ impl Client {
             .await
     }
 
+    /// Remove an alias.
+    ///
+    /// `DELETE /api/v2/ai/model-aliases`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn model_alias_delete(
+        &self,
+        query: &crate::ModelAliasDeleteQuery,
+    ) -> Result<(), Error> {
+        self.call(Method::DELETE, &["api", "v2", "ai", "model-aliases"])?
+            .query(query)
+            .done()
+            .await
+    }
+
+    /// List the aliases of models, by provider and name.
+    ///
+    /// `GET /api/v2/ai/model-aliases`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn model_alias_list(&self) -> Result<Vec<crate::AiModelAlias>, Error> {
+        self.call(Method::GET, &["api", "v2", "ai", "model-aliases"])?
+            .answer()
+            .await
+    }
+
+    /// Set an alias: requests for the name are priced as the model from the next one on.
+    ///
+    /// Custom prices of the very name come before an alias; an alias comes before the prices that are built in. One of the
+    /// same provider and name is replaced. Setting what is set already changes nothing.
+    ///
+    /// `PUT /api/v2/ai/model-aliases`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn model_alias_upsert(
+        &self,
+        body: &crate::UpsertAiModelAliasRequest,
+    ) -> Result<crate::AiModelAlias, Error> {
+        self.call(Method::PUT, &["api", "v2", "ai", "model-aliases"])?
+            .json(body)
+            .answer()
+            .await
+    }
+
+    /// Remove prices of a model that were set; what is built in holds again from the next request on.
+    ///
+    /// `DELETE /api/v2/ai/model-prices`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn model_price_delete(
+        &self,
+        query: &crate::ModelPriceDeleteQuery,
+    ) -> Result<(), Error> {
+        self.call(Method::DELETE, &["api", "v2", "ai", "model-prices"])?
+            .query(query)
+            .done()
+            .await
+    }
+
+    /// List the prices of models: those that were set and those that are built in.
+    ///
+    /// A model that only a match rule or the built-in catalogue knows is found when it is asked for by `model`.
+    ///
+    /// `GET /api/v2/ai/model-prices`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn model_price_list(
+        &self,
+        query: &crate::ModelPriceListQuery,
+    ) -> Result<Vec<crate::AiModelPrice>, Error> {
+        self.call(Method::GET, &["api", "v2", "ai", "model-prices"])?
+            .query(query)
+            .answer()
+            .await
+    }
+
+    /// Set prices of models, all of the list or none. They work on the next request, and change no cost of an earlier one.
+    ///
+    /// Each entry is set whole, in the place of one with the same provider, model and `effective_from`. Setting what is set
+    /// already changes nothing.
+    ///
+    /// `POST /api/v2/ai/model-prices`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn model_price_upsert(
+        &self,
+        body: &crate::UpsertAiModelPricesRequest,
+    ) -> Result<(), Error> {
+        self.call(Method::POST, &["api", "v2", "ai", "model-prices"])?
+            .json(body)
+            .done()
+            .await
+    }
+
     /// List the AI providers that the caller may see, by name. Their keys are not shown.
     ///
     /// `GET /api/v2/ai/providers`
@@ -100,7 +200,96 @@ impl Client {
         .await
     }
 
+    /// Hold what a request to a provider may cost, before it is sent.
+    ///
+    /// It is held under every limit that applies to the person, or not at all. A hold that is neither settled nor released
+    /// before it expires is charged whole; a later settlement corrects that. The caller needs `ai_usage_event:create` in the
+    /// organization of the group that is charged.
+    ///
+    /// `POST /api/v2/ai/reservations`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn external_reservation_create(
+        &self,
+        body: &crate::CreateAiReservationRequest,
+    ) -> Result<crate::AiReservation, Error> {
+        self.call(Method::POST, &["api", "v2", "ai", "reservations"])?
+            .json(body)
+            .answer()
+            .await
+    }
+
+    /// Get a hold, and the limits that apply to its person at this instant.
+    ///
+    /// For the reporter who asked for it, and for whoever may read usage in the organization of the charged group.
+    ///
+    /// `GET /api/v2/ai/reservations/{reservation}`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn external_reservation_get(
+        &self,
+        reservation: impl Display,
+    ) -> Result<crate::AiReservation, Error> {
+        self.call(
+            Method::GET,
+            &["api", "v2", "ai", "reservations", &reservation.to_string()],
+        )?
+        .answer()
+        .await
+    }
+
+    /// Settle, release or extend a hold.
+    ///
+    /// `settle` charges what the request cost, `release` nothing. Each happens once: done again in the same way it changes
+    /// nothing and is answered as before. A settlement is never refused for its amount: what passes the hold is recorded and
+    /// marked. A hold that has expired was charged whole, and is corrected by both. `extend` raises what is held, if all
+    /// limits have room for it, or the time. For the reporter who asked for the hold, with `ai_usage_event:create` in the
+    /// organization of the charged group.
+    ///
+    /// `PATCH /api/v2/ai/reservations/{reservation}`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn external_reservation_update(
+        &self,
+        reservation: impl Display,
+        body: &crate::PatchAiReservationRequest,
+    ) -> Result<crate::AiReservation, Error> {
+        self.call(
+            Method::PATCH,
+            &["api", "v2", "ai", "reservations", &reservation.to_string()],
+        )?
+        .json(body)
+        .answer()
+        .await
+    }
+
+    /// Report spend that has happened elsewhere: up to 1,000 events, all of them or none.
+    ///
+    /// Each person's spend is charged to the group, and counts in the period, of the moment at which it is reported. It is
+    /// recorded also where it passes a limit, and marked there. The caller needs `ai_usage_event:create` in the organization
+    /// of each charged group. An event whose key came before is answered as before, and charged once.
+    ///
+    /// `POST /api/v2/ai/usage`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn external_usage_create(
+        &self,
+        body: &crate::ReportAiUsageRequest,
+    ) -> Result<crate::ReportedAiUsage, Error> {
+        self.call(Method::POST, &["api", "v2", "ai", "usage"])?
+            .json(body)
+            .answer()
+            .await
+    }
+
     /// List the lines of the audit log that the caller may see, newest first.
+    ///
+    /// To read them all, ask with the `next` of each page as the `after` of the following one, until `next` is `null`.
+    /// Each line that was there at the beginning comes once, whatever is added meanwhile.
     ///
     /// `GET /api/v2/audit`
     ///
@@ -277,6 +466,290 @@ impl Client {
         .await
     }
 
+    /// Get what was charged to a group in the present period, and what its people may spend.
+    ///
+    /// `GET /api/v2/groups/{group}/ai/spend`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn group_spend_get(&self, group: impl Display) -> Result<crate::GroupAiSpend, Error> {
+        self.call(
+            Method::GET,
+            &["api", "v2", "groups", &group.to_string(), "ai", "spend"],
+        )?
+        .answer()
+        .await
+    }
+
+    /// Get what was charged to a group on account of its members in the present period, and the limits that hold for them.
+    ///
+    /// People who are not in the group, or whom the caller may not see there, are left out. Also served at
+    /// `/organizations/{organization}/groups/{group_name}/members/ai/spend`.
+    ///
+    /// `GET /api/v2/groups/{group}/members/ai/spend`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn group_member_spend_list(
+        &self,
+        group: impl Display,
+        query: &crate::GroupMemberSpendListQuery,
+    ) -> Result<crate::GroupMembersAiSpend, Error> {
+        self.call(
+            Method::GET,
+            &[
+                "api",
+                "v2",
+                "groups",
+                &group.to_string(),
+                "members",
+                "ai",
+                "spend",
+            ],
+        )?
+        .query(query)
+        .answer()
+        .await
+    }
+
+    /// List the messages in the caller's inbox, newest first.
+    ///
+    /// The next page is asked for with the id of the last message as `starting_before`.
+    ///
+    /// `GET /api/v2/notifications/inbox`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn notification_list(
+        &self,
+        query: &crate::NotificationListQuery,
+    ) -> Result<crate::ListInboxNotificationsResponse, Error> {
+        self.call(Method::GET, &["api", "v2", "notifications", "inbox"])?
+            .query(query)
+            .answer()
+            .await
+    }
+
+    /// Mark every message in the caller's inbox as read.
+    ///
+    /// `PUT /api/v2/notifications/inbox/mark-all-as-read`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn notification_read_all(&self) -> Result<(), Error> {
+        self.call(
+            Method::PUT,
+            &["api", "v2", "notifications", "inbox", "mark-all-as-read"],
+        )?
+        .done()
+        .await
+    }
+
+    /// Mark a message as read, or as not read.
+    ///
+    /// `PUT /api/v2/notifications/inbox/{id}/read-status`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn notification_update(
+        &self,
+        id: impl Display,
+        body: &crate::UpdateInboxNotificationReadStatusRequest,
+    ) -> Result<crate::UpdateInboxNotificationReadStatusResponse, Error> {
+        self.call(
+            Method::PUT,
+            &[
+                "api",
+                "v2",
+                "notifications",
+                "inbox",
+                &id.to_string(),
+                "read-status",
+            ],
+        )?
+        .json(body)
+        .answer()
+        .await
+    }
+
+    /// List the webhooks, by name. Their secrets are not shown.
+    ///
+    /// `GET /api/v2/notifications/webhooks`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn webhook_list(&self) -> Result<Vec<crate::Webhook>, Error> {
+        self.call(Method::GET, &["api", "v2", "notifications", "webhooks"])?
+            .answer()
+            .await
+    }
+
+    /// Tell another program what happens: make a webhook.
+    ///
+    /// Messages are signed by the convention of Standard Webhooks. The secret is stored encrypted and shown this once.
+    ///
+    /// `POST /api/v2/notifications/webhooks`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn webhook_create(
+        &self,
+        body: &crate::CreateWebhookRequest,
+    ) -> Result<crate::CreateWebhookResponse, Error> {
+        self.call(Method::POST, &["api", "v2", "notifications", "webhooks"])?
+            .json(body)
+            .answer()
+            .await
+    }
+
+    /// Remove a webhook, and what is still to be sent to it.
+    ///
+    /// `DELETE /api/v2/notifications/webhooks/{webhook}`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn webhook_delete(&self, webhook: impl Display) -> Result<(), Error> {
+        self.call(
+            Method::DELETE,
+            &[
+                "api",
+                "v2",
+                "notifications",
+                "webhooks",
+                &webhook.to_string(),
+            ],
+        )?
+        .done()
+        .await
+    }
+
+    /// Get a webhook. Its secret is not shown.
+    ///
+    /// `GET /api/v2/notifications/webhooks/{webhook}`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn webhook_get(&self, webhook: impl Display) -> Result<crate::Webhook, Error> {
+        self.call(
+            Method::GET,
+            &[
+                "api",
+                "v2",
+                "notifications",
+                "webhooks",
+                &webhook.to_string(),
+            ],
+        )?
+        .answer()
+        .await
+    }
+
+    /// Change a webhook; what is absent stays as it is. What is still to be sent goes to the new address.
+    ///
+    /// `PATCH /api/v2/notifications/webhooks/{webhook}`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn webhook_update(
+        &self,
+        webhook: impl Display,
+        body: &crate::UpdateWebhookRequest,
+    ) -> Result<crate::Webhook, Error> {
+        self.call(
+            Method::PATCH,
+            &[
+                "api",
+                "v2",
+                "notifications",
+                "webhooks",
+                &webhook.to_string(),
+            ],
+        )?
+        .json(body)
+        .answer()
+        .await
+    }
+
+    /// List what was sent to a webhook and is to be sent, newest first. What has ended is kept for thirty days.
+    ///
+    /// `GET /api/v2/notifications/webhooks/{webhook}/deliveries`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn webhook_delivery_list(
+        &self,
+        webhook: impl Display,
+        query: &crate::WebhookDeliveryListQuery,
+    ) -> Result<Vec<crate::WebhookDelivery>, Error> {
+        self.call(
+            Method::GET,
+            &[
+                "api",
+                "v2",
+                "notifications",
+                "webhooks",
+                &webhook.to_string(),
+                "deliveries",
+            ],
+        )?
+        .query(query)
+        .answer()
+        .await
+    }
+
+    /// Send a delivery once more, under the same id, whatever became of it. One that waits is sent at once.
+    ///
+    /// `POST /api/v2/notifications/webhooks/{webhook}/deliveries/{delivery}/redeliver`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn webhook_redeliver(
+        &self,
+        webhook: impl Display,
+        delivery: impl Display,
+    ) -> Result<crate::WebhookDelivery, Error> {
+        self.call(
+            Method::POST,
+            &[
+                "api",
+                "v2",
+                "notifications",
+                "webhooks",
+                &webhook.to_string(),
+                "deliveries",
+                &delivery.to_string(),
+                "redeliver",
+            ],
+        )?
+        .answer()
+        .await
+    }
+
+    /// Send a webhook a message of the kind `ping`, to see whether it arrives: look at its deliveries a moment later.
+    ///
+    /// `POST /api/v2/notifications/webhooks/{webhook}/ping`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn webhook_ping(
+        &self,
+        webhook: impl Display,
+    ) -> Result<crate::WebhookDelivery, Error> {
+        self.call(
+            Method::POST,
+            &[
+                "api",
+                "v2",
+                "notifications",
+                "webhooks",
+                &webhook.to_string(),
+                "ping",
+            ],
+        )?
+        .answer()
+        .await
+    }
+
     /// Get the OpenAPI document of this API.
     ///
     /// `GET /api/v2/openapi.json`
@@ -373,6 +846,69 @@ impl Client {
         .await
     }
 
+    /// Get everything that was charged to groups of an organization in a period, as a file: by person, group, model and
+    /// provider.
+    ///
+    /// The period is the present one of budgets unless both ends are given: at most 31 days apart for `csv`, 366 for
+    /// `focus`, which tells days apart, and `parquet`. The file is written while it is read and has no length beforehand.
+    ///
+    /// `GET /api/v2/organizations/{organization}/ai/spend/export`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn spend_export(
+        &self,
+        organization: impl Display,
+        query: &crate::SpendExportQuery,
+    ) -> Result<super::Download, Error> {
+        self.call(
+            Method::GET,
+            &[
+                "api",
+                "v2",
+                "organizations",
+                &organization.to_string(),
+                "ai",
+                "spend",
+                "export",
+            ],
+        )?
+        .query(query)
+        .download()
+        .await
+    }
+
+    /// List the people by whom groups of an organization were charged in a period: by cost, the greatest first, then by
+    /// username and id.
+    ///
+    /// The period is the present one of budgets unless both ends are given, at most 31 days apart.
+    ///
+    /// `GET /api/v2/organizations/{organization}/ai/spend/users`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn spend_user_list(
+        &self,
+        organization: impl Display,
+        query: &crate::SpendUserListQuery,
+    ) -> Result<crate::OrganizationAiSpendUsers, Error> {
+        self.call(
+            Method::GET,
+            &[
+                "api",
+                "v2",
+                "organizations",
+                &organization.to_string(),
+                "ai",
+                "spend",
+                "users",
+            ],
+        )?
+        .query(query)
+        .answer()
+        .await
+    }
+
     /// List the groups of an organization that the caller may see, by name.
     ///
     /// `GET /api/v2/organizations/{organization}/groups`
@@ -419,6 +955,36 @@ impl Client {
             ],
         )?
         .json(body)
+        .answer()
+        .await
+    }
+
+    /// Get what was charged to groups of an organization in the present period.
+    ///
+    /// Groups that do not exist, that are another organization's, or that the caller may not see are left out.
+    ///
+    /// `GET /api/v2/organizations/{organization}/groups/ai/spend`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn organization_group_spend_list(
+        &self,
+        organization: impl Display,
+        query: &crate::OrganizationGroupSpendListQuery,
+    ) -> Result<crate::OrganizationGroupsAiSpend, Error> {
+        self.call(
+            Method::GET,
+            &[
+                "api",
+                "v2",
+                "organizations",
+                &organization.to_string(),
+                "groups",
+                "ai",
+                "spend",
+            ],
+        )?
+        .query(query)
         .answer()
         .await
     }

@@ -222,6 +222,15 @@ const ROWS: &[Row] = &[
         organization: Kept,
     },
     Row {
+        table: "ai_external_usage",
+        insert: "(reporter_id, idempotency_key, person, content, user_id, event_id, effective_group_id, organization_id, \
+            state) VALUES ($bob, 'k', 'ada', '{}', $ada, $other, $team, $beta, 'recorded')",
+        which: "user_id = $ada AND organization_id = $beta",
+        leaving: Kept,
+        account: Kept,
+        organization: Kept,
+    },
+    Row {
         table: "ai_user_daily_spend",
         insert: "VALUES ($ada, $team, '2026-06-01', 3)",
         which: "user_id = $ada",
@@ -231,11 +240,37 @@ const ROWS: &[Row] = &[
     },
     Row {
         table: "ai_alert_checks",
-        insert: "VALUES ('user', $ada, '-infinity')",
-        which: "subject_id = $ada",
+        insert: "VALUES ('user', $ada, 'infinity')",
+        which: "subject_id = $ada AND due_at = 'infinity'",
         leaving: Kept,
         account: Kept,
         organization: Kept,
+    },
+    Row {
+        table: "ai_budget_alerts",
+        insert: "(limit_kind, limit_id, period_start, period_end, threshold, limit_micros, spent_micros, group_id, \
+            organization_id, data) VALUES ('user', $ada, '2026-06-01', '2026-07-01', 50, 2, 1, $team, $beta, '{}')",
+        which: "limit_id = $ada AND organization_id = $beta",
+        leaving: Kept,
+        account: Kept,
+        organization: Kept,
+    },
+    Row {
+        table: "notifications",
+        insert: "(user_id, template, title, content, data) VALUES ($ada, 'test', '', '', '{}')",
+        which: "user_id = $ada AND template = 'test'",
+        leaving: Kept,
+        account: Gone,
+        organization: Kept,
+    },
+    Row {
+        table: "webhooks",
+        insert: "(id, name, url, organization_id, ciphertext, nonce, key_id) \
+            VALUES ($other, 'pager', 'https://example.com/', $beta, '', '', '')",
+        which: "organization_id = $beta",
+        leaving: Kept,
+        account: Kept,
+        organization: Gone,
     },
     Row {
         table: "spend_counters",
@@ -255,11 +290,12 @@ const ROWS: &[Row] = &[
     },
 ];
 
-/// Tables with a column of a person, an organization or a group, or a foreign key to one.
+/// Tables with a column of a person, an organization or a group, or a foreign key to one; without partitions.
 const CATALOG: &str = "
     SELECT table_name::text FROM information_schema.columns JOIN information_schema.tables
         USING (table_schema, table_name)
-        WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND column_name ~
+        WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
+        AND NOT (SELECT relispartition FROM pg_class WHERE oid = table_name::text::regclass) AND column_name ~
             '(^|_)(user|organization|group|owner|principal|limit|member|actor)_id$|^(granted|created|initiated)_by$'
     UNION SELECT conrelid::regclass::text FROM pg_constraint
         WHERE contype = 'f' AND confrelid IN ('users'::regclass, 'organizations'::regclass, 'groups'::regclass)";

@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod audit;
+#[cfg(test)]
+mod audit_budgets;
 #[cfg(test)]
 mod audit_list;
 #[cfg(test)]
@@ -19,11 +23,23 @@ mod calls;
 #[cfg(test)]
 mod caps;
 #[cfg(test)]
+mod clients;
+#[cfg(test)]
 mod crowds;
 #[cfg(test)]
 mod departures;
 #[cfg(test)]
 mod deployment;
+#[cfg(test)]
+mod external_usage;
+#[cfg(test)]
+mod external_usage_holds;
+#[cfg(test)]
+mod external_usage_races;
+#[cfg(test)]
+mod external_usage_rights;
+#[cfg(test)]
+mod external_usage_room;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
@@ -41,7 +57,11 @@ mod idpsync;
 #[cfg(test)]
 mod logins;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod money;
+#[cfg(test)]
+mod notifications;
 #[cfg(test)]
 mod oidc;
 #[cfg(test)]
@@ -50,6 +70,10 @@ mod operations;
 mod organizations;
 #[cfg(test)]
 mod overrides;
+#[cfg(test)]
+mod prices;
+#[cfg(test)]
+mod prices_charged;
 #[cfg(test)]
 mod privileges;
 #[cfg(test)]
@@ -71,6 +95,8 @@ mod roles_escalation;
 #[cfg(test)]
 mod scenes;
 #[cfg(test)]
+mod spend_reports;
+#[cfg(test)]
 mod stored_responses;
 #[cfg(test)]
 mod story;
@@ -86,6 +112,8 @@ mod tokens;
 mod users;
 #[cfg(test)]
 mod waiting;
+#[cfg(test)]
+mod webhooks;
 #[cfg(test)]
 mod workspace_access;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 mod alerts;
 mod budgets;
-mod external_usage;
+pub(super) mod external_usage;
 mod identities;
 mod idpsync;
 mod notifications;
@@ -77,6 +77,7 @@ pub(super) fn all() -> Vec<Case> {
     cases.extend(notifications::notifications());
     cases.extend(alerts::alerts());
     cases.extend(webhooks::webhooks());
+    cases.extend(webhooks::deliveries());
     cases
 }
 

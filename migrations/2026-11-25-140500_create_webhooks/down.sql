@@ -1,0 +1,10 @@
+DROP TRIGGER mail_notification ON notifications;
+DROP FUNCTION mail_notification();
+DROP TRIGGER tell_webhooks ON ai_budget_alerts;
+DROP FUNCTION tell_webhooks_of_alert();
+DROP FUNCTION webhook_body(text, timestamptz, json);
+DROP FUNCTION webhook_instant(timestamptz);
+DELETE FROM application_rights WHERE table_name = 'notification_channels';
+DROP TABLE notification_channels;
+DROP TABLE notification_deliveries;
+DROP TABLE webhooks;
