@@ -39,7 +39,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(group_members_expanded, users);
 diesel::joinable!(group_members_expanded -> users (user_id));
 
-const COLUMNS: Columns = Columns {
+pub(crate) const COLUMNS: Columns = Columns {
     id: Some("\"groups\".\"id\""),
     owner: None,
     organization: Some("\"groups\".\"organization_id\""),
@@ -47,7 +47,7 @@ const COLUMNS: Columns = Columns {
 };
 
 /// Somebody in a group has the user's id and belongs to the user.
-const MEMBER_COLUMNS: Columns = Columns {
+pub(crate) const MEMBER_COLUMNS: Columns = Columns {
     id: Some("\"group_members_expanded\".\"user_id\""),
     owner: Some("\"group_members_expanded\".\"user_id\""),
     organization: Some("\"group_members_expanded\".\"organization_id\""),

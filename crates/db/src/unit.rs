@@ -111,6 +111,26 @@ impl<Mode> Unit<Mode> {
     }
 }
 
+impl<Mode: Send + Sync> Unit<Mode> {
+    /// Begins a transaction that reads as of one instant, unless the unit is in a transaction already; whether it did.
+    pub(crate) async fn begin_snapshot(&mut self) -> StoreResult<bool> {
+        if self.held.in_transaction || self.later.is_some() {
+            return Ok(false);
+        }
+        self.held.in_transaction = true; // From the first byte on: this future may be dropped half-way.
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        batch(self.held.connection()?, begin).await?;
+        Ok(true)
+    }
+
+    /// Ends what [`Unit::begin_snapshot`] began.
+    pub(crate) async fn end_snapshot(&mut self) -> StoreResult<()> {
+        batch(self.held.connection()?, "ROLLBACK").await?;
+        self.held.in_transaction = false;
+        Ok(())
+    }
+}
+
 impl Unit<Reading> {
     pub(crate) fn reading(held: Held, sealer: Sealer) -> Self {
         Self {

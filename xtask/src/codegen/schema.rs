@@ -139,6 +139,7 @@ fn sql_type(name: &str, not_null: bool) -> anyhow::Result<String> {
         "bytea" => "Bytea",
         "text[]" => "Array<Text>",
         "uuid[]" => "Array<Uuid>",
+        "integer[]" => "Array<Integer>",
         other => bail!("has the type `{other}`, which the generator does not know"),
     };
     Ok(if not_null {

@@ -83,18 +83,22 @@ fn answer(operation: &Operation<'_>) -> anyhow::Result<Answer> {
         .into_iter()
         .flatten()
         .find(|(status, _)| status.starts_with('2'));
-    let plain = success.is_some_and(|(_, answer)| answer.get("content").is_some());
-    Ok(if plain {
-        Answer {
-            kind: "String".to_owned(),
-            reader: "text",
-        }
-    } else {
-        Answer {
-            kind: "()".to_owned(),
-            reader: "done",
-        }
+    let content = success.and_then(|(_, answer)| answer.get("content")?.as_object());
+    let texts = |all: &serde_json::Map<String, Value>| all.keys().all(|kind| plain_text(kind));
+    let (kind, reader) = match content {
+        None => ("()", "done"),
+        Some(content) if texts(content) => ("String", "text"),
+        Some(_) => ("super::Download", "download"),
+    };
+    Ok(Answer {
+        kind: kind.to_owned(),
+        reader,
     })
+}
+
+/// Whether an answer of this type is a text to be read as a whole; anything else is a file.
+fn plain_text(kind: &str) -> bool {
+    kind.split(';').next() == Some("text/plain")
 }
 
 /// `user_list` asks with a `UserListQuery`.

@@ -2,6 +2,7 @@
 
 mod acl;
 mod answer;
+mod external_usage;
 
 use std::error::Error as StdError;
 
@@ -11,10 +12,12 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use bursar_sdk::ValidationError;
-use dbauthz::AclError;
+use bursar_sdk::{AiBudgetRefusal, ValidationError};
+use dbauthz::{AclError, ExternalUsageError};
 use rbac::ResourceType;
 use store::StoreError;
+
+pub(crate) use external_usage::HoldConflict;
 
 /// The result of a handler.
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
@@ -26,6 +29,14 @@ pub(crate) enum ApiError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Acl(#[from] AclError),
+    #[error(transparent)]
+    ExternalUsage(#[from] ExternalUsageError),
+    /// No limit has room for what another gateway asks for.
+    #[error("the budget has no room")]
+    Budget(Box<AiBudgetRefusal>),
+    /// What another gateway holds cannot be changed like this.
+    #[error("the hold cannot be changed like this")]
+    Hold(HoldConflict),
     #[error(transparent)]
     Auth(#[from] AuthError),
     #[error(transparent)]
@@ -47,6 +58,9 @@ pub(crate) enum ApiError {
     /// Parameters of the query have values that they cannot have.
     #[error("the query is not valid")]
     Query(Vec<ValidationError>),
+    /// The request as a whole cannot be answered; what is said of it.
+    #[error("{0}")]
+    Request(String),
     /// The body is not JSON; why not.
     #[error("the body is not JSON")]
     Json(String),

@@ -28,6 +28,13 @@ fn complaint<E: std::fmt::Display>(error: &serde_path_to_error::Error<E>) -> Val
             detail: "must be given".to_owned(),
         };
     }
+    // The same for one that is not known, where such a one is not ignored.
+    if let Some(unknown) = quoted(&detail, "unknown field `") {
+        return ValidationError {
+            field: unknown.to_owned(),
+            detail: "is not known".to_owned(),
+        };
+    }
     let end = detail.rfind(" at line ").unwrap_or(detail.len());
     ValidationError {
         field: path,
@@ -43,10 +50,20 @@ fn plain(detail: &str) -> String {
     let Some((found, expected)) = detail.split_once(", expected ") else {
         return detail.to_owned();
     };
+    let whole = |range: &str| match found.strip_prefix("invalid value: ") {
+        Some(_) => format!("a whole number from {range}"),
+        None => "a whole number".to_owned(),
+    };
     let expected = match expected {
-        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
-        name if name.starts_with("struct ") => "an object",
-        words => words,
+        "i32" => whole("-2147483648 to 2147483647"),
+        "i64" => whole("-9223372036854775808 to 9223372036854775807"),
+        "u8" => whole("0 to 255"),
+        "u16" => whole("0 to 65535"),
+        "u32" => whole("0 to 4294967295"),
+        "u64" | "usize" => whole("0 to 18446744073709551615"),
+        "a sequence" => "a list".to_owned(),
+        name if name.starts_with("struct ") => "an object".to_owned(),
+        words => words.to_owned(),
     };
     format!("{found}, expected {expected}")
 }
@@ -83,6 +100,14 @@ mod tests {
         check(
             "unknown variant `x`, expected `a` or `b`",
             "unknown variant `x`, expected `a` or `b`",
+        );
+        check(
+            "invalid value: integer `-1`, expected u16",
+            "invalid value: integer `-1`, expected a whole number from 0 to 65535",
+        );
+        check(
+            "invalid type: map, expected a sequence",
+            "invalid type: map, expected a list",
         );
         check("expected value", "expected value");
         let time = "must be a time by RFC 3339, such as `2027-01-01T00:00:00Z`";

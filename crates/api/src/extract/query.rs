@@ -1,4 +1,4 @@
-//! The query. Parameters that an operation does not know are ignored.
+//! The query. Parameters that an operation does not know are ignored, unless its type denies them.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use serde::de::DeserializeOwned;
@@ -30,7 +30,7 @@ fn read<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use bursar_sdk::{AuditListQuery, UserListQuery};
+    use bursar_sdk::{AuditListQuery, GroupMemberSpendListQuery, UserListQuery};
 
     use super::*;
 
@@ -69,6 +69,14 @@ mod tests {
         check::<AuditListQuery>("request_id=7", Err("request_id"));
         check::<AuditListQuery>("action=explode", Err("action"));
         check::<AuditListQuery>("since=yesterday", Err("since"));
+        for (query, field) in [
+            ("", "user_ids"),
+            ("user_ids=", "user_ids"),
+            ("user_ids=x", "user_ids"),
+            ("user_ids=00000000-0000-0000-0000-000000000001&more=1", "more"),
+        ] {
+            check::<GroupMemberSpendListQuery>(query, Err(field));
+        }
         let user = Some("me".to_owned());
         check(
             "username=me",

@@ -36,7 +36,7 @@ fn left(limit: Micros, spent: Micros, reserved: Micros) -> i64 {
     left.or_zero().0
 }
 
-const fn budget(budget: EffectiveBudget) -> EffectiveAiBudget {
+pub(crate) const fn budget(budget: EffectiveBudget) -> EffectiveAiBudget {
     EffectiveAiBudget {
         spend_limit_micros: budget.spend_limit.0,
         limit_source: source(budget.source),
@@ -44,7 +44,7 @@ const fn budget(budget: EffectiveBudget) -> EffectiveAiBudget {
     }
 }
 
-fn pool(pool: &PoolState) -> AiSpendPool {
+pub(crate) fn pool(pool: &PoolState) -> AiSpendPool {
     AiSpendPool {
         group_id: pool.group_id.0,
         pool_limit_micros: pool.limit.0,

@@ -3,7 +3,10 @@
 use reqwest::{RequestBuilder, Response};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::error::{ApiError, Error};
+use super::{
+    download::{Download, TIMEOUT},
+    error::{ApiError, Error},
+};
 
 /// A call that has not been sent yet.
 #[derive(Debug)]
@@ -47,6 +50,15 @@ impl Call {
     /// See [`Call::answer`].
     pub async fn text(self) -> Result<String, Error> {
         self.send().await?.text().await.map_err(Error::Transport)
+    }
+
+    /// Sends a call whose answer is a file. It may take an hour, whatever the client's timeout is.
+    ///
+    /// # Errors
+    /// See [`Call::answer`].
+    pub async fn download(self) -> Result<Download, Error> {
+        let request = self.request.timeout(TIMEOUT);
+        Self { request }.send().await.map(Download::new)
     }
 
     /// Sends a call whose answer has no body.

@@ -5,6 +5,7 @@
 //! was meant for and nowhere else.
 
 mod call;
+mod download;
 mod error;
 mod generated;
 
@@ -14,6 +15,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use url::Url;
 
 pub use call::Call;
+pub use download::Download;
 pub use error::{ApiError, Error};
 pub use reqwest::Method;
 
