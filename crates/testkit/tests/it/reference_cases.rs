@@ -51,7 +51,7 @@ Cost
 46 | shown | each kind is rounded down on its own | model/src/metering/tests.rs#every_kind_is_rounded_down_on_its_own
 47 | instead | a count is no negative number by its type; one above a trillion makes the charge an estimate, and nothing is thrown away | model/src/metering/tests.rs#impossible_counts_and_costs_are_errors gateway/src/held.rs#impossible_figures_fall_back_to_an_estimate
 49 | shown | the cost end to end, and in the figure of the day | testkit/tests/it/money.rs#every_kind_of_token_is_charged_its_price_and_none_twice db/tests/it/spend_days.rs#a_day_has_a_figure_where_something_was_charged
-50 | none | there are no providers of the type `bedrock`; a price is found by the provider's type | 
+50 | none | there are no providers of the type `bedrock`; a price is found by the provider's type |
 52 | instead | a request is priced by the provider that it goes to, whose type and prices it takes along: what had the name before is not asked | model/src/metering/tests.rs#a_snapshot_survives_storage_and_leaves_out_what_is_not_known
 53 | shown | without a price the tokens are counted and the cost is not known | testkit/tests/it/caps.rs#a_model_without_a_price_is_refused_under_a_limit_and_counted_without_one testkit/tests/it/metrics.rs#usage_without_a_price_is_counted_by_provider_and_model db/tests/it/spend_days.rs#a_day_has_a_figure_where_something_was_charged
 55 | shown | a price that changes later changes no cost | model/src/prices/tests/own.rs#prices_hold_from_their_instant_until_the_next model/src/metering/tests.rs#a_snapshot_survives_storage_and_leaves_out_what_is_not_known
@@ -109,7 +109,7 @@ Notices
 
 The gateway's protection
 112 | none | how many requests are under way is bounded by people's limits and by the database's connections; rates are not limited yet |
-113 | none | there is no breaker: a provider's error passes to its client, costs nothing and holds nobody up | 
+113 | none | there is no breaker: a provider's error passes to its client, costs nothing and holds nobody up |
 115 | none | providers' keys are the deployment's; a client cannot bring its own |
 116 | shown | no token of ours goes to a provider | testkit/tests/it/gateway.rs#the_token_stays_here_and_the_key_stays_there gateway/src/tests/answers.rs#no_key_reaches_the_wrong_side
 118 | instead | models without a price are counted as they are used, and refused under a limit: nothing waits for a weekly report | testkit/tests/it/metrics.rs#usage_without_a_price_is_counted_by_provider_and_model testkit/tests/it/caps.rs#a_model_without_a_price_is_refused_under_a_limit_and_counted_without_one
