@@ -138,11 +138,9 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER check_alerts AFTER UPDATE ON ai_budget_settings
-    FOR EACH ROW WHEN (
-        (OLD.policy, OLD.everyone, OLD.period, OLD.time_zone, OLD.alert_thresholds)
-        IS DISTINCT FROM (NEW.policy, NEW.everyone, NEW.period, NEW.time_zone, NEW.alert_thresholds))
-    EXECUTE FUNCTION check_alerts_of_everyone();
+CREATE TRIGGER check_alerts
+    AFTER UPDATE OF policy, everyone, period, time_zone, alert_thresholds ON ai_budget_settings
+    FOR EACH ROW EXECUTE FUNCTION check_alerts_of_everyone();
 
 -- What was spent before this was known of is told of once.
 INSERT INTO ai_alert_checks (subject_kind, subject_id, due_at)

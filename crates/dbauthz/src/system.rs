@@ -117,7 +117,14 @@ impl SystemActor {
     /// What it may do, on every object of the type.
     #[must_use]
     pub fn permissions(self) -> Vec<Permission> {
-        let allowed: &[(R, Action)] = match self {
+        self.allowed()
+            .iter()
+            .map(|(resource, action)| Permission::allow(*resource, *action))
+            .collect()
+    }
+
+    const fn allowed(self) -> &'static [(R, Action)] {
+        match self {
             Self::Authenticator => &[
                 (R::ApiKey, Action::Create),
                 (R::ApiKey, Action::Read),
@@ -183,11 +190,7 @@ impl SystemActor {
                 (R::User, Action::Read),
             ],
             Self::Metrics => &[(R::AiUsageEvent, Action::Read)],
-        };
-        allowed
-            .iter()
-            .map(|(resource, action)| Permission::allow(*resource, *action))
-            .collect()
+        }
     }
 
     /// The subject that its permissions make. Every request needs one, so each is made once.

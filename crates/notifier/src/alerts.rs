@@ -23,8 +23,13 @@ const PRUNE_EVERY: u32 = 3600;
 /// How many old messages are removed in one transaction.
 const PRUNED: u32 = 5_000;
 
+const ALERTS: &str = "bursar_alerts_total";
+const NOTICES: &str = "bursar_alert_notices_total";
+
 /// Looks until it is told to stop.
-pub async fn run(authorized: Authorized, stopping: CancellationToken) {
+pub(crate) async fn run(authorized: Authorized, stopping: CancellationToken) {
+    metrics::describe_counter!(ALERTS, "Thresholds of limits that were told of.");
+    metrics::describe_counter!(NOTICES, "Messages about thresholds that were written.");
     let store = authorized.as_system(SystemActor::Alerts);
     let mut looks: u32 = 0;
     let mut pause = EVERY;
@@ -73,8 +78,8 @@ async fn pass(store: &SystemStore) -> StoreResult<AlertPass> {
     let mut unit = store.begin().await?;
     let pass = unit.alerts().alerts_evaluate(LIMITS).await?;
     unit.commit().await?;
-    metrics::counter!("bursar_alerts_total").increment(pass.alerts);
-    metrics::counter!("bursar_alert_notices_total").increment(pass.notices);
+    metrics::counter!(ALERTS).increment(pass.alerts);
+    metrics::counter!(NOTICES).increment(pass.notices);
     Ok(pass)
 }
 
