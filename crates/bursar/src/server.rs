@@ -11,10 +11,10 @@ use api::{ApiState, Features, MetricsText, Readiness};
 use auth::{AccessHint, AccessHub, AuthState};
 use bursar_sdk::BuildInfo;
 use db::{Hint, local::LocalPostgres};
-use dbauthz::{Authorized, SystemActor, WorkspaceSharing};
+use dbauthz::{Authorized, SystemActor, SystemStore, WorkspaceSharing};
 use gateway::{Gateway, GatewayConfig, GatewayDeps, SpendHint};
 use model::{Clock, IdSource, SystemClock, UuidV7Source};
-use notifier::NotifierDeps;
+use notifier::{NotifierConfig, NotifierDeps, NotifierError};
 use secrecy::SecretString;
 use tokio::{
     net::TcpListener,
@@ -53,12 +53,7 @@ impl Server {
         let oidc = options.oidc.set_up(options.access_url.as_ref())?;
         let telling = options.notifications.config()?;
         // Before the database is touched: a port that is taken is found out early.
-        let listener = TcpListener::bind(options.http_address)
-            .await
-            .with_context(|| {
-                let address = options.http_address;
-                format!("cannot listen on {address}; name another address with --http-address")
-            })?;
+        let listener = listen(options.http_address).await?;
         let address = listener.local_addr()?;
         let storage = storage::open(options, environment).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -80,12 +75,6 @@ impl Server {
         let (hints, listening) =
             listen_for_hints(storage.hints_url, auth.access.clone(), stopping.clone());
         let counting = authorized.as_system(SystemActor::Metrics);
-        let notifier = NotifierDeps {
-            authorized: authorized.clone(),
-            clock: Arc::clone(&clock),
-            ids: Arc::clone(&ids),
-            config: telling,
-        };
         let gateway = Gateway::new(GatewayDeps {
             authorized,
             auth: auth.clone(),
@@ -96,6 +85,7 @@ impl Server {
             hints,
         })?;
         gateway.start().await?;
+        let telling = tell(&auth, telling, &stopping)?;
         let readiness: Arc<dyn Readiness> = Arc::new(NotStopping(stopping.clone()));
         let watching = tokio::spawn(auth.access.clone().run(options.access_recheck));
         let state = ApiState {
@@ -116,12 +106,8 @@ impl Server {
             http::HEAD_TIMEOUT,
             stopping.clone(),
         ));
-        let telling = notifier::start(notifier, stopping.clone())?;
-        let background = vec![
-            listening,
-            tokio::spawn(metrics::keep_tidy(stopping.clone())),
-            tokio::spawn(metrics::count_blocked(counting, stopping.clone())),
-        ];
+        let mut background = count(counting, &stopping);
+        background.push(listening);
         Ok(Self {
             address,
             gateway,
@@ -202,6 +188,35 @@ impl Server {
             None => Ok(()),
         }
     }
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; name another address with --http-address")
+    })
+}
+
+/// Begins to find out who must be told of spend, and to tell them.
+fn tell(
+    auth: &AuthState,
+    config: NotifierConfig,
+    stopping: &CancellationToken,
+) -> Result<Vec<JoinHandle<()>>, NotifierError> {
+    let deps = NotifierDeps {
+        authorized: auth.authorized.clone(),
+        clock: Arc::clone(&auth.clock),
+        ids: Arc::clone(&auth.ids),
+        config,
+    };
+    notifier::start(deps, stopping.clone())
+}
+
+/// Begins to keep the figures of `/metrics`.
+fn count(store: SystemStore, stopping: &CancellationToken) -> Vec<JoinHandle<()>> {
+    vec![
+        tokio::spawn(metrics::keep_tidy(stopping.clone())),
+        tokio::spawn(metrics::count_blocked(store, stopping.clone())),
+    ]
 }
 
 const fn workspace_sharing(options: &ServerOptions) -> WorkspaceSharing {

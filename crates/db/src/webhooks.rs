@@ -57,6 +57,10 @@ impl TryFrom<WebhookRow> for Webhook {
 struct WebhookChange<'a> {
     name: Option<&'a str>,
     url: Option<&'a str>,
+    #[expect(
+        clippy::option_option,
+        reason = "how diesel tells keeping from emptying"
+    )]
     organization_id: Option<Option<Uuid>>,
     enabled: Option<bool>,
     ciphertext: Option<Vec<u8>>,

@@ -218,7 +218,7 @@ fn failure(error: &Error) -> Failure {
         Some(code) => format!("the mail server answered {code}"),
         None => "the mail server could not be talked to".to_owned(),
     };
-    let mut cause = Some(error as &dyn std::error::Error);
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
         text = format!("{text}: {error}");
         cause = error.source();

@@ -175,7 +175,7 @@ async fn serve(stream: TcpStream, shared: &Mutex<Shared>) -> anyhow::Result<()> 
                 Post::Drop => return Ok(()),
                 Post::Refuse(".", answer) => say(&mut stream, answer).await?,
                 Post::Take | Post::Refuse(..) | Post::Silence => {
-                    say(&mut stream, "250 taken").await?
+                    say(&mut stream, "250 taken").await?;
                 }
             }
         } else if upper == "QUIT" {
