@@ -76,6 +76,11 @@ fn plain(field: &str, text: &str, max_chars: usize) -> Checked<String> {
     Ok(text.to_owned())
 }
 
+/// Reads the unique name of a new account, of which some words are taken by addresses.
+pub(crate) fn username(field: &str, text: &str) -> Checked<Name> {
+    model::users::new_username(text).or_else(|error| wrong(field, error))
+}
+
 /// Reads the unique name of an organization, of which one word is taken by addresses.
 pub(crate) fn organization_name(field: &str, text: &str) -> Checked<Name> {
     if text.eq_ignore_ascii_case("default") {
@@ -133,6 +138,27 @@ mod tests {
             fields(both(parse("a", "ada"), display_name("b", &"x".repeat(65)))),
             ["b"]
         );
+    }
+
+    #[test]
+    fn somebody_named_roles_is_not_reached_by_name_so_nobody_is() {
+        let document = crate::openapi();
+        let places = ["/users/", "/organizations/{organization}/members/"];
+        let words = document.paths.paths.keys().filter_map(|path| {
+            let rest = places.iter().find_map(|place| path.split(place).nth(1))?;
+            rest.split('/').next().filter(|word| !word.starts_with('{'))
+        });
+        let words: std::collections::BTreeSet<&str> = words.collect();
+        assert!(
+            words.contains("roles") && words.contains("oidc"),
+            "{words:?}"
+        );
+        for word in words {
+            for text in [word.to_owned(), word.to_uppercase()] {
+                assert!(username("username", &text).is_err(), "{text}");
+            }
+        }
+        assert!(username("username", "roland").is_ok());
     }
 
     #[test]

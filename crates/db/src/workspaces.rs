@@ -171,7 +171,9 @@ macro_rules! listed {
         match owner {
             Some(OwnerFilter::Id(id)) => query = query.filter(workspaces::owner_id.eq(id.0)),
             Some(OwnerFilter::Name(name)) => {
-                let username = of_owner::<Text>("lower(u.username)");
+                // A deleted account has left its name to others.
+                let username =
+                    of_owner::<Text>("CASE WHEN NOT u.deleted THEN lower(u.username) END");
                 query = query.filter(username.eq(name.as_str().to_lowercase()));
             }
             None => {}

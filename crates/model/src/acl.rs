@@ -9,6 +9,7 @@
 //! crates `db` and `dbauthz`, in the modules of this name.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fmt::{Debug, Display},
     str::FromStr,
@@ -285,6 +286,17 @@ impl<R: AclRole> AclChange<R> {
     }
 }
 
+/// The greatest length of what a complaint repeats, in characters.
+const REPEATED_CHARS: usize = 100;
+
+/// A text as a complaint repeats it: a long one is known by its beginning.
+fn short(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(REPEATED_CHARS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()).into(),
+        None => text.into(),
+    }
+}
+
 impl<Id, R> Side<Id, R>
 where
     Id: FromStr + Ord + Copy + Display,
@@ -315,11 +327,12 @@ where
         let role = R::parse(name);
         if role.is_none() && !name.is_empty() {
             let noun = R::RESOURCE;
-            let text = format!("role \"{name}\" is not a valid {noun} role");
+            let text = format!("role \"{}\" is not a valid {noun} role", short(name));
             self.problems.push(text);
         }
         let Ok(id) = key.parse::<Id>() else {
-            self.problems.push(format!("{key} is not a valid UUID."));
+            let text = format!("{} is not a valid UUID.", short(key));
+            self.problems.push(text);
             return;
         };
         if !self.named.insert(id) {

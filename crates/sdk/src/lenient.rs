@@ -1,8 +1,11 @@
 //! What existing clients send for "nothing": `null` lists and empty texts.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
-use serde::{Deserialize, Deserializer, de::IntoDeserializer};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, IntoDeserializer, MapAccess, Visitor},
+};
 
 /// Reads `null` as the default value: programs in Go send `null` for an empty list.
 pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -32,6 +35,39 @@ where
     T: Deserialize<'de> + Default,
 {
     null_as_default(deserializer).map(Some)
+}
+
+/// Reads a mapping in which no key comes twice; `null` is an empty one. Which of two was meant nobody can tell.
+pub(crate) fn distinct_keys<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    deserializer.deserialize_any(DistinctKeys(PhantomData))
+}
+
+struct DistinctKeys<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for DistinctKeys<T> {
+    type Value = BTreeMap<String, T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(BTreeMap::new())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut read = BTreeMap::new();
+        while let Some((key, value)) = map.next_entry::<String, T>()? {
+            if read.insert(key, value).is_some() {
+                return Err(A::Error::custom("a key is named more than once"));
+            }
+        }
+        Ok(read)
+    }
 }
 
 /// Reads a mapping in which `null` is an empty list, or an empty mapping.

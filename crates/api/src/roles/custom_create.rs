@@ -5,7 +5,7 @@ use bursar_sdk::{CustomRoleRequest, Role};
 use model::{RoleId, roles::NewCustomRole};
 
 use super::{
-    request::{Unknown, definition, name},
+    request::{Unknown, definition, new_name},
     wire,
 };
 use crate::{
@@ -33,7 +33,7 @@ pub(crate) async fn custom_role_create(
     PathParams(organization): PathParams<String>,
     JsonBody(body): JsonBody<CustomRoleRequest>,
 ) -> ApiResult<Json<Role>> {
-    let name = name(&body.name)?;
+    let name = new_name(&body.name)?;
     let definition = definition(&body, Unknown::Refused)?;
     let mut unit = caller.store.begin().await?;
     let found = unit

@@ -25,18 +25,35 @@ pub(super) enum Unknown {
 /// Reads the name of a custom role.
 pub(super) fn name(text: &str) -> ApiResult<Name> {
     if builtin::is_reserved(text) {
-        return Err(ApiError::CustomRole {
-            message: "Reserved role name",
-            detail: Some(format!(
-                "\"{text}\" is a reserved role name, and not allowed to be used"
-            )),
-        });
+        return Err(reserved(text));
     }
     text.parse()
         .map_err(|error: model::names::NameError| ApiError::CustomRole {
             message: "Invalid role name",
             detail: Some(format!("the name {error}")),
         })
+}
+
+/// How the names of the program's own roles of organizations begin, those of later versions too.
+const OWN_PREFIX: &str = "organization-";
+
+/// Reads the name of a custom role that is to be made. Who holds a role holds it by its name, so a name that a later
+/// version gives to a role of its own would hand that one to all of them.
+pub(super) fn new_name(text: &str) -> ApiResult<Name> {
+    let name = name(text)?;
+    if text.to_ascii_lowercase().starts_with(OWN_PREFIX) {
+        return Err(reserved(text));
+    }
+    Ok(name)
+}
+
+fn reserved(text: &str) -> ApiError {
+    ApiError::CustomRole {
+        message: "Reserved role name",
+        detail: Some(format!(
+            "\"{text}\" is a reserved role name, and not allowed to be used"
+        )),
+    }
 }
 
 /// Reads what a custom role shall be and hold.

@@ -13,7 +13,7 @@ use crate::{
     ApiState,
     error::ApiResult,
     extract::{JsonBody, Session},
-    validate::{Checked, both, display_name, parse, wrong},
+    validate::{Checked, both, display_name, parse, username, wrong},
 };
 
 /// Make an account, and make it a member of organizations.
@@ -48,7 +48,7 @@ pub(crate) async fn user_create(
 fn new_user(body: &CreateUserRequest, id: UserId) -> Checked<NewUser> {
     let login = login(body.login_type, body.password.as_ref());
     let names = both(
-        parse("username", &body.username),
+        username("username", &body.username),
         display_name("name", &body.name),
     );
     let ((email, login_type), (username, name)) =

@@ -9,7 +9,7 @@ use crate::{
     ApiState,
     error::ApiResult,
     extract::{JsonBody, Unsigned},
-    validate::{both, display_name, parse},
+    validate::{both, display_name, parse, username},
 };
 
 /// Make the first account, its owner, and the default organization.
@@ -28,7 +28,7 @@ pub(crate) async fn first_user_create(
     JsonBody(body): JsonBody<CreateFirstUserRequest>,
 ) -> ApiResult<(StatusCode, Json<CreateFirstUserResponse>)> {
     let names = both(
-        parse("username", &body.username),
+        username("username", &body.username),
         display_name("name", &body.name),
     );
     let (email, (username, name)) = both(parse("email", &body.email), names)?;

@@ -74,6 +74,17 @@ fn all_that_is_wrong_is_told_at_once_groups_first() {
         &["user: role \"Use\" is not a valid workspace role"],
     );
     check(&[("x", "")], &[], &["user: x is not a valid UUID."]);
+    // A complaint does not repeat a long text whole.
+    let (long, most) = ("é".repeat(5_000), "é".repeat(100));
+    check(
+        &[(&long, "use"), (A, &long)],
+        &[(&most, "")],
+        &[
+            &format!("group: {most} is not a valid UUID."),
+            &format!("user: {most}… is not a valid UUID."),
+            &format!("user: role \"{most}…\" is not a valid workspace role"),
+        ],
+    );
     check(&[("", "use")], &[], &["user:  is not a valid UUID."]);
     check(&[("me", "use")], &[], &["user: me is not a valid UUID."]);
     check(&[(A, "use"), (&upper, "use")], &[], &[&twice]);

@@ -168,6 +168,7 @@ const REFUSED: &str = r#"
     400 POST <roles> {"name": "organization-admin", "site_permissions": [<p>]} => Reserved role name / "organization-admin" is a reserved role name, and not allowed to be used
     400 POST <roles> {"name": "OWNER"} => Reserved role name / "OWNER" is a reserved role name, and not allowed to be used
     400 POST <roles> {"name": "Organization-Member"} => Reserved role name / "Organization-Member" is a reserved role name, and not allowed to be used
+    400 POST <roles> {"name": "Organization-of-tomorrow"} => Reserved role name / "Organization-of-tomorrow" is a reserved role name, and not allowed to be used
     400 PUT <roles> {"name": "organization-service-account"} => Reserved role name / "organization-service-account" is a reserved role name, and not allowed to be used
     400 DELETE <roles>/organization-member => Reserved role name / "organization-member" is a reserved role name, and not allowed to be used
     400 POST <roles> {"name": "a--b", "site_permissions": [<p>]} => Invalid role name / the name must be letters and digits, with single hyphens between them
