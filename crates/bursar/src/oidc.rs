@@ -143,6 +143,13 @@ impl OidcOptions {
             .context("sign-in by OpenID Connect cannot be set up; look at --oidc-issuer-url")?;
         let redirect_uri = oidc.redirect_uri();
         tracing::info!(issuer, %redirect_uri, "people sign in by OpenID Connect");
+        if in_clear(issuer) {
+            tracing::warn!(
+                issuer,
+                "the identity provider is reached without encryption: whoever listens on the way can sign in as \
+                 anybody; give its https address with --oidc-issuer-url"
+            );
+        }
         Ok(Some(oidc))
     }
 
@@ -167,6 +174,20 @@ impl OidcOptions {
     }
 }
 
+/// Whether an address is reached without encryption by way of a network. What is wrong with it is told elsewhere.
+fn in_clear(address: &str) -> bool {
+    let Ok(url) = address.parse::<Url>() else {
+        return false;
+    };
+    let here = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "http" && !here
+}
+
 /// The words that are not empty.
 fn words(given: &[String]) -> Vec<String> {
     let trimmed = given.iter().map(|word| word.trim());
@@ -183,6 +204,21 @@ mod tests {
     use crate::cli::ServerOptions;
 
     use super::*;
+
+    #[test]
+    fn an_issuer_that_anybody_on_the_way_could_play_is_warned_about() {
+        let check = |address: &str, warned| assert_eq!(in_clear(address), warned, "{address}");
+        check("http://id.example", true);
+        check("http://10.0.0.1:8080/realm", true);
+        check("http://localhost.example", true);
+        check("https://id.example", false);
+        check("https://10.0.0.1", false);
+        check("http://localhost:8080", false);
+        check("http://id.localhost", false);
+        check("http://127.0.0.2", false);
+        check("http://[::1]:8080", false);
+        check("id.example", false);
+    }
 
     fn options(change: impl FnOnce(&mut OidcOptions)) -> OidcOptions {
         let mut options = ServerOptions::with_defaults().unwrap().oidc;
