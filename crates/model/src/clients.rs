@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn programs_are_known_by_what_they_say() {
+    fn libraries_are_known_by_what_they_say() {
         let check = |said: &str, name: Option<&str>| assert_eq!(guess(said), name, "{said}");
         check("OpenAI/Python 1.109.1", Some("openai-python"));
         check("AsyncOpenAI/Python 2.8.0", Some("openai-python"));
@@ -117,6 +117,11 @@ mod tests {
         check("AsyncAnthropic/Python 0.71.0", Some("anthropic-python"));
         check("Anthropic/JS 0.65.0", Some("anthropic-typescript"));
         check("Anthropic/Go 1.13.0", Some("anthropic-go"));
+    }
+
+    #[test]
+    fn agents_and_editors_are_known_by_what_they_say() {
+        let check = |said: &str, name: Option<&str>| assert_eq!(guess(said), name, "{said}");
         check("claude-cli/2.0.31 (external, cli)", Some("claude-code"));
         check(
             "claude-cli/2.0.67 (external, claude-vscode, agent-sdk/0.1.67)",
