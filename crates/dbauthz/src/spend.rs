@@ -1,7 +1,9 @@
 //! What people spent, and the ledger, which only system actors write.
 
+use std::collections::BTreeMap;
+
 use model::{
-    LeaseId, OrganizationId, UserId,
+    GroupId, LeaseId, OrganizationId, UserId,
     spend::{LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Progress, SpendView},
 };
 use rbac::{Action, Object, ResourceType};
@@ -21,6 +23,12 @@ pub(crate) const RULES: &[Rule] = &[
         Shape::Fetch,
         &["user:read", "organization:read"],
         "the person; budgets and pools of organizations that the caller may not read are left out",
+    ),
+    rule(
+        "spend_blocked_count",
+        Shape::Check,
+        &["ai_usage_event:read"],
+        SYSTEM,
     ),
     rule(
         "ledger_verify",
@@ -84,6 +92,16 @@ impl<U: ?Sized> Ledger<'_, U> {
 }
 
 impl<U: store::ReadUnit + ?Sized> Ledger<'_, U> {
+    /// How many people a limit keeps from spending anything at this instant, by the group that their spend is
+    /// charged to.
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn spend_blocked_count(&mut self) -> StoreResult<BTreeMap<GroupId, u64>> {
+        self.check(Action::Read)?;
+        self.unit.spend_blocked_count().await
+    }
+
     /// Every figure that differs from the recount of its events and open reservations.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use crate::{
     lease::Lease,
     settle::{Closing, Settler},
+    telemetry::Unpriced,
     wire::Metered,
 };
 
@@ -25,6 +26,8 @@ pub(crate) struct Bill {
     pub(crate) account: Account,
     /// The price at the request's instant.
     pub(crate) price: Option<ModelPrice>,
+    /// The model, if it has no price.
+    pub(crate) unpriced: Option<Unpriced>,
     /// The input bound, in tokens.
     pub(crate) input_tokens: u64,
     /// The most output tokens of all choices together; `u64::MAX` when nothing bounds them.
@@ -185,6 +188,7 @@ impl Held {
     pub(crate) fn settle(&mut self, metered: &Metered) -> Option<JoinHandle<()>> {
         self.state = State::Closed;
         let settlement = Box::new(self.bill.settlement(metered));
+        self.bill.unpriced.iter().for_each(Unpriced::count);
         self.settler
             .close(Closing::Settle(settlement), Arc::clone(&self.lease))
     }
@@ -223,6 +227,7 @@ mod tests {
                 group_id: None,
             },
             price: priced.then(|| book.lookup(ProviderKind::OpenAi, "gpt-4o", at).unwrap()),
+            unpriced: None,
             input_tokens: 1_000,
             output_tokens: 100,
             web_searches: 0,

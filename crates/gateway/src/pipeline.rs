@@ -11,7 +11,7 @@ use model::{
     prices::ModelPrice,
     spend::{LimitKind, NotBounded, SpendState},
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
     access::{Denial, Entry},
@@ -25,7 +25,7 @@ use crate::{
     settle::source_text,
     stored_responses::Keeper,
     stream::{self, Relay},
-    telemetry::{self, Outcome},
+    telemetry::{self, Outcome, Unpriced},
     upstream::{Endpoint, SendError, endpoint_url},
     wire::{Change, Dialect, ErrorKind, Fee, Metered, RequestFacts, rewrite},
     worst_case,
@@ -58,6 +58,13 @@ pub(crate) struct Job {
 impl Job {
     pub(crate) const fn dialect(&self) -> Dialect {
         self.endpoint.dialect(self.entry.provider.kind)
+    }
+
+    /// The model, if it has no price.
+    pub(crate) fn unpriced(&self) -> Option<Unpriced> {
+        self.price
+            .is_none()
+            .then(|| Unpriced::new(&self.entry.provider, &self.facts.model))
     }
 
     /// Whether the usage of the stream is asked for on the gateway's behalf only.
@@ -129,7 +136,9 @@ pub(crate) async fn run(inner: Arc<Inner>, job: Job, mut reply: Reply) {
         default_cap,
         headers::long_context(&job.headers),
     );
+    let asked = Instant::now();
     let decision = Box::pin(admission::admit(&inner, &job, &bounds, id, &mut reply)).await;
+    telemetry::enforced(&decision, asked.elapsed());
     let finish = Finish {
         dialect: job.dialect(),
         request_id: job.entry.request_id,

@@ -156,9 +156,6 @@ impl Settler {
         if settlement.basis == SettlementBasis::Estimated {
             telemetry::estimated();
         }
-        if settlement.cost.is_none() {
-            telemetry::unpriced();
-        }
         if outcome.over_hold.0 > 0 {
             telemetry::over_report(outcome.over_hold);
             tracing::warn!(

@@ -1,19 +1,27 @@
 //! The gateway's metrics: their names, their meaning and the one place that raises them.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 
-use crate::wire::Dialect;
+use model::{GroupId, providers::Provider};
+
+use crate::{admission::Decision, wire::Dialect};
 
 const REQUESTS: &str = "bursar_gateway_requests_total";
 const RESERVE: &str = "bursar_gateway_reservation_seconds";
 const BATCH_SIZE: &str = "bursar_ledger_batch_size";
 const BATCH: &str = "bursar_ledger_batch_seconds";
 const WAITERS: &str = "bursar_gateway_waiters";
-const UNPRICED: &str = "bursar_gateway_unpriced_total";
+const BLOCKED: &str = "bursar_cost_control_blocked_requests_total";
+const ENFORCEMENT: &str = "bursar_cost_control_enforcement_duration_seconds";
+const UNPRICED: &str = "bursar_cost_control_unpriced_token_usage_records_total";
 const OVER_REPORTS: &str = "bursar_gateway_over_reports_total";
 const OVER_REPORT_MICROS: &str = "bursar_gateway_over_report_micros_total";
 const ESTIMATED: &str = "bursar_gateway_estimated_settlements_total";
@@ -21,6 +29,38 @@ const RETRIES: &str = "bursar_gateway_settle_retries_total";
 const ABANDONED: &str = "bursar_gateway_abandoned_settlements_total";
 const TURNED_AWAY: &str = "bursar_gateway_turned_away_total";
 const SWEPT: &str = "bursar_gateway_swept_users_total";
+
+/// The bounds of the buckets of this crate's histograms: of seconds, and of steps of a batch.
+pub const BUCKETS: &[(&str, &[f64])] = &[
+    (
+        ENFORCEMENT,
+        &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0],
+    ),
+    (
+        RESERVE,
+        &[
+            0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+        ],
+    ),
+    (
+        BATCH,
+        &[
+            0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+        ],
+    ),
+    (
+        BATCH_SIZE,
+        &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0],
+    ),
+];
+
+/// So many pairs of provider and model are told apart in labels. Models are named by clients, so there is no end of
+/// them; those that come later are told together.
+const MOST_MODELS: usize = 200;
+/// The greatest length of a model's name in a label, in characters.
+const MODEL_CHARS: usize = 100;
+/// What the models are called that are too many.
+const OTHER_MODELS: &str = "other";
 
 /// Tells the recorder what the figures mean. Called once, at start.
 pub(crate) fn describe() {
@@ -39,7 +79,19 @@ pub(crate) fn describe() {
         WAITERS,
         "Requests that wait for others under the same limit to settle."
     );
-    describe_counter!(UNPRICED, "Settled requests of models without a price.");
+    describe_counter!(
+        BLOCKED,
+        "Requests that a limit turned away, by the group that they would have been charged to."
+    );
+    describe_histogram!(
+        ENFORCEMENT,
+        Unit::Seconds,
+        "Time until the limits had decided about a request, waiting included, by outcome."
+    );
+    describe_counter!(
+        UNPRICED,
+        "Usage of models without a price, by provider, its type and model."
+    );
     describe_counter!(
         OVER_REPORTS,
         "Settlements above what was held: the provider reported more than foreseen."
@@ -141,9 +193,69 @@ impl Drop for Waiting {
     }
 }
 
-/// Counts a settled request whose model has no price.
-pub(crate) fn unpriced() {
-    counter!(UNPRICED).increment(1);
+/// Records what the limits decided about a request and how long that took. Nothing was decided about one whose
+/// client left or that the end of the server came before.
+pub(crate) fn enforced(decision: &Decision, took: Duration) {
+    let outcome = match decision {
+        Decision::Admitted { .. } => "allowed",
+        Decision::Refused(state) | Decision::RetryLater(state) | Decision::NotBounded(_, state) => {
+            counter!(BLOCKED, "group_id" => group_label(state.group_id)).increment(1);
+            "blocked"
+        }
+        Decision::Failed(_) => "error",
+        Decision::Left | Decision::Stopping => return,
+    };
+    histogram!(ENFORCEMENT, "outcome" => outcome).record(took.as_secs_f64());
+}
+
+/// A group as a label: its id, since names change and are unique in their organization only.
+fn group_label(group: Option<GroupId>) -> String {
+    group.map_or_else(|| "none".to_owned(), |group| group.to_string())
+}
+
+/// A model without a price, as labels tell it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unpriced {
+    provider: String,
+    provider_type: &'static str,
+    model: String,
+}
+
+impl Unpriced {
+    /// A model as the client named it, at a provider.
+    pub(crate) fn new(provider: &Provider, model: &str) -> Self {
+        Self {
+            provider: provider.name.to_string(),
+            provider_type: provider.kind.as_str(),
+            model: model.chars().take(MODEL_CHARS).collect(),
+        }
+    }
+
+    /// Counts usage of it.
+    pub(crate) fn count(&self) {
+        static KNOWN: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let model = self.label(&mut known);
+        counter!(
+            UNPRICED,
+            "provider" => self.provider.clone(), "provider_type" => self.provider_type, "model" => model
+        )
+        .increment(1);
+    }
+
+    /// The model's label: its name, unless there are too many already.
+    fn label(&self, known: &mut BTreeSet<(String, String)>) -> String {
+        let pair = (self.provider.clone(), self.model.clone());
+        if known.len() < MOST_MODELS {
+            known.insert(pair);
+            return self.model.clone();
+        }
+        if known.contains(&pair) {
+            self.model.clone()
+        } else {
+            OTHER_MODELS.to_owned()
+        }
+    }
 }
 
 /// Counts a settlement above its hold.
@@ -182,5 +294,110 @@ const fn name(dialect: Dialect) -> &'static str {
         Dialect::OpenAiChat => "openai_chat",
         Dialect::OpenAiResponses => "openai_responses",
         Dialect::AnthropicMessages => "anthropic_messages",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use model::{
+        Micros, ProviderId,
+        prices::ProviderKind,
+        spend::{NotBounded, Period, SpendState},
+    };
+    use store::StoreError;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn provider(name: &str) -> Provider {
+        Provider {
+            id: ProviderId(Uuid::nil()),
+            name: name.parse().unwrap(),
+            kind: ProviderKind::OpenAi,
+            base_url: "https://example.com/v1".parse().unwrap(),
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    /// What a scrape shows after this work.
+    fn shown(work: impl FnOnce()) -> String {
+        let mut builder = PrometheusBuilder::new();
+        for (name, bounds) in BUCKETS {
+            let name = metrics_exporter_prometheus::Matcher::Full((*name).to_owned());
+            builder = builder.set_buckets_for_metric(name, bounds).unwrap();
+        }
+        let recorder = builder.build_recorder();
+        metrics::with_local_recorder(&recorder, work);
+        recorder.handle().render()
+    }
+
+    fn state(group: u128) -> SpendState {
+        let now = DateTime::UNIX_EPOCH;
+        SpendState {
+            budget: None,
+            group_id: Some(GroupId(Uuid::from_u128(group))),
+            organization_id: None,
+            spent: Micros::ZERO,
+            reserved: Micros::ZERO,
+            period: Period {
+                start: now,
+                end: now,
+            },
+            now,
+            pool: None,
+            blocked_by: None,
+        }
+    }
+
+    #[test]
+    fn every_decision_is_observed_once_and_blocks_are_counted_by_group() {
+        let text = shown(|| {
+            let decisions = [
+                Decision::Refused(state(1)),
+                Decision::Refused(state(1)),
+                Decision::RetryLater(state(2)),
+                Decision::NotBounded(NotBounded::Unpriced, state(2)),
+                Decision::Failed(StoreError::NotFound),
+                Decision::Left,
+                Decision::Stopping,
+            ];
+            for decision in &decisions {
+                enforced(decision, Duration::from_millis(7));
+            }
+        });
+        let group = |id: u128| format!("{BLOCKED}{{group_id=\"{}\"}}", Uuid::from_u128(id));
+        for line in [
+            format!("{} 2", group(1)),
+            format!("{} 2", group(2)),
+            format!("{ENFORCEMENT}_bucket{{outcome=\"blocked\",le=\"0.005\"}} 0"),
+            format!("{ENFORCEMENT}_bucket{{outcome=\"blocked\",le=\"0.01\"}} 4"),
+            format!("{ENFORCEMENT}_bucket{{outcome=\"blocked\",le=\"1\"}} 4"),
+            format!("{ENFORCEMENT}_count{{outcome=\"blocked\"}} 4"),
+            format!("{ENFORCEMENT}_count{{outcome=\"error\"}} 1"),
+        ] {
+            assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");
+        }
+        assert_eq!(text.matches("_count{").count(), 2, "{text}");
+    }
+
+    #[test]
+    fn models_without_a_price_are_told_apart_up_to_a_number() {
+        let mut known = BTreeSet::new();
+        let mut label = |provider_name: &str, model: &str| {
+            Unpriced::new(&provider(provider_name), model).label(&mut known)
+        };
+        for number in 0..MOST_MODELS {
+            let model = format!("model-{number}");
+            assert_eq!(label("near", &model), model);
+        }
+        assert_eq!(label("near", "one-too-many"), OTHER_MODELS);
+        assert_eq!(label("far", "model-1"), OTHER_MODELS);
+        assert_eq!(label("near", "model-1"), "model-1");
+        assert_eq!(known.len(), MOST_MODELS);
+        let long = Unpriced::new(&provider("near"), &"\u{e9}".repeat(MODEL_CHARS + 1));
+        assert_eq!(long.model.chars().count(), MODEL_CHARS);
     }
 }

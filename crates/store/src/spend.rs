@@ -1,8 +1,10 @@
 //! The spend ledger: reserve, settle, release; leases; what a person spent.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use model::{
-    LeaseId, UserId,
+    GroupId, LeaseId, UserId,
     spend::{LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Progress, SpendView},
 };
 
@@ -13,6 +15,9 @@ use crate::StoreResult;
 pub trait SpendRead: Send {
     /// What holds for a person at this instant: limit, spent, reserved, period, and why.
     async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendView>;
+    /// How many people a limit keeps from spending anything at this instant, by the group that their spend is
+    /// charged to; groups without any are left out. Suspended people are not counted.
+    async fn spend_blocked_count(&mut self) -> StoreResult<BTreeMap<GroupId, u64>>;
     /// Every figure that differs from the recount of its events and open reservations.
     async fn ledger_verify(&mut self) -> StoreResult<Vec<LedgerDifference>>;
 }

@@ -1,13 +1,15 @@
 //! The fake's providers, spend and audit log.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use model::{
-    LeaseId, Micros, Name, Page, PageRequest, ProviderId, UserId,
-    audit::{AuditEntry, AuditFilter, RefusedWrite},
+    GroupId, LeaseId, Micros, Name, PageRequest, ProviderId, UserId,
+    audit::{AuditFilter, AuditPage, RefusedWrite},
     budgets::{Considered, LimitSource, Reason},
     providers::Provider,
     spend::{
-        LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Period, Progress, SpendState,
+        LedgerAnswer, LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Period, Progress, SpendState,
         SpendView,
     },
 };
@@ -16,11 +18,11 @@ use secrecy::SecretString;
 use store::{
     StoreError, StoreResult,
     audit::{AuditRead, AuditWrite},
-    providers::{NewProvider, ProviderRead, ProviderUpdate, ProviderWrite},
+    providers::{NewProvider, ProviderKey, ProviderRead, ProviderUpdate, ProviderWrite},
     spend::{SpendRead, SpendWrite},
 };
 
-use super::{FakeUnit, State};
+use super::{FakeUnit, State, external_usage};
 
 #[async_trait]
 impl ProviderRead for FakeUnit {
@@ -38,13 +40,13 @@ impl ProviderRead for FakeUnit {
         Ok(providers)
     }
 
-    async fn provider_key_get(&mut self, id: ProviderId) -> StoreResult<Option<SecretString>> {
-        let known = self
-            .call("provider_key_get")
-            .providers
-            .iter()
-            .any(|p| p.id == id);
-        Ok(known.then(|| SecretString::from("sk-fake")))
+    async fn provider_key_get(&mut self, id: ProviderId) -> StoreResult<Option<ProviderKey>> {
+        let state = self.call("provider_key_get");
+        let known = state.providers.iter().any(|p| p.id == id);
+        Ok(known.then(|| ProviderKey {
+            api_key: SecretString::from("sk-fake"),
+            price_version: state.prices.version,
+        }))
     }
 }
 
@@ -132,6 +134,11 @@ impl SpendRead for FakeUnit {
         })
     }
 
+    async fn spend_blocked_count(&mut self) -> StoreResult<BTreeMap<GroupId, u64>> {
+        self.call("spend_blocked_count");
+        Ok(BTreeMap::new())
+    }
+
     async fn ledger_verify(&mut self) -> StoreResult<Vec<LedgerDifference>> {
         self.call("ledger_verify");
         Ok(Vec::new())
@@ -147,7 +154,14 @@ impl SpendWrite for FakeUnit {
     ) -> StoreResult<LedgerBatch> {
         let state = spend(self.call("ledger_batch"));
         self.batched = true;
-        self.store.ledger().batch(ops, &state)
+        let mut batch = self.store.ledger().batch(ops, &state)?;
+        for answer in &mut batch.answers {
+            if let LedgerAnswer::Reported(reported) = answer {
+                let user = reported.account.user_id;
+                reported.organization_id = external_usage::charged(&self.state, user);
+            }
+        }
+        Ok(batch)
     }
 
     async fn ledger_months_make(&mut self) -> StoreResult<u64> {
@@ -193,12 +207,9 @@ impl AuditRead for FakeUnit {
         _filter: &AuditFilter,
         _page: PageRequest,
         _visibility: &Visibility,
-    ) -> StoreResult<Page<AuditEntry>> {
+    ) -> StoreResult<AuditPage> {
         self.call("audit_list");
-        Ok(Page {
-            items: Vec::new(),
-            count: 0,
-        })
+        Ok(AuditPage::default())
     }
 }
 

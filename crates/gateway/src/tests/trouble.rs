@@ -156,6 +156,7 @@ async fn a_panic_leaks_no_reservation() {
             id,
             account: super::fakes::ACCOUNT,
             price: None,
+            unpriced: None,
             input_tokens: 10,
             output_tokens: 5,
             web_searches: 0,

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The types that this is about.
-const TYPES: [&str; 2] = ["ai_budget", "deployment_config"];
+const TYPES: [&str; 3] = ["ai_budget", "deployment_config", "ai_model_price"];
 
 /// A line in short: `action type target @organization column old→new …`, with names for known ids.
 fn told(line: &AuditLog, known: &[(&str, &dyn Display)]) -> String {
@@ -26,6 +26,9 @@ fn told(line: &AuditLog, known: &[(&str, &dyn Display)]) -> String {
     let mut text = format!("{} @{organization}", brief(line));
     for (column, change) in &line.diff {
         assert!(!change.secret && change.old != change.new, "{line:?}");
+        if column == "id" {
+            continue;
+        }
         text.push_str(&format!(" {column} {}→{}", change.old, change.new));
     }
     for (name, id) in known {
@@ -170,6 +173,22 @@ async fn every_change_of_a_budget_leaves_exactly_one_line() {
     leaves(&world, &known, GROUP).await;
     leaves(&world, &known, PERSON).await;
     leaves(&world, &known, &written_out(LEAVING)).await;
+}
+
+/// Prices are in no organization. A request sets many, each with a line of its own.
+const PRICES: &str = r#"
+    204 POST /ai/model-prices {"prices": [{"provider": "openai", "model": "m", "input_price": 1, "output_price": 2, "cache_read_price": null, "cache_write_price": null}, {"provider": "anthropic", "model": "n", "input_price": 3, "output_price": null, "cache_read_price": null, "cache_write_price": null}]} => create ai_model_price m @- input_price null→1 model null→"m" output_price null→2 provider null→"openai" tiers null→[]; create ai_model_price n @- input_price null→3 model null→"n" provider null→"anthropic" tiers null→[]
+    204 POST /ai/model-prices {"prices": [{"provider": "openai", "model": "m", "input_price": 1, "output_price": 2, "cache_read_price": null, "cache_write_price": null}]} =>
+    400 POST /ai/model-prices {"prices": [{"provider": "openai", "model": "m", "input_price": -1, "output_price": 2}]} =>
+    204 POST /ai/model-prices {"prices": [{"provider": "openai", "model": "m", "input_price": 1, "output_price": 5, "cache_read_price": null, "cache_write_price": null}]} => write ai_model_price m @- output_price 2→5
+    204 DELETE /ai/model-prices?provider=openai&model=m => delete ai_model_price m @- input_price 1→null model "m"→null output_price 5→null provider "openai"→null tiers []→null
+    404 DELETE /ai/model-prices?provider=openai&model=m =>
+"#;
+
+#[tokio::test]
+async fn every_change_of_a_price_leaves_exactly_one_line() {
+    let world = world().await;
+    leaves(&world, &[], PRICES).await;
 }
 
 const SETTINGS: &str = r#"

@@ -111,7 +111,7 @@ const BAD_QUERIES: &str = r#"
     400 GET /audit?since=x => since
     400 GET /audit?since=1700000000 => since
     400 GET /audit?until=-262143-01-01T00:00:00Z => until
-    400 GET /audit?after= => after
+    200 GET /audit?after=
     400 GET /audit?after=x => after
     400 GET /audit?after=<ada> => after
     400 GET /audit?after=1790000000123456 => after

@@ -71,11 +71,22 @@ async fn a_model_without_a_price_is_refused_under_a_limit_and_counted_without_on
     assert!(message.contains("`--model-prices-file`"), "{message}");
     assert!(world.fake.requests().is_empty());
 
-    let before = metric(&world, "bursar_gateway_unpriced_total").await;
+    let before = metric(
+        &world,
+        "bursar_cost_control_unpriced_token_usage_records_total",
+    )
+    .await;
     let answer = ask_unlimited(&world, Spoken::OpenAi.path(), &body).await;
     assert_eq!(answer.status(), 200);
     settled(&world.database).await;
-    assert!(metric(&world, "bursar_gateway_unpriced_total").await > before);
+    assert!(
+        metric(
+            &world,
+            "bursar_cost_control_unpriced_token_usage_records_total"
+        )
+        .await
+            > before
+    );
     let owner = world.cast.owner.user_get("me").await.unwrap();
     let event = &events(&world.database, owner.id).await[0];
     assert_eq!((event.cost, event.estimated), (None, false));

@@ -98,3 +98,23 @@ async fn what_sleeps_is_its_owners_alone() {
         is(&get(&world, &una.client, &format!("{path}/acl")).await, 200);
     }
 }
+
+#[tokio::test]
+async fn a_name_finds_nothing_of_the_deleted_account_that_had_it_before() {
+    let world = world().await;
+    let owner = &world.cast.owner;
+    let first = member(&world, "twin", &["organization-workspace-access"]).await;
+    workspace(&world, &first.client, "of-the-first").await;
+    owner.user_delete("twin").await.unwrap();
+    let second = member(&world, "twin", &["organization-workspace-access"]).await;
+    workspace(&world, &second.client, "of-the-second").await;
+    for (query, names) in [
+        ("owner=twin".to_owned(), vec!["of-the-second"]),
+        (format!("owner={}", second.id), vec!["of-the-second"]),
+        (format!("owner={}", first.id), vec!["of-the-first"]),
+    ] {
+        let found = listed(&world, owner, &query).await;
+        let names: Vec<String> = names.into_iter().map(ToOwned::to_owned).collect();
+        assert_eq!(found.0, names, "{query}");
+    }
+}

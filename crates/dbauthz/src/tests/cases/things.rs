@@ -141,6 +141,9 @@ pub(super) fn ledger() -> Vec<Case> {
             allow(Read, Object::organization(ORG.0)),
         ])
         .ways(&[&[0]]),
+        case!(system "spend_blocked_count", u => u.ledger().spend_blocked_count(), [
+            allow(Read, Object::new(AiUsageEvent)),
+        ]),
         case!(system "ledger_verify", u => u.ledger().ledger_verify(), [
             allow(Read, Object::new(AiUsageEvent)),
         ]),

@@ -133,6 +133,7 @@ fn bill(price: ModelPrice) -> Bill {
             group_id: None,
         },
         price: Some(price),
+        unpriced: None,
         input_tokens: INPUT_BOUND,
         output_tokens: OUTPUT_CAP,
         web_searches: 0,
