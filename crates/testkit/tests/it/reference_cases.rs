@@ -103,8 +103,8 @@ Prices
 
 Notices
 106 | shown | thresholds that are passed, and that are not | model/src/alerts/mod.rs#each_threshold_is_told_once_when_it_is_reached
-107 | shown | what a notice says | model/src/alerts/notice.rs#the_labels_are_those_of_the_reference db/tests/it/alerts.rs#a_message_says_everything_by_name
-109 | instead | the ledger writes down that somebody has to be told, in its own transaction, and tells nobody itself: nothing of a charge can fail with a notice, and no notice is lost | db/tests/it/alerts.rs#a_server_that_dies_half_way_loses_nothing
+107 | shown | what a notice says | model/src/alerts/notice.rs#the_labels_are_those_of_the_reference db/tests/it/alerts/mod.rs#a_message_says_everything_by_name
+109 | instead | the ledger writes down that somebody has to be told, in its own transaction, and tells nobody itself: nothing of a charge can fail with a notice, and no notice is lost | db/tests/it/alerts/many.rs#a_server_that_dies_half_way_loses_nothing
 110 | shown | a limit of zero | model/src/alerts/mod.rs#each_threshold_is_told_once_when_it_is_reached
 
 The gateway's protection
