@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::AiBudgetRefusal;
+
 /// What went wrong, in words for the caller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -14,6 +16,9 @@ pub struct ErrorBody {
     /// What is wrong with single fields of the request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validations: Vec<ValidationError>,
+    /// Of a refusal for want of budget: the figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Box<AiBudgetRefusal>>,
 }
 
 /// What is wrong with one field of a request.

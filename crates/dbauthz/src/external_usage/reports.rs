@@ -18,6 +18,10 @@ use super::{
     usage,
 };
 
+/// Where usage belongs: to an organization, or to none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place(Option<OrganizationId>);
+
 /// What is known of a report before anything is written.
 struct Known<'t> {
     persons: BTreeMap<&'t str, ChargedPerson>,
@@ -41,10 +45,13 @@ impl Known<'_> {
     }
 
     /// Where the right to report an event is needed; `None` when its person is nobody.
-    fn place(&self, claim: &UsageClaim) -> Option<Option<OrganizationId>> {
+    fn place(&self, claim: &UsageClaim) -> Option<Place> {
         let record = self.records.get(&claim.key);
-        let before = record.map(|record| record.organization_id);
-        before.or_else(|| self.person(claim).map(|person| person.organization_id))
+        let before = record.map(|record| Place(record.organization_id));
+        before.or_else(|| {
+            self.person(claim)
+                .map(|person| Place(person.organization_id))
+        })
     }
 
     /// The keys, of those that were taken before, that stand for something else.
@@ -123,10 +130,10 @@ impl<U: store::WriteUnit + ?Sized> ExternalUsage<'_, U> {
     /// Refuses unless everybody may be charged. Each organization is asked about once, in the order of their ids.
     fn chargeable(&self, claims: &[UsageClaim], known: &Known<'_>) -> ExternalUsageResult<()> {
         let places = claims.iter().filter_map(|claim| known.place(claim));
-        let places: BTreeSet<Option<OrganizationId>> = places.collect();
-        let mut refused: BTreeMap<Option<OrganizationId>, StoreError> = BTreeMap::new();
+        let places: BTreeSet<Place> = places.collect();
+        let mut refused: BTreeMap<Place, StoreError> = BTreeMap::new();
         for place in places {
-            if let Err(error) = self.gate.check(Action::Create, &usage(place)) {
+            if let Err(error) = self.gate.check(Action::Create, &usage(place.0)) {
                 refused.insert(place, error);
             }
         }

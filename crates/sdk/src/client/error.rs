@@ -2,7 +2,7 @@
 
 use reqwest::{Response, StatusCode};
 
-use crate::{ErrorBody, ValidationError};
+use crate::{AiBudgetRefusal, ErrorBody, ValidationError};
 
 /// What went wrong with a call.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +53,8 @@ pub struct ApiError {
     pub detail: Option<String>,
     /// What is wrong with single fields of the request.
     pub validations: Vec<ValidationError>,
+    /// Of a refusal for want of budget: the figures.
+    pub budget: Option<Box<AiBudgetRefusal>>,
     /// The request's id in the server's log and audit log.
     pub request_id: Option<String>,
 }
@@ -77,12 +79,14 @@ impl ApiError {
                 .to_owned(),
             detail: Some(text.chars().take(500).collect()).filter(|text: &String| !text.is_empty()),
             validations: Vec::new(),
+            budget: None,
         });
         Self {
             status,
             message: body.message,
             detail: body.detail,
             validations: body.validations,
+            budget: body.budget,
             request_id,
         }
     }
