@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PriceSource {
-    /// The operator's own price file.
+    /// What the deployment set itself, through the API.
     Custom,
+    /// The operator's own price file.
+    OperatorFile,
     /// The price file that is built into the program.
     File,
     /// The catalogue of the crate `genai-prices`.
@@ -54,6 +56,22 @@ impl UnitPrices {
     #[must_use]
     pub const fn priced(&self) -> bool {
         self.input.is_some() || self.output.is_some()
+    }
+
+    /// These prices, and those of `below` where these name none.
+    #[must_use]
+    pub fn over(self, below: Self) -> Self {
+        Self {
+            input: self.input.or(below.input),
+            cache_read: self.cache_read.or(below.cache_read),
+            cache_write_5m: self.cache_write_5m.or(below.cache_write_5m),
+            cache_write_1h: self.cache_write_1h.or(below.cache_write_1h),
+            output: self.output.or(below.output),
+            audio_input: self.audio_input.or(below.audio_input),
+            audio_output: self.audio_output.or(below.audio_output),
+            web_searches: self.web_searches.or(below.web_searches),
+            requests: self.requests.or(below.requests),
+        }
     }
 
     pub(super) fn of_input(&self) -> u64 {

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use genai_prices::{Calculator, PriceRequest, Usage, UsageKey};
 
 use super::{
-    MAX_NAME, ProviderKind,
+    MODEL_NAME_MAX_BYTES as MAX_NAME, ProviderKind,
     memo::Memo,
     model_price::{ModelFacts, ModelPrice, Tier},
 };

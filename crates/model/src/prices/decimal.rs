@@ -1,7 +1,9 @@
 //! Decimal text to integers, without a float on the way.
 
+use super::PRICE_MAX_MICROS;
+
 /// A decimal of dollars as whole micros: `"2.5"` is 2,500,000. `None` unless it is digits with at most one
-/// point, not negative, exact in six decimals, and at most [`MAX_PRICE`].
+/// point, not negative, exact in six decimals, and at most [`PRICE_MAX_MICROS`].
 pub(super) fn dollars_to_micros(text: &str) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if whole.is_empty() || !digits(whole) || !digits(fraction) {
@@ -19,11 +21,8 @@ pub(super) fn dollars_to_micros(text: &str) -> Option<u64> {
         .ok()?
         .checked_mul(10_u64.pow(DECIMALS))?
         .checked_add(fraction.checked_mul(10_u64.checked_pow(missing)?)?)?;
-    (micros <= MAX_PRICE).then_some(micros)
+    (micros <= PRICE_MAX_MICROS).then_some(micros)
 }
-
-/// A million dollars per million tokens: beyond it a price is a mistake of units.
-const MAX_PRICE: u64 = 1_000_000_000_000;
 
 const DECIMALS: u32 = 6;
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
-    PriceError,
+    PriceError, ProviderKind,
     decimal::dollars_to_micros,
     matching::{Matcher, Rule},
     model_price::{ModelFacts, ModelPrice, Tier},
@@ -109,6 +109,34 @@ impl When {
 }
 
 impl Entry {
+    /// Whether the entry of an operator's file is for this kind of provider.
+    pub(super) fn applies_to(&self, kind: ProviderKind) -> bool {
+        let provider = self.facts.provider.as_str();
+        provider == ANY_PROVIDER
+            || provider == kind.as_str()
+            || kind == ProviderKind::OpenAiCompatible
+    }
+
+    /// The days at whose beginning its prices change, in order. `None` when they also change by the time of day.
+    pub(super) fn days(&self) -> Option<Vec<NaiveDate>> {
+        let mut days = Vec::new();
+        for (when, _) in &self.schedule {
+            match when {
+                When::Always => (),
+                When::Since(day) => days.push(*day),
+                When::Daily(..) => return None,
+            }
+        }
+        days.sort_unstable();
+        days.dedup();
+        Some(days)
+    }
+
+    /// The rule of the names that it covers.
+    pub(super) const fn matcher(&self) -> &Matcher {
+        &self.matcher
+    }
+
     /// Whether this entry's prices are those of `name`, which is in lower case.
     pub(super) fn covers(&self, name: &str) -> bool {
         self.matcher.covers(name)
@@ -133,7 +161,6 @@ impl Entry {
     }
 
     /// Names that the entry covers.
-    #[cfg(test)]
     pub(super) fn examples(&self) -> impl Iterator<Item = &str> {
         self.matcher
             .examples()
@@ -179,7 +206,8 @@ fn entry(raw: RawEntry, source: PriceSource) -> Result<Entry, PriceError> {
         })
         .collect::<Result<Vec<_>, PriceError>>()?;
     let unpriced = |(_, price): &(When, ModelPrice)| !price.priced();
-    if schedule.is_empty() || (source == PriceSource::Custom && schedule.iter().any(unpriced)) {
+    if schedule.is_empty() || (source == PriceSource::OperatorFile && schedule.iter().any(unpriced))
+    {
         return Err(PriceError::NoPrice {
             model: facts.model.clone(),
         });

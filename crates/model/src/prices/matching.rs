@@ -68,6 +68,23 @@ impl Matcher {
         })
     }
 
+    /// The rule as patterns in which `*` is any text, one of which must cover a name. `None` when it is none that can
+    /// be written so.
+    pub(super) fn patterns(&self) -> Option<Vec<String>> {
+        let plain = |text: &str, pattern: String| (!text.contains('*')).then(|| vec![pattern]);
+        match self {
+            Self::Equals(text) => plain(text, text.to_string()),
+            Self::StartsWith(text) => plain(text, format!("{text}*")),
+            Self::EndsWith(text) => plain(text, format!("*{text}")),
+            Self::Contains(text) => plain(text, format!("*{text}*")),
+            Self::Or(rules) => {
+                let each: Option<Vec<_>> = rules.iter().map(Self::patterns).collect();
+                Some(each?.concat())
+            }
+            Self::Regex(_) | Self::And(_) => None,
+        }
+    }
+
     /// Whether the rule covers `name`, which is in lower case. An expression that gives up does not.
     pub(super) fn covers(&self, name: &str) -> bool {
         match self {
@@ -117,7 +134,6 @@ fn written_date(text: &str) -> Option<String> {
     (within(month, 12) && within(day, 31)).then(|| format!("{year}-{month}-{day}"))
 }
 
-#[cfg(test)]
 impl Matcher {
     /// Names that the rule may cover: the literals in it.
     pub(super) fn examples(&self) -> Vec<&str> {

@@ -5,7 +5,7 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
-use super::{MAX_NAME, ProviderKind};
+use super::{MODEL_NAME_MAX_BYTES as MAX_NAME, ProviderKind};
 
 /// So many names are remembered per kind of provider; then it begins anew.
 const CAPACITY: usize = 4_096;

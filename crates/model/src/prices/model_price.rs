@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What a price book knows of a model, whatever the day.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ModelFacts {
     pub(super) provider: String,
     pub(super) model: String,
@@ -82,6 +82,34 @@ impl ModelPrice {
     #[must_use]
     pub fn max_output_tokens(&self) -> Option<u64> {
         self.facts.max_output_tokens
+    }
+
+    /// The same prices, with the limits of another where these have none of their own.
+    pub(super) fn with_limits_of(&self, other: Option<&Self>) -> Self {
+        let mut price = self.clone();
+        if let Some(other) = other {
+            let facts = Arc::make_mut(&mut price.facts);
+            facts.context_window = facts.context_window.or(other.facts.context_window);
+            facts.max_output_tokens = facts.max_output_tokens.or(other.facts.max_output_tokens);
+        }
+        price
+    }
+
+    /// The prices of a request that reaches no tier.
+    #[must_use]
+    pub const fn base(&self) -> UnitPrices {
+        self.base
+    }
+
+    /// The size at which each tier begins, ascending, with all prices that hold from there on.
+    pub fn tiers(&self) -> impl Iterator<Item = (u64, UnitPrices)> {
+        self.tiers.iter().map(|tier| (tier.start, tier.prices))
+    }
+
+    /// The day since which the prices hold, when the book tells one.
+    #[must_use]
+    pub const fn since(&self) -> Option<NaiveDate> {
+        self.effective_from
     }
 
     /// Whether any token of it has a price, be it 0.

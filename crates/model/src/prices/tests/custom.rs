@@ -26,7 +26,7 @@ fn a_custom_entry_wins() {
     };
     let custom = |input, output| {
         Some((
-            PriceSource::Custom,
+            PriceSource::OperatorFile,
             UnitPrices {
                 input,
                 output,

@@ -2,11 +2,24 @@
 
 mod crosscheck;
 mod custom;
+mod drafts;
+mod imports;
+mod lists;
+mod own;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::*;
-use crate::{Micros, metering::TokenUsage};
+use chrono::{DateTime, Utc};
+
+use super::{
+    book::{BUNDLED, COMPATIBLE_ORDER},
+    file::Entry,
+    *,
+};
+use crate::{
+    Micros,
+    metering::{PriceSource, TokenUsage},
+};
 
 fn book() -> PriceBook {
     PriceBook::bundled().expect("the built-in prices load")
