@@ -8,7 +8,7 @@ use rbac::Visibility;
 use secrecy::{ExposeSecret, SecretString};
 use store::{
     StoreError, StoreResult,
-    providers::{NewProvider, ProviderRead, ProviderUpdate, ProviderWrite},
+    providers::{NewProvider, ProviderKey, ProviderRead, ProviderUpdate, ProviderWrite},
 };
 use uuid::Uuid;
 
@@ -16,12 +16,15 @@ use crate::{
     errors::internal,
     pool::Database,
     query::{bursar_now, one, parse, row, rows, run_on_one},
-    schema::ai_providers,
+    schema::{ai_price_book, ai_providers},
     sealing::Sealed,
     unit::{Unit, Writing},
     users::lower,
     visibility::{Columns, Visible},
 };
+
+// A key is read with the version of the price book, in one query.
+diesel::allow_tables_to_appear_in_same_query!(ai_price_book, ai_providers);
 
 /// Providers are the deployment's: nobody owns one, and no organization has one.
 const COLUMNS: Columns = Columns {
@@ -100,16 +103,19 @@ impl<Mode: Send + Sync> ProviderRead for Unit<Mode> {
         found.into_iter().map(TryInto::try_into).collect()
     }
 
-    async fn provider_key_get(&mut self, id: ProviderId) -> StoreResult<Option<SecretString>> {
+    async fn provider_key_get(&mut self, id: ProviderId) -> StoreResult<Option<ProviderKey>> {
+        let version = ai_price_book::table.select(ai_price_book::version);
         let query = ai_providers::table
             .filter(ai_providers::id.eq(id.0))
             .select((
                 ai_providers::ciphertext,
                 ai_providers::nonce,
                 ai_providers::key_id,
+                version.single_value(),
             ));
-        let found: Option<(Vec<u8>, Vec<u8>, String)> = row(self.connection()?, query).await?;
-        let Some((ciphertext, nonce, key_id)) = found else {
+        let found: Option<(Vec<u8>, Vec<u8>, String, Option<i64>)> =
+            row(self.connection()?, query).await?;
+        let Some((ciphertext, nonce, key_id, price_version)) = found else {
             return Ok(None);
         };
         let key = self.sealer.open(
@@ -120,7 +126,10 @@ impl<Mode: Send + Sync> ProviderRead for Unit<Mode> {
                 key_id,
             },
         );
-        Ok(Some(key.map_err(internal)?.into()))
+        Ok(Some(ProviderKey {
+            api_key: key.map_err(internal)?.into(),
+            price_version: price_version.unwrap_or_default(),
+        }))
     }
 }
 

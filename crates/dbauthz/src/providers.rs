@@ -2,10 +2,9 @@
 
 use model::{Name, ProviderId, providers::Provider};
 use rbac::{Action, Object, ResourceType};
-use secrecy::SecretString;
 use store::{
     StoreError, StoreResult,
-    providers::{NewProvider, ProviderUpdate},
+    providers::{NewProvider, ProviderKey, ProviderUpdate},
 };
 
 use crate::{
@@ -135,11 +134,11 @@ wrapper! {
 }
 
 impl<U: store::ReadUnit + ?Sized> ProviderKeys<'_, U> {
-    /// A provider's key, decrypted.
+    /// A provider's key, decrypted, and the version of the prices.
     ///
     /// # Errors
     /// `NotFound`, `Denied`; as [`store::providers::ProviderRead::provider_key_get`].
-    pub async fn provider_key_get(&mut self, id: ProviderId) -> StoreResult<SecretString> {
+    pub async fn provider_key_get(&mut self, id: ProviderId) -> StoreResult<ProviderKey> {
         // Before the call, so that nothing is decrypted for who may not see it.
         self.gate.check(Action::Use, &object(id))?;
         self.unit

@@ -33,6 +33,16 @@ pub struct ProviderUpdate {
     pub api_key: Option<SecretString>,
 }
 
+/// What a request needs to be sent to a provider and priced.
+#[derive(Debug, Clone)]
+pub struct ProviderKey {
+    /// The key that the provider knows this deployment by.
+    pub api_key: SecretString,
+    /// The version of the prices and aliases that the deployment set itself, at this moment
+    /// ([`model::prices::CustomPrices`]): told here so that nobody has to ask for it with a question of its own.
+    pub price_version: i64,
+}
+
 /// Reads providers.
 #[async_trait]
 pub trait ProviderRead: Send {
@@ -40,11 +50,11 @@ pub trait ProviderRead: Send {
     async fn provider_get(&mut self, name: &Name) -> StoreResult<Option<Provider>>;
     /// The providers that the visibility admits, by name.
     async fn provider_list(&mut self, visibility: &Visibility) -> StoreResult<Vec<Provider>>;
-    /// A provider's key, decrypted.
+    /// A provider's key, decrypted, and the version of the prices.
     ///
     /// # Errors
     /// [`crate::StoreError::Internal`] when it was sealed with another encryption key.
-    async fn provider_key_get(&mut self, id: ProviderId) -> StoreResult<Option<SecretString>>;
+    async fn provider_key_get(&mut self, id: ProviderId) -> StoreResult<Option<ProviderKey>>;
 }
 
 /// Changes providers.

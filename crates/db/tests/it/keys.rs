@@ -177,7 +177,7 @@ async fn providers_are_sealed_at_rest() {
         [found]
     );
     let key = unit.provider_key_get(new.id).await.unwrap().unwrap();
-    assert_eq!(key.expose_secret(), "sk-first");
+    assert_eq!(key.api_key.expose_secret(), "sk-first");
 
     let client = db.client(LocalRole::Superuser).await;
     let select = "SELECT ciphertext, key_id FROM ai_providers";
@@ -208,7 +208,7 @@ async fn providers_are_sealed_at_rest() {
     };
     unit.provider_update(new.id, &update).await.unwrap();
     let key = unit.provider_key_get(new.id).await.unwrap().unwrap();
-    assert_eq!(key.expose_secret(), "sk-next");
+    assert_eq!(key.api_key.expose_secret(), "sk-next");
     unit.provider_delete(new.id).await.unwrap();
     assert!(unit.provider_key_get(new.id).await.unwrap().is_none());
 }
