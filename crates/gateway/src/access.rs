@@ -22,6 +22,8 @@ pub(crate) struct Entry {
     pub(crate) provider: Provider,
     /// The key that the provider knows this deployment by.
     pub(crate) key: SecretString,
+    /// The version of the prices that the deployment has set, as it was when the key was read.
+    pub(crate) price_version: i64,
     /// What the caller may know, for the texts of refusals.
     pub(crate) names: Box<dyn Names>,
     /// Whether the caller may go on.

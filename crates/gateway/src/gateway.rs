@@ -8,7 +8,6 @@ use std::{
 
 use model::{
     Clock, IdSource,
-    prices::PriceBook,
     spend::{LimitKey, LimitKind},
 };
 use store::StoreResult;
@@ -20,6 +19,7 @@ use crate::{
     access::Access,
     lease::LeaseKeeper,
     ledger::Ledger,
+    prices::Prices,
     progress::OpenStreams,
     queue::Queue,
     settle::{Settler, jitter, source_text},
@@ -65,7 +65,7 @@ pub(crate) struct Inner {
     pub(crate) access: Arc<dyn Access>,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) stored_responses: Arc<dyn StoredResponses>,
-    pub(crate) prices: Arc<PriceBook>,
+    pub(crate) prices: Prices,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) upstream: Upstream,
@@ -88,7 +88,7 @@ pub(crate) struct Parts {
     pub(crate) access: Arc<dyn Access>,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) stored_responses: Arc<dyn StoredResponses>,
-    pub(crate) prices: Arc<PriceBook>,
+    pub(crate) prices: Prices,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) config: GatewayConfig,

@@ -8,7 +8,7 @@ use dbauthz::{Authorized, BoundStore, SystemActor, SystemStore};
 use http::{Extensions, HeaderMap, StatusCode};
 use model::{
     Clock, GroupId, IdSource, LeaseId, Name, ProviderId, UserId,
-    prices::PriceBook,
+    prices::{CustomPrices, PriceBook},
     providers::Provider,
     spend::{
         LedgerAnswer, LedgerOp, LimitKey, Progress, Release, ReserveOutcome, ReserveRequest,
@@ -26,6 +26,7 @@ use crate::{
     batcher::Batcher,
     gateway::Parts,
     ledger::{Ledger, ReserveFailure},
+    prices::{PriceRows, Prices},
     stored_responses::StoredResponses,
 };
 
@@ -39,7 +40,7 @@ pub struct GatewayDeps {
     pub authorized: Authorized,
     /// Who is calling.
     pub auth: AuthState,
-    /// What models cost.
+    /// What models cost where the deployment has not set it.
     pub prices: Arc<PriceBook>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
@@ -70,8 +71,8 @@ impl Gateway {
         Self::of(Parts {
             access: Arc::new(auth),
             stored_responses: ledger.clone(),
+            prices: Prices::new(prices, ledger.clone()),
             ledger,
-            prices,
             clock,
             ids,
             config,
@@ -113,7 +114,8 @@ impl Access for AuthState {
                 provider: provider.name.clone(),
             }),
             provider,
-            key,
+            key: key.api_key,
+            price_version: key.price_version,
         })
     }
 }
@@ -313,6 +315,14 @@ impl Ledger for StoreLedger {
         let mut unit = self.sweeper.begin().await?;
         unit.ledger().ledger_months_make().await?;
         unit.commit().await
+    }
+}
+
+#[async_trait]
+impl PriceRows for StoreLedger {
+    async fn price_book_get(&self) -> StoreResult<CustomPrices> {
+        let mut unit = self.gateway.read().await?;
+        unit.prices().price_book_get().await
     }
 }
 

@@ -146,7 +146,7 @@ impl Standing<'_> {
             NotBounded::Unpriced => {
                 return format!(
                     "The model `{model}` has no price, and your AI budget has a limit ({}). {}; prices are \
-                     added with the server's option `--model-prices-file`.",
+                     set by `POST /api/v2/ai/model-prices`, or with the server's option `--model-prices-file`.",
                     self.limit(),
                     whom_to_ask("to add its price").trim_end_matches('.'),
                 );
@@ -336,7 +336,9 @@ mod tests {
         );
         let unpriced = named.not_bounded(NotBounded::Unpriced, "m-1", &[]);
         assert!(
-            unpriced.contains("`m-1`") && unpriced.contains("--model-prices-file"),
+            unpriced.contains("`m-1`")
+                && unpriced.contains("--model-prices-file")
+                && unpriced.contains("POST /api/v2/ai/model-prices"),
             "{unpriced}"
         );
     }

@@ -11,7 +11,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{Method, header, request::Parts};
-use model::prices::ProviderKind;
+use model::prices::{ModelPrice, ProviderKind};
 use tokio::sync::oneshot;
 use tracing::Instrument;
 
@@ -133,8 +133,8 @@ async fn charge(
     let inner = &gateway.inner;
     let (kind, request_id) = (entry.provider.kind, entry.request_id);
     let dialect = endpoint.dialect(kind);
-    let facts = match understood(gateway, &entry, dialect, &body).await {
-        Ok(facts) => facts,
+    let (facts, price) = match understood(gateway, &entry, dialect, &body).await {
+        Ok(understood) => understood,
         Err(Unfit::Refused(kind, text)) => {
             telemetry::request(dialect, Outcome::Invalid, kind.status());
             return refusals::error(dialect, kind, &text, request_id);
@@ -145,7 +145,6 @@ async fn charge(
             return answer;
         }
     };
-    let price = inner.prices.lookup(kind, &facts.model, inner.clock.now());
     let query = parts.uri.query().map(str::to_owned);
     let job = Job {
         entry,
@@ -174,17 +173,21 @@ async fn charge(
     }
 }
 
-/// What a request asks for, if that is the caller's to ask for.
+/// What a request asks for, if that is the caller's to ask for, and the price of its model at this instant.
 async fn understood(
     gateway: &Gateway,
     entry: &Entry,
     dialect: Dialect,
     body: &[u8],
-) -> Result<RequestFacts, Unfit> {
+) -> Result<(RequestFacts, Option<ModelPrice>), Unfit> {
     let facts = parse_request(dialect, body)
         .map_err(|error| Unfit::Refused(ErrorKind::BadRequest, error.to_string()))?;
-    stored_responses::check(&gateway.inner, entry, &facts.named).await?;
-    Ok(facts)
+    let inner = &gateway.inner;
+    stored_responses::check(inner, entry, &facts.named).await?;
+    let book = inner.prices.at(entry.price_version).await;
+    let book = book.map_err(Unfit::Failed)?;
+    let price = book.lookup(entry.provider.kind, &facts.model, inner.clock.now());
+    Ok((facts, price))
 }
 
 /// Why a body cannot be read, and what to say.

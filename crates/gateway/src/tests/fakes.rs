@@ -390,6 +390,7 @@ impl Access for FakeAccess {
                 updated_at: DateTime::UNIX_EPOCH,
             },
             key: SecretString::from(self.key.clone()),
+            price_version: 0,
             names: Box::new(FakeNames),
             presence: Arc::new(self.presence.clone()),
         })

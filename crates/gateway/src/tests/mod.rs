@@ -9,7 +9,7 @@ mod metering;
 mod presence;
 mod refusals;
 mod responses;
-mod rig;
+pub(crate) mod rig;
 mod stored_responses;
 mod streams;
 mod trouble;

@@ -6,17 +6,27 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use axum::serve::ListenerExt;
 use fakeprovider::{FakeProvider, Script};
-use model::{Micros, SystemClock, UuidV7Source, prices::PriceBook};
+use model::{
+    Micros, SystemClock, UuidV7Source,
+    prices::{CustomPrices, PriceBook},
+};
 use serde_json::{Value, json};
+use store::StoreResult;
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 
 use super::{
     fakes::{FakeAccess, FakeLedger, FakePresence, TOKEN},
     stored_responses::FakeStoredResponses,
 };
-use crate::{Gateway, GatewayConfig, SpendHint, gateway::Parts, router};
+use crate::{
+    Gateway, GatewayConfig, SpendHint,
+    gateway::Parts,
+    prices::{PriceRows, Prices},
+    router,
+};
 
 pub(super) struct Rig {
     pub(super) fake: FakeProvider,
@@ -36,7 +46,7 @@ impl Drop for Rig {
     }
 }
 
-pub(super) fn prices() -> Arc<PriceBook> {
+pub(crate) fn prices() -> Arc<PriceBook> {
     static BOOK: OnceLock<Arc<PriceBook>> = OnceLock::new();
     Arc::clone(BOOK.get_or_init(|| Arc::new(PriceBook::bundled().unwrap())))
 }
@@ -56,6 +66,17 @@ pub(super) fn config() -> GatewayConfig {
         poll_every: Duration::from_millis(100),
         progress_every: Duration::from_millis(20),
         ..GatewayConfig::default()
+    }
+}
+
+/// A deployment that has set no prices.
+#[derive(Debug)]
+struct NoPricesOfOurOwn;
+
+#[async_trait]
+impl PriceRows for NoPricesOfOurOwn {
+    async fn price_book_get(&self) -> StoreResult<CustomPrices> {
+        Ok(CustomPrices::default())
     }
 }
 
@@ -88,7 +109,7 @@ impl Rig {
             access: Arc::new(access),
             ledger: ledger.clone(),
             stored_responses: stored.clone(),
-            prices: prices(),
+            prices: Prices::new(prices(), Arc::new(NoPricesOfOurOwn)),
             clock: Arc::new(SystemClock),
             ids: Arc::new(UuidV7Source),
             config,
