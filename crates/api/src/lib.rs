@@ -47,6 +47,9 @@ pub use state::{ApiState, Features, MetricsText, Readiness};
 /// Where the API's routes live.
 const PREFIX: &str = "/api/v2";
 
+/// Where existing clients look for some of them.
+const EXPERIMENTAL: &str = "/api/experimental";
+
 /// The greatest body that a request may have, in bytes.
 const BODY_LIMIT: usize = 1024 * 1024;
 
@@ -84,11 +87,17 @@ fn routes() -> OpenApiRouter<ApiState> {
         .merge(notifications::routes())
         .merge(webhooks::routes())
         .merge(identities::routes())
-        .merge(deployment::routes())
-        .route_layer(axum::middleware::from_fn(middleware::record_refusals))
-        .layer(axum::middleware::map_response(middleware::no_store))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT));
+        .merge(deployment::routes());
     OpenApiRouter::new()
         .merge(deployment::root_routes())
-        .nest(PREFIX, features)
+        .nest(PREFIX, layered(features))
+        .nest(EXPERIMENTAL, layered(prices::experimental_routes()))
+}
+
+/// What happens around every route of a feature.
+fn layered(routes: OpenApiRouter<ApiState>) -> OpenApiRouter<ApiState> {
+    routes
+        .route_layer(axum::middleware::from_fn(middleware::record_refusals))
+        .layer(axum::middleware::map_response(middleware::no_store))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
 }

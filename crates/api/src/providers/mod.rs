@@ -10,6 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::ApiState;
 
+pub(crate) use wire::{kind, wire_kind};
+
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(list::provider_list, create::provider_create))

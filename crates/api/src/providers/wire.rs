@@ -21,11 +21,7 @@ pub(crate) fn provider(provider: Provider) -> AiProvider {
     AiProvider {
         id: provider.id.0,
         name: provider.name.into(),
-        kind: match provider.kind {
-            ProviderKind::OpenAi => AiProviderType::OpenAi,
-            ProviderKind::Anthropic => AiProviderType::Anthropic,
-            ProviderKind::OpenAiCompatible => AiProviderType::OpenAiCompatible,
-        },
+        kind: wire_kind(provider.kind),
         base_url: provider.base_url.into(),
         api_key_set: true,
         created_at: provider.created_at,
@@ -33,6 +29,16 @@ pub(crate) fn provider(provider: Provider) -> AiProvider {
     }
 }
 
+/// A type of provider as the wire shows it.
+pub(crate) const fn wire_kind(kind: ProviderKind) -> AiProviderType {
+    match kind {
+        ProviderKind::OpenAi => AiProviderType::OpenAi,
+        ProviderKind::Anthropic => AiProviderType::Anthropic,
+        ProviderKind::OpenAiCompatible => AiProviderType::OpenAiCompatible,
+    }
+}
+
+/// A type of provider as the wire brings it.
 pub(crate) const fn kind(kind: AiProviderType) -> ProviderKind {
     match kind {
         AiProviderType::OpenAi => ProviderKind::OpenAi,
