@@ -26,7 +26,7 @@ pub fn parse(arguments: &[OsString], config_variable: Option<OsString>) -> anyho
 fn reads_a_file(arguments: &[OsString]) -> bool {
     arguments
         .get(1)
-        .is_some_and(|argument| argument == "server" || argument == "roles")
+        .is_some_and(|argument| argument == "server" || argument == "roles" || argument == "prices")
 }
 
 fn config_path(arguments: &[OsString]) -> Option<OsString> {
@@ -74,6 +74,11 @@ fn apply(mut command: Command, text: &str) -> anyhow::Result<Command> {
                 roles.mut_subcommand("reconcile", |reconcile| {
                     with_default(reconcile, &id, &value)
                 })
+            })
+            .mut_subcommand("prices", |prices| {
+                prices
+                    .mut_subcommand("list", |list| with_default(list, &id, &value))
+                    .mut_subcommand("import", |import| with_default(import, &id, &value))
             });
     }
     Ok(command)

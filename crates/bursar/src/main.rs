@@ -6,7 +6,7 @@ use anyhow::Context;
 use bursar::{
     Environment, Server,
     cli::{Cli, Command, LedgerCommand, LogFormat, RolesCommand, ServerOptions},
-    config_file, demo, ledger, logging, roles,
+    config_file, demo, ledger, logging, prices, roles,
 };
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -54,6 +54,11 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 logging::start(LogFormat::Human, "warn")?;
                 let LedgerCommand::Verify(options) = options.command;
                 ledger::verify(&options, &Environment::of_process()).await
+            }
+            Command::Prices(command) => {
+                logging::start(LogFormat::Human, "warn")?;
+                say(&prices::run(command, &Environment::of_process()).await?);
+                Ok(ExitCode::SUCCESS)
             }
         }
     });

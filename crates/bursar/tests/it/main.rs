@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod prices;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod race;

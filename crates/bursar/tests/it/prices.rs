@@ -1,0 +1,225 @@
+//! `bursar prices list` and `bursar prices import` as processes.
+
+use std::process::Output;
+
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use tempfile::TempDir;
+use testkit::TestDatabase;
+
+use crate::process::{run, run_with};
+
+/// Runs it as an operator would who has the server's variables at hand.
+async fn prices(database: &TestDatabase, arguments: &[&str]) -> Output {
+    let url = database.app_url();
+    let owner = database.owner_url();
+    let variables = [
+        ("BURSAR_DATABASE_URL", url.expose_secret()),
+        ("BURSAR_MIGRATE_DATABASE_URL", owner.expose_secret()),
+    ];
+    run_with(&[&["prices"], arguments].concat(), &variables).await
+}
+
+fn said(output: &Output) -> String {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn failed(output: &Output) -> String {
+    assert!(!output.status.success(), "{output:?}");
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn file(folder: &TempDir, text: &str) -> String {
+    let path = folder.path().join("prices.json");
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// The rows of `list --json`, each as its model, source, whether it is effective, and the price of input.
+async fn listed(database: &TestDatabase, more: &[&str]) -> Vec<String> {
+    let text = said(&prices(database, &[&["list", "--json"], more].concat()).await);
+    let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let row = |row: &Value| {
+        let key = |key: &str| row[key].to_string().replace('"', "");
+        let keys = [
+            "provider",
+            "model",
+            "priced_model",
+            "source",
+            "effective",
+            "input_price",
+        ];
+        keys.map(key).join(" ")
+    };
+    rows.iter().map(row).collect()
+}
+
+async fn audited(database: &TestDatabase) -> Vec<String> {
+    let owner = database.owner().await.unwrap();
+    let query = "SELECT concat_ws(' ', actor_name, action, resource_type, resource_target) AS line \
+        FROM audit_logs ORDER BY line";
+    let rows = owner.query(query, &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test]
+async fn a_price_file_is_imported_once_and_listed() {
+    let (database, folder) = (
+        TestDatabase::create().await.unwrap(),
+        TempDir::new().unwrap(),
+    );
+    let path = file(
+        &folder,
+        r#"{"models": [
+            {"provider": "anthropic", "model": "claude-house", "context_window": 1000,
+             "prices": [{"prices": {"input_mtok": "0.5", "output_mtok": "2"}}]},
+            {"provider": "rack", "model": "local", "match": {"starts_with": "local-"},
+             "prices": [{"prices": {"input_mtok": "0", "output_mtok": "0"}}]}
+        ]}"#,
+    );
+    let tally = |new: &str| format!("3 prices: {new}. 1 alias:");
+    let dry = said(&prices(&database, &["import", &path, "--dry-run"]).await);
+    assert!(dry.starts_with("Dry run, nothing was written. "), "{dry}");
+    assert!(
+        dry.contains(&tally("3 new, 0 changed, 0 unchanged")),
+        "{dry}"
+    );
+    assert_eq!(listed(&database, &["--source", "custom"]).await, [""; 0]);
+    assert_eq!(audited(&database).await, [""; 0]);
+
+    let text = said(&prices(&database, &["import", &path]).await);
+    assert!(text.starts_with("Imported. "), "{text}");
+    assert!(
+        text.contains(&tally("3 new, 0 changed, 0 unchanged")),
+        "{text}"
+    );
+    let again = said(&prices(&database, &["import", &path]).await);
+    assert!(
+        again.contains(&tally("0 new, 0 changed, 3 unchanged")),
+        "{again}"
+    );
+    let rows = [
+        "anthropic claude-house claude-house custom true 500000",
+        "openai-compatible claude-house claude-house custom true 500000",
+        "openai-compatible local local custom true 0",
+    ];
+    assert_eq!(listed(&database, &["--source", "custom"]).await, rows);
+    let by_alias = listed(
+        &database,
+        &["--provider", "openai-compatible", "--model", "local-7b"],
+    )
+    .await;
+    assert_eq!(by_alias, ["openai-compatible local-7b local custom true 0"]);
+    let lines = ["claude-house", "claude-house", "local", "local-*"];
+    let lines = lines.map(|target| format!("price-importer create ai_model_price {target}"));
+    assert_eq!(audited(&database).await, lines);
+
+    let table = said(
+        &prices(
+            &database,
+            &["list", "--provider", "anthropic", "--model", "claude-house"],
+        )
+        .await,
+    );
+    let words = |line: &str| {
+        line.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let row = words(table.lines().nth(1).unwrap());
+    assert_eq!(
+        row,
+        [
+            "anthropic",
+            "claude-house",
+            "custom",
+            "yes",
+            "0.5",
+            "2",
+            "-",
+            "-",
+            "-"
+        ]
+    );
+    assert!(
+        table.ends_with("1 price, in US dollars for a million tokens.\n"),
+        "{table}"
+    );
+}
+
+#[tokio::test]
+async fn the_body_of_a_request_is_imported_too_and_a_servers_file_is_listed_beneath() {
+    let (database, folder) = (
+        TestDatabase::create().await.unwrap(),
+        TempDir::new().unwrap(),
+    );
+    let body = r#"{"prices": [{"provider": "openai", "model": "gpt-4o", "input_price": 1, "output_price": 2,
+        "cache_read_price": null, "cache_write_price": null}]}"#;
+    said(&prices(&database, &["import", &file(&folder, body)]).await);
+    let path = file(
+        &folder,
+        r#"{"models": [{"provider": "openai", "model": "gpt-4o", "prices": [{"prices": {"input_mtok": "7"}}]}]}"#,
+    );
+    let arguments = [
+        "--provider",
+        "openai",
+        "--model",
+        "gpt-4o",
+        "--source",
+        "all",
+        "--model-prices-file",
+        &path,
+    ];
+    assert_eq!(
+        listed(&database, &arguments).await,
+        [
+            "openai gpt-4o gpt-4o default false 7000000",
+            "openai gpt-4o gpt-4o custom true 1"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_file_with_a_mistake_is_refused_whole_and_says_where() {
+    let (database, folder) = (
+        TestDatabase::create().await.unwrap(),
+        TempDir::new().unwrap(),
+    );
+    let check = async |text: &str, part: &str| {
+        let refused = failed(&prices(&database, &["import", &file(&folder, text)]).await);
+        assert!(
+            refused.contains(part) && refused.contains("prices.json"),
+            "{refused}"
+        );
+    };
+    check("no JSON", "has neither `prices` nor `models`").await;
+    check(
+        r#"{"prices": [{"provider": "openai", "model": "m"}]}"#,
+        "`prices[0]` must have at least one price",
+    )
+    .await;
+    check(
+        r#"{"models": [{"model": "m", "prices": []}]}"#,
+        "model `m` has no token price",
+    )
+    .await;
+    assert_eq!(listed(&database, &["--source", "custom"]).await, [""; 0]);
+    let missing = failed(&prices(&database, &["import", "/nowhere/prices.json"]).await);
+    assert!(missing.contains("cannot be read"), "{missing}");
+}
+
+#[tokio::test]
+async fn the_help_says_what_it_works_as() {
+    let help = said(&run(&["prices", "import", "--help"]).await);
+    assert!(
+        help.contains("price-importer") && help.contains("--dry-run"),
+        "{help}"
+    );
+    let help = said(&run(&["prices", "list", "--help"]).await);
+    assert!(
+        help.contains("--source") && help.contains("--json"),
+        "{help}"
+    );
+}
