@@ -126,8 +126,8 @@ fn usage(plan: &Plan, output_tokens: u64) -> Value {
         "cache_creation_input_tokens": plan.cache_write_tokens,
         "cache_read_input_tokens": plan.cached_tokens,
         "cache_creation": {
-            "ephemeral_5m_input_tokens": plan.cache_write_tokens,
-            "ephemeral_1h_input_tokens": 0,
+            "ephemeral_5m_input_tokens": plan.cache_write_tokens - plan.long_cache_write_tokens,
+            "ephemeral_1h_input_tokens": plan.long_cache_write_tokens,
         },
         "output_tokens": output_tokens,
         "service_tier": "standard",

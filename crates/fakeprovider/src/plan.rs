@@ -30,6 +30,7 @@ pub(crate) struct Plan {
     pub(crate) prompt_tokens: u64,
     pub(crate) cached_tokens: u64,
     pub(crate) cache_write_tokens: u64,
+    pub(crate) long_cache_write_tokens: u64,
     pub(crate) choices: u64,
     /// Of one choice, reasoning included.
     pub(crate) output_tokens: u64,
@@ -82,6 +83,7 @@ impl Plan {
         let reasoning_tokens = script.reasoning_tokens.min(output_tokens);
         let prompt_tokens = count_prompt(&body, script);
         let cached_tokens = script.cached_tokens.min(prompt_tokens);
+        let cache_write_tokens = script.cache_write_tokens.min(prompt_tokens - cached_tokens);
         let usage_asked = body.pointer("/stream_options/include_usage") == Some(&Value::Bool(true));
         Ok(Self {
             id: format!("fake-{number}"),
@@ -91,7 +93,8 @@ impl Plan {
             usage: script.usage,
             prompt_tokens,
             cached_tokens,
-            cache_write_tokens: script.cache_write_tokens.min(prompt_tokens - cached_tokens),
+            cache_write_tokens,
+            long_cache_write_tokens: script.long_cache_write_tokens.min(cache_write_tokens),
             choices: body.get("n").and_then(Value::as_u64).unwrap_or(1).max(1),
             output_tokens,
             reasoning_tokens,
