@@ -16,6 +16,7 @@ use bursar::demo::Cast;
 use bursar_sdk::Client;
 use db::local::{Durability, LocalConfig, LocalPostgres};
 use fakeprovider::{FakeProvider, Output, Script};
+use futures_util::future::join_all;
 use model::Micros;
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -34,6 +35,8 @@ struct Extent {
     people: usize,
     callers: usize,
     steps: usize,
+    /// No step begins after that, but for those that everything must come to.
+    time: Duration,
 }
 
 /// Notes every limit that ever held, and, when a reservation becomes durable, whether its counters are within the
@@ -79,7 +82,8 @@ struct Race {
 
 async fn start_postgres(folder: &TempDir) -> LocalPostgres {
     let mut config = LocalConfig::new(folder.path());
-    config.durability = Durability::Throwaway;
+    // What was committed must be there after a crash.
+    config.durability = Durability::Durable;
     LocalPostgres::start(config).await.unwrap()
 }
 
@@ -123,10 +127,10 @@ impl Race {
             ..Script::default()
         };
         let fake = FakeProvider::start(script).await.unwrap();
-        let mut replicas = Vec::new();
-        for _ in 0..SERVERS {
-            replicas.push(start_replica(&postgres, &folder).await);
-        }
+        // The first one makes the tables.
+        let mut replicas = vec![start_replica(&postgres, &folder).await];
+        let others = (1..SERVERS).map(|_| start_replica(&postgres, &folder));
+        replicas.extend(join_all(others).await);
         let nobody = Client::new(&replicas[0].address).unwrap();
         let cast = Cast::assemble(&nobody, &fake, Micros::USD).await.unwrap();
         let addresses = replicas.iter().map(|one| one.address.clone()).collect();
@@ -201,8 +205,17 @@ impl Race {
         killed.program.crash().await;
     }
 
-    /// Ends PostgreSQL under everybody's feet and starts it again, at the same place.
+    /// Lets PostgreSQL crash under everybody's feet and starts it again, at the same place.
     async fn restart_postgres(mut self) -> Self {
+        let file =
+            std::fs::read_to_string(self.postgres.data_dir().join("postgres/postmaster.pid"))
+                .unwrap();
+        let pid = file.lines().next().unwrap();
+        let kill = std::process::Command::new("kill")
+            .args(["-QUIT", pid])
+            .status();
+        assert!(kill.unwrap().success());
+        self.postgres.exited().await;
         self.postgres.stop().await.unwrap();
         self.postgres = start_postgres(&self.folder).await;
         self
@@ -318,7 +331,11 @@ async fn race(extent: &Extent) {
             ))
         })
         .collect();
+    let started = Instant::now();
     for step in 0..extent.steps {
+        if step > extent.steps / 2 && started.elapsed() > extent.time {
+            break;
+        }
         if step == extent.steps / 2 {
             race = race.restart_postgres().await;
         } else if step % 3 == 2 {
@@ -379,6 +396,7 @@ async fn nothing_is_admitted_past_a_limit_whatever_fails() {
         people: 60,
         callers: 24,
         steps: 6,
+        time: Duration::from_secs(6),
     };
     race(&extent).await;
 }
@@ -390,6 +408,7 @@ async fn nothing_is_admitted_past_a_limit_whatever_fails_for_long() {
         people: 500,
         callers: 80,
         steps: 60,
+        time: Duration::from_secs(120),
     };
     race(&extent).await;
 }
