@@ -2,8 +2,8 @@
 //!
 //! **A batch** takes many steps in one transaction ([`batch`]): it reads the present ([`calendar`]), locks every
 //! counter that it can touch in the order of their keys ([`counter`]), removes the reservations that are closed
-//! ([`reservation`]) and reads what holds ([`candidates`]); decides in memory ([`books`], [`reserving`], [`extending`], [`reporting`]); and writes all of it
-//! in bulk.
+//! ([`reservation`]) and reads what holds ([`candidates`]); decides in memory ([`books`], [`reserving`],
+//! [`extending`], [`reporting`]); and writes all of it in bulk, and whose alerts are due with it ([`alerting`]).
 //!
 //! **Order of locks.** The ledger's own lock, shared; then counters in the order of their keys; then the rows of
 //! reservations, prices and days. So there is no circle, and whoever holds a counter knows what became of its
