@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::{Name, NameError, UserId, names::NAME_MAX_CHARS};
+use crate::{Name, NameError, UserId, names::NAME_MAX_CHARS, users::new_username};
 
 /// The greatest length of a subject, in bytes: OpenID Connect Core 1.0, section 2.
 const SUBJECT_MAX_BYTES: usize = 255;
@@ -128,7 +128,7 @@ pub fn usernames(offered: &[&str], number: u64) -> impl Iterator<Item = Name> + 
             count if count <= NAME_TRIES => format!("-{count}"),
             _ => format!("-{number:016x}"),
         };
-        suffixed(&base, &suffix).parse().ok()
+        new_username(&suffixed(&base, &suffix)).ok()
     })
 }
 
@@ -140,7 +140,7 @@ fn base_name(text: &str) -> Option<String> {
     let parts: Vec<&str> = plain.split('-').filter(|part| !part.is_empty()).collect();
     let name = suffixed(&parts.join("-"), "");
     // A word with a meaning of its own in addresses is not lost, but continued.
-    match name.parse::<Name>() {
+    match new_username(&name) {
         Ok(_) => Some(name),
         Err(NameError::Reserved) => Some(suffixed(&format!("{NAMELESS}-{name}"), "")),
         Err(_) => None,

@@ -3,7 +3,27 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Name, OrganizationId, UserId};
+use crate::{Name, OrganizationId, UserId, names::NameError};
+
+/// Words that stand in addresses where a username may stand: whoever had one for a name would be reached by their id
+/// only.
+pub const RESERVED_USERNAMES: &[&str] =
+    &["authmethods", "first", "login", "logout", "oidc", "roles"];
+
+/// Reads the name of a new account. Accounts from before a word was reserved keep theirs.
+///
+/// # Errors
+/// [`NameError`].
+pub fn new_username(text: &str) -> Result<Name, NameError> {
+    let name: Name = text.parse()?;
+    if RESERVED_USERNAMES
+        .iter()
+        .any(|word| word.eq_ignore_ascii_case(text))
+    {
+        return Err(NameError::Reserved);
+    }
+    Ok(name)
+}
 
 /// Whether an account may act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
