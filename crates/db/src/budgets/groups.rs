@@ -119,8 +119,8 @@ fn changes_pool(old: Option<&GroupBudget>, new: &GroupBudgetUpsert) -> bool {
     let limit = old.and_then(|old| old.pool_limit);
     let period = old.and_then(|old| old.pool_period);
     let zone = old.and_then(|old| old.pool_time_zone.clone());
-    new.pool_limit.clone().of(limit) != limit
-        || new.pool_period.clone().of(period) != period
+    new.pool_limit.of(limit) != limit
+        || new.pool_period.of(period) != period
         || new.pool_time_zone.clone().of(zone.clone()) != zone
 }
 
