@@ -126,6 +126,12 @@ pub(crate) fn body(operation: &str, world: &World) -> Value {
         "model_alias_upsert" => {
             json!({"provider": "openai", "provider_model": "another", "priced_model": "gpt-4o"})
         }
+        // It is off, so that nothing is sent anywhere.
+        "webhook_create" => json!({
+            "name": "another", "url": "https://hooks.example.com/", "secret": "", "organization_id": null,
+            "enabled": false,
+        }),
+        "webhook_update" => json!({"name": "renamed", "organization_id": null}),
         other => panic!("{other} needs a body here"),
     }
 }
@@ -162,7 +168,16 @@ pub(crate) async fn real(world: &World) -> impl Fn(&str) -> String + use<> {
     });
     let held = ask(world, &world.cast.owner, "POST", "/ai/reservations", &held).await;
     let reservation = held.json()["id"].as_str().unwrap().to_owned();
+    let path = "/notifications/webhooks";
+    let pager = body("webhook_create", world);
+    let pager = ask(world, &world.cast.owner, "POST", path, &pager).await;
+    let pager = pager.json()["webhook"]["id"].as_str().unwrap().to_owned();
+    let path = format!("{path}/{pager}/ping");
+    let ping = ask(world, &world.cast.owner, "POST", &path, &Value::Null).await;
+    let ping = ping.json()["id"].as_str().unwrap().to_owned();
     move |name: &str| match name {
+        "webhook" => pager.clone(),
+        "delivery" => ping.clone(),
         "name" => "openai".to_owned(),
         "group" => group.to_string(),
         "workspace" => workspace.clone(),
@@ -323,7 +338,7 @@ async fn things_that_do_not_exist_are_not_found() {
                 "name" => vec!["nothing", "%00"],
                 // What can be no name is told as such.
                 "role" => vec!["nothing"],
-                "group" | "workspace" | "reservation" => {
+                "group" | "workspace" | "reservation" | "webhook" | "delivery" => {
                     vec!["0190d3a0-b5a0-7c3b-9d2f-3f1d2a3b4c5d"]
                 }
                 "organization" | "user" => vec![
