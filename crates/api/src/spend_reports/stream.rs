@@ -166,3 +166,25 @@ impl SpendExportSink for Sink {
         self.encoded(bytes).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_not_whole_is_an_error() {
+        for whole in [true, false] {
+            let (pieces, body) = mpsc::channel(2);
+            pieces.send(Piece::Bytes(b"a".to_vec())).await.ok().unwrap();
+            if whole {
+                pieces.send(Piece::End).await.ok().unwrap();
+            }
+            drop(pieces);
+            let told: Vec<bool> = stream(body).map(|piece| piece.is_ok()).collect().await;
+            let expected: &[bool] = if whole { &[true] } else { &[true, false] };
+            assert_eq!(told, expected);
+        }
+    }
+}

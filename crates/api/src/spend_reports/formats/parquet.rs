@@ -222,7 +222,7 @@ mod tests {
     };
 
     /// Writes the rows, so many at a time, and reads the file.
-    fn read(rows: Vec<SpendExportRow>, at_a_time: usize) -> (usize, Vec<Row>) {
+    fn read(rows: &[SpendExportRow], at_a_time: usize) -> (usize, Vec<Row>) {
         let mut encoder = Parquet::new(place());
         let mut file = encoder.begin().unwrap();
         for some in rows.chunks(at_a_time) {
@@ -237,13 +237,13 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        assert_eq!(read(Vec::new(), 1), (0, Vec::new()));
+        assert_eq!(read(&[], 1), (0, Vec::new()));
         let unpriced = SpendExportRow {
             group_id: None,
             cost: None,
             ..row()
         };
-        let (groups, rows) = read(vec![row(), unpriced], 1);
+        let (groups, rows) = read(&[row(), unpriced], 1);
         assert_eq!((groups, rows.len()), (1, 2));
         let cell = |row: usize, name: &str| {
             let mut columns = rows[row].get_column_iter();
@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn groups_are_bounded() {
         let many = vec![row(); 2 * GROUP_ROWS + 500];
-        let (groups, rows) = read(many, 1_000);
+        let (groups, rows) = read(&many, 1_000);
         assert_eq!((groups, rows.len()), (3, 2 * GROUP_ROWS + 500));
     }
 }

@@ -77,7 +77,7 @@ async fn case_98_periods_have_two_ends_in_order_and_31_days_at_most() {
 }
 
 #[tokio::test]
-async fn case_99_one_line_for_each_person_group_model_and_provider() {
+async fn one_line_for_each_person_group_model_and_provider() {
     let world = world().await;
     let owner = &world.cast.owner;
     let bob = member(&world, "bob", &[]).await.id;

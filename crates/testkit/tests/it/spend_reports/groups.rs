@@ -94,7 +94,7 @@ async fn case_89_ids_are_asked_for_and_bounded() {
 }
 
 #[tokio::test]
-async fn case_90_only_groups_of_the_organization_that_may_be_seen() {
+async fn only_groups_of_the_organization_that_may_be_seen() {
     let world = world().await;
     let (owner, acme) = (&world.cast.owner, world.cast.organization_id);
     let beta = owner
@@ -197,7 +197,7 @@ async fn case_92_without_a_budget_there_is_no_total() {
 }
 
 #[tokio::test]
-async fn case_93_spend_is_what_was_charged_in_the_period_by_whomever() {
+async fn spend_is_what_was_charged_in_the_period_by_whomever() {
     let world = world().await;
     let (owner, id) = (&world.cast.owner, world.cast.group_id);
     let gone = member(&world, "gone", &[]).await.id;
