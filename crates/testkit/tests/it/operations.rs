@@ -126,6 +126,7 @@ pub(crate) fn body(operation: &str, world: &World) -> Value {
         "model_alias_upsert" => {
             json!({"provider": "openai", "provider_model": "another", "priced_model": "gpt-4o"})
         }
+        "notification_update" => json!({"is_read": true}),
         // It is off, so that nothing is sent anywhere.
         "webhook_create" => json!({
             "name": "another", "url": "https://hooks.example.com/", "secret": "", "organization_id": null,
@@ -264,6 +265,10 @@ const WITHOUT_ROLES: &[(&str, u16)] = &[
     ("organization_list", 200),
     ("user_list", 200),
     ("logout", 200),
+    // The inbox is one's own. What is filled in for a message is a key, whose id is none of a message.
+    ("notification_list", 200),
+    ("notification_read_all", 204),
+    ("notification_update", 400),
     // What is asked about does not exist for them.
     ("authorization_check", 200),
     ("scope_list", 200),
@@ -338,6 +343,9 @@ async fn things_that_do_not_exist_are_not_found() {
                 "name" => vec!["nothing", "%00"],
                 // What can be no name is told as such.
                 "role" => vec!["nothing"],
+                "id" if operation.id == "notification_update" => {
+                    vec!["0190d3a0-b5a0-7c3b-9d2f-3f1d2a3b4c5d"]
+                }
                 "group" | "workspace" | "reservation" | "webhook" | "delivery" => {
                     vec!["0190d3a0-b5a0-7c3b-9d2f-3f1d2a3b4c5d"]
                 }
