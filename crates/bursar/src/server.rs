@@ -1,10 +1,6 @@
 //! The server: everything wired together, started and stopped in order.
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use api::{ApiState, Features, MetricsText, Readiness};
@@ -173,7 +169,10 @@ impl Server {
         self.watching.abort();
         // It was told to end with the requests above, and gives what it sends a moment of its own.
         for mut task in self.telling {
-            if tokio::time::timeout(self.shutdown_timeout, &mut task).await.is_err() {
+            if tokio::time::timeout(self.shutdown_timeout, &mut task)
+                .await
+                .is_err()
+            {
                 task.abort();
             }
         }

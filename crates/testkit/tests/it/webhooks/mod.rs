@@ -204,7 +204,10 @@ fn signed(request: &Received) -> DeliveryId {
     let key = SigningKey::parse(SECRET).unwrap();
     let at = at.parse().unwrap();
     let signature = header("webhook-signature");
-    assert!(verify(&key, id, at, &request.body, signature), "{request:?}");
+    assert!(
+        verify(&key, id, at, &request.body, signature),
+        "{request:?}"
+    );
     assert!(!verify(&key, id, at + 1, &request.body, signature));
     assert_eq!(header("content-type"), "application/json");
     assert!(header("user-agent").starts_with("bursar/"));
