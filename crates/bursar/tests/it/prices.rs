@@ -9,6 +9,14 @@ use testkit::TestDatabase;
 
 use crate::process::{run, run_with};
 
+/// Two models, one of them with a match rule.
+const FILE: &str = r#"{"models": [
+            {"provider": "anthropic", "model": "claude-house", "context_window": 1000,
+             "prices": [{"prices": {"input_mtok": "0.5", "output_mtok": "2"}}]},
+            {"provider": "rack", "model": "local", "match": {"starts_with": "local-"},
+             "prices": [{"prices": {"input_mtok": "0", "output_mtok": "0"}}]}
+        ]}"#;
+
 /// Runs it as an operator would who has the server's variables at hand.
 async fn prices(database: &TestDatabase, arguments: &[&str]) -> Output {
     let url = database.app_url();
@@ -70,15 +78,7 @@ async fn a_price_file_is_imported_once_and_listed() {
         TestDatabase::create().await.unwrap(),
         TempDir::new().unwrap(),
     );
-    let path = file(
-        &folder,
-        r#"{"models": [
-            {"provider": "anthropic", "model": "claude-house", "context_window": 1000,
-             "prices": [{"prices": {"input_mtok": "0.5", "output_mtok": "2"}}]},
-            {"provider": "rack", "model": "local", "match": {"starts_with": "local-"},
-             "prices": [{"prices": {"input_mtok": "0", "output_mtok": "0"}}]}
-        ]}"#,
-    );
+    let path = file(&folder, FILE);
     let tally = |new: &str| format!("3 prices: {new}. 1 alias:");
     let dry = said(&prices(&database, &["import", &path, "--dry-run"]).await);
     assert!(dry.starts_with("Dry run, nothing was written. "), "{dry}");

@@ -56,9 +56,9 @@ impl Own {
         for of_kind in kinds.values_mut() {
             let dates = of_kind.prices.values_mut();
             dates.for_each(|dated| dated.sort_by_key(|one| one.effective_from));
-            of_kind.patterns.sort_by(|(a, _), (b, _)| {
-                (Reverse(a.letters()), &a.0).cmp(&(Reverse(b.letters()), &b.0))
-            });
+            of_kind
+                .patterns
+                .sort_by_cached_key(|(pattern, _)| (Reverse(pattern.letters()), pattern.0.clone()));
         }
         Self { kinds }
     }

@@ -3,16 +3,18 @@
 
 use std::time::Duration;
 
-use bursar_sdk::{AiModelPriceTier, AiProviderType, UpsertAiModelAliasRequest, UpsertAiModelPrice};
-use chrono::Utc;
+use bursar_sdk::{
+    AiModelPriceTier, AiProviderType, AuditListQuery, UpsertAiModelAliasRequest, UpsertAiModelPrice,
+};
 use fakeprovider::{Gate, Output, Prompt, Script};
-use model::Micros;
+use model::{Clock, Micros, SystemClock};
 use serde_json::{Value, json};
 use testkit::{ServerOptions, TestServer, World};
 
 use crate::{
     calls::{Spoken, ask, ask_unlimited, body_of, events, settled, until},
     prices::{priced, prices, which},
+    support::{refused, world},
 };
 
 /// A thousand tokens and an answer of a hundred.
@@ -200,21 +202,21 @@ async fn a_price_with_a_date_counts_from_then_on() {
     };
     let day = Duration::from_secs(86_400);
     let rows = [
-        dated(1_000_000, Utc::now() - day),
-        dated(9_000_000, Utc::now() + day),
+        dated(1_000_000, SystemClock.now() - day),
+        dated(9_000_000, SystemClock.now() + day),
     ];
     owner.model_price_upsert(&prices(&rows)).await.unwrap();
     let now = async || charged(&world, &world.server, "gpt-4o").await;
     assert_eq!(now().await, by(1_000, "gpt-4o", "custom"));
-    let soon = Utc::now() + Duration::from_secs(3);
+    let soon = SystemClock.now() + Duration::from_secs(3);
     owner
         .model_price_upsert(&prices(&[dated(2_000_000, soon)]))
         .await
         .unwrap();
     until("the new price", || async {
-        let asked = Utc::now();
+        let asked = SystemClock.now();
         let cost = now().await.0.unwrap();
-        let answered = Utc::now();
+        let answered = SystemClock.now();
         assert!(
             cost == 1_000 && asked < soon || cost == 2_000 && answered >= soon,
             "{cost}"
@@ -327,4 +329,47 @@ async fn caches_and_long_prompts_have_their_own_prices() {
             .all(|event| event.over_hold == 0 && !event.estimated),
         "{events:?}"
     );
+}
+
+#[tokio::test]
+async fn who_changed_a_price_is_in_the_audit_log() {
+    let world = world().await;
+    let owner = &world.cast.owner;
+    owner
+        .model_price_upsert(&prices(&[priced("m", 1, 2)]))
+        .await
+        .unwrap();
+    owner
+        .model_price_upsert(&prices(&[priced("m", 1, 5)]))
+        .await
+        .unwrap();
+    owner.model_price_delete(&which("m", None)).await.unwrap();
+    refused(
+        world
+            .cast
+            .member
+            .model_price_delete(&which("m", None))
+            .await,
+        403,
+    );
+    let query = AuditListQuery {
+        resource_type: Some("ai_model_price".to_owned()),
+        ..AuditListQuery::default()
+    };
+    let found = owner.audit_list(&query).await.unwrap().audit_logs;
+    let lines: Vec<_> = found.iter().rev().map(crate::support::brief).collect();
+    assert_eq!(
+        lines,
+        [
+            "create ai_model_price m",
+            "write ai_model_price m",
+            "delete ai_model_price m",
+            "delete ai_model_price /ai/model-prices",
+        ]
+    );
+    let changed = &found[2].diff["output_price"];
+    assert_eq!((&changed.old, &changed.new), (&json!(2), &json!(5)));
+    let who = |line: &bursar_sdk::AuditLog| line.user.as_ref().unwrap().username.clone();
+    let who: Vec<_> = found.iter().map(who).collect();
+    assert_eq!(who, ["ada", "owner", "owner", "owner"]);
 }
