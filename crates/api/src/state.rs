@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use auth::AuthState;
 use axum::extract::FromRef;
 use bursar_sdk::BuildInfo;
-use model::prices::PriceBook;
 use model::addresses::Reach;
+use model::prices::PriceBook;
 
 /// What the handlers share. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -12,9 +12,9 @@ use store::{Store, StoreResult};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Alerts, ApiKeys, Audit, Budgets, Deliveries, ExternalUsage, Groups, Identities, IdentitySync,
-    Idpsync, Ledger, Logins, Notifications, Objects, Organizations, PresentedKeys, Prices,
-    ProviderKeys, Providers, Roles, Setup, Spend, SpendReports, StoredResponses, Subjects,
+    Actor, Alerts, ApiKeys, Audit, Budgets, Deliveries, ExternalUsage, Groups, Identities,
+    IdentitySync, Idpsync, Ledger, Logins, Notifications, Objects, Organizations, PresentedKeys,
+    Prices, ProviderKeys, Providers, Roles, Setup, Spend, SpendReports, StoredResponses, Subjects,
     SystemActor, SystemRoles, Users, Webhooks, Workspaces, gate::Gate,
 };
 

@@ -73,7 +73,10 @@ mod tests {
             ("", "user_ids"),
             ("user_ids=", "user_ids"),
             ("user_ids=x", "user_ids"),
-            ("user_ids=00000000-0000-0000-0000-000000000001&more=1", "more"),
+            (
+                "user_ids=00000000-0000-0000-0000-000000000001&more=1",
+                "more",
+            ),
         ] {
             check::<GroupMemberSpendListQuery>(query, Err(field));
         }

@@ -9,9 +9,8 @@ use model::{
     metering::{PriceSnapshot, PriceSource, TokenUsage, UnitPrices},
     spend::{
         Account, CredentialKind, LedgerAnswer, LedgerBatch, LedgerOp, LimitKey, LockWait,
-        NotBounded, Release,
-        ReserveOutcome, ReserveRequest, SettleEffect, SettleOutcome, Settlement, SettlementBasis,
-        SpendState,
+        NotBounded, Release, ReserveOutcome, ReserveRequest, SettleEffect, SettleOutcome,
+        Settlement, SettlementBasis, SpendState,
     },
 };
 

@@ -43,7 +43,7 @@ impl NotificationRead for FakeUnit {
             status && filter.starting_before.is_none_or(|before| one.id < before)
         };
         let mut items: Vec<Notification> = seen.iter().filter(asked).copied().cloned().collect();
-        items.sort_by(|a, b| b.id.cmp(&a.id));
+        items.sort_by_key(|one| std::cmp::Reverse(one.id));
         items.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
         let unread = seen.iter().filter(|one| one.read_at.is_none()).count();
         Ok(Inbox {

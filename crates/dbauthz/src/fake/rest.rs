@@ -9,8 +9,8 @@ use model::{
     budgets::{Considered, LimitSource, Reason},
     providers::Provider,
     spend::{
-        LedgerAnswer, LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Period, Progress, SpendState,
-        SpendView,
+        LedgerAnswer, LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Period,
+        Progress, SpendState, SpendView,
     },
 };
 use rbac::{Object, Visibility};

@@ -157,5 +157,7 @@ fn the_rules_print_as_tables() {
     assert!(text.contains(
         "| `group_budget_upsert` | lock, check, change | `group:update`, `ai_budget:update` |"
     ));
-    assert!(text.contains("| `gateway` | `ai_model_price:read`, `ai_provider:use`, `ai_usage_event:create` |"));
+    assert!(text.contains(
+        "| `gateway` | `ai_model_price:read`, `ai_provider:use`, `ai_usage_event:create` |"
+    ));
 }

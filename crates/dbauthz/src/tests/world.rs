@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Duration};
 use model::{
-    DeliveryId, GroupId, Micros, Name, NotificationId, OrganizationId, ProviderId, RoleId, UserId, WebhookId,
-    WorkspaceId, acl::Principal,
+    DeliveryId, GroupId, Micros, Name, NotificationId, OrganizationId, ProviderId, RoleId, UserId,
+    WebhookId, WorkspaceId,
+    acl::Principal,
     api_keys::{ApiKey, ApiKeyKind},
     budgets::{BudgetMode, BudgetOverride},
     deliveries::{DeliveryState, WebhookDelivery},

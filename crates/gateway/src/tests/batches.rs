@@ -7,9 +7,7 @@ use futures_util::future::join_all;
 use model::{
     LeaseId, ProviderId, ReservationId, UserId, WaiterId,
     admission::Patience,
-    spend::{
-        Account, CredentialKind, NotBounded, Release, ReserveOutcome, ReserveRequest,
-    },
+    spend::{Account, CredentialKind, NotBounded, Release, ReserveOutcome, ReserveRequest},
 };
 use store::StoreError;
 use uuid::Uuid;
