@@ -41,6 +41,7 @@ mod alerts;
 mod api_keys;
 mod assignments;
 mod audit;
+mod authorized;
 mod budgets;
 mod deliveries;
 mod external_usage;
@@ -77,6 +78,7 @@ pub use actor::{Actor, PresentedKey};
 pub use alerts::Alerts;
 pub use api_keys::{ApiKeys, PresentedKeys};
 pub use audit::Audit;
+pub use authorized::{Authorized, BoundStore, SystemStore, WorkspaceSharing};
 pub use budgets::Budgets;
 pub use deliveries::Deliveries;
 pub use external_usage::{ExternalUsage, ExternalUsageError, ExternalUsageResult};
@@ -97,10 +99,7 @@ pub use stored_responses::StoredResponses;
 pub use subjects::Subjects;
 pub use system::SystemActor;
 pub use system_roles::{ReconcileMode, SystemRoles};
-pub use units::{
-    Authorized, BoundStore, ReadUnit, SystemReadUnit, SystemStore, SystemWriteUnit,
-    WorkspaceSharing, WriteUnit,
-};
+pub use units::{ReadUnit, SystemReadUnit, SystemWriteUnit, WriteUnit};
 pub use users::{Logins, Setup, Users};
 pub use webhooks::Webhooks;
 pub use workspaces::Workspaces;

@@ -15,7 +15,8 @@ use super::{
     world::{ANN, BOB, GROUP, OLGA, ORG, OTHER_GROUP, OTTO, PROVIDER, WORKSPACE, actor, state},
 };
 use crate::{
-    Actor, SystemActor, SystemStore, WorkspaceSharing, fake::FakeStore, gate::Gate, units::Bound,
+    Actor, SystemActor, SystemStore, WorkspaceSharing, authorized::Bound, fake::FakeStore,
+    gate::Gate,
 };
 
 /// How a call ends: `+` done, `-` refused, `!` a rule that no right lifts, `?` not found, or the rows of a list.

@@ -15,6 +15,7 @@ use store::StoreError;
 
 use crate::{
     SystemStore,
+    authorized::Bound,
     gate::{Authorizer, Gate},
     rules::{self, rules},
     tests::{
@@ -23,7 +24,6 @@ use crate::{
         recorder::{Check, Deny, Recorder},
         world::{ANN, actor, state},
     },
-    units::Bound,
 };
 
 /// What one run did.
