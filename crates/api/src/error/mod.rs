@@ -2,6 +2,7 @@
 
 mod acl;
 mod answer;
+mod constraints;
 mod external_usage;
 
 use std::error::Error as StdError;
