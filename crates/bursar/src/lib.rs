@@ -1,7 +1,7 @@
 //! The binary's parts: command line, configuration, wiring, the demo. Thin: what Bursar does is below.
 //!
 //! It is a library too, so that the test support starts the same server that people start. To add an
-//! option, add a field in `cli.rs` and use it in `server.rs`.
+//! option, add a field in `cli/server.rs` and use it in `server.rs`.
 
 pub mod cli;
 mod command;
