@@ -1,11 +1,15 @@
 //! Every operation of the OpenAPI document: as nobody, as a user without roles, with ids of nothing, and its
 //! answers against the document.
 
+mod bodies;
+mod schema;
+
 use bursar_sdk::Client;
-use chrono::DateTime;
 use serde_json::{Value, json};
 use testkit::World;
-use uuid::Uuid;
+
+pub(crate) use bodies::body;
+use schema::valid;
 
 use crate::support::{ask, get, is, person, world};
 
@@ -36,7 +40,7 @@ impl Operation {
 }
 
 pub(crate) fn document() -> Value {
-    serde_json::from_str(include_str!("../../../../docs/generated/openapi.json")).unwrap()
+    serde_json::from_str(include_str!("../../../../../docs/generated/openapi.json")).unwrap()
 }
 
 pub(crate) fn operations(document: &Value) -> Vec<Operation> {
@@ -57,84 +61,6 @@ pub(crate) fn operations(document: &Value) -> Vec<Operation> {
             .collect::<Vec<_>>()
     };
     paths.flat_map(of).collect()
-}
-
-/// A body that the operation takes: what it does is of no matter here.
-pub(crate) fn body(operation: &str, world: &World) -> Value {
-    match operation {
-        "provider_create" => json!({
-            "name": "another", "type": "openai", "base_url": "http://127.0.0.1:9/v1", "api_key": "k",
-        }),
-        "provider_update" => json!({"base_url": "http://127.0.0.1:9/v1", "api_key": "k"}),
-        "group_update" => json!({
-            "display_name": "D", "add_users": [], "remove_users": [world.cast.member_id], "avatar_url": "",
-        }),
-        "group_budget_upsert" => json!({"spend_limit_micros": 1}),
-        "budget_override_upsert" => json!({
-            "group_id": world.cast.group_id, "spend_limit_micros": 1, "mode": "observe", "expires_at": null,
-        }),
-        "budget_settings_update" => json!({"policy": "sum", "time_zone": "UTC"}),
-        "organization_create" => {
-            json!({"name": "another", "display_name": "", "description": "", "icon": ""})
-        }
-        "organization_update" => json!({"display_name": "D", "description": "", "icon": ""}),
-        "group_create" => json!({"name": "another", "display_name": "", "avatar_url": ""}),
-        "organization_member_roles_update" | "user_roles_update" => json!({"roles": []}),
-        "user_create" => json!({
-            "email": "x@example.com", "username": "another", "name": "", "login_type": "none",
-            "organization_ids": [],
-        }),
-        "first_user_create" => {
-            json!({"email": "x@example.com", "username": "x", "password": "long enough"})
-        }
-        "login" => json!({"email": "x@example.com", "password": "long enough"}),
-        "api_key_create" => {
-            json!({"token_name": "another", "lifetime": 0, "scopes": [], "allow_list": []})
-        }
-        "user_password_update" => json!({"password": "long enough"}),
-        "authorization_check" => json!({"checks": {"it": {
-            "object": {"resource_type": "user", "resource_id": world.cast.member_id}, "action": "read",
-        }}}),
-        "custom_role_create" | "custom_role_update" => json!({
-            "name": "another", "display_name": "", "site_permissions": [], "user_permissions": [],
-            "organization_permissions": [], "organization_member_permissions": [],
-        }),
-        "idpsync_organization_update" | "idpsync_groups_update" | "idpsync_roles_update" => {
-            json!({"field": "groups", "mapping": {}})
-        }
-        "idpsync_preview" | "idpsync_organization_preview" => json!({"claims": {}}),
-        "workspace_create" => json!({"name": "another", "description": "", "owner": "ada"}),
-        "workspace_sharing_update" => json!({"shareable_workspace_owners": "everyone"}),
-        "workspace_update" => json!({"description": "D"}),
-        "workspace_dormant_update" => json!({"dormant": false}),
-        "workspace_acl_update" => json!({"user_roles": {}, "group_roles": {}}),
-        "external_usage_create" => json!({"events": [{
-            "idempotency_key": "k", "user": "ada", "provider": "openai", "model": "gpt-4o", "cost_micros": 1,
-            "tokens": {"input": 1, "output": 1}, "occurred_at": null, "client": "", "credential_kind": "byok",
-        }]}),
-        "external_reservation_create" => json!({
-            "idempotency_key": "k", "user": "ada", "provider": "openai", "model": "gpt-4o", "hold_micros": 1,
-            "expires_in_s": 60, "client": "", "credential_kind": null,
-        }),
-        "external_reservation_update" => json!({
-            "action": "extend", "hold_micros": 2, "expires_in_s": 60,
-        }),
-        "model_price_upsert" => json!({"prices": [{
-            "provider": "openai", "model": "another", "input_price": 1, "output_price": 1, "cache_read_price": 1,
-            "cache_write_price": 1,
-        }]}),
-        "model_alias_upsert" => {
-            json!({"provider": "openai", "provider_model": "another", "priced_model": "gpt-4o"})
-        }
-        "notification_update" => json!({"is_read": true}),
-        // It is off, so that nothing is sent anywhere.
-        "webhook_create" => json!({
-            "name": "another", "url": "https://hooks.example.com/", "secret": "", "organization_id": null,
-            "enabled": false,
-        }),
-        "webhook_update" => json!({"name": "renamed", "organization_id": null}),
-        other => panic!("{other} needs a body here"),
-    }
 }
 
 /// The path with its parameters filled in by a function of their names.
@@ -409,83 +335,4 @@ async fn answers_are_as_the_document_says() {
         &refusal.json(),
         "a refusal",
     );
-}
-
-/// The object that has the fields of all these.
-fn joined(document: &Value, parts: &[Value]) -> Value {
-    let (mut properties, mut required) = (serde_json::Map::new(), Vec::new());
-    for part in parts {
-        let part = match part["$ref"].as_str() {
-            Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap(),
-            None => part,
-        };
-        properties.extend(part["properties"].as_object().unwrap().clone());
-        required.extend(part["required"].as_array().into_iter().flatten().cloned());
-    }
-    json!({"type": "object", "properties": properties, "required": required})
-}
-
-/// Checks types, required fields and formats, and that there is no field that the document does not know.
-fn valid(document: &Value, schema: &Value, value: &Value, at: &str) {
-    if let Some(reference) = schema["$ref"].as_str() {
-        let pointer = reference.strip_prefix('#').unwrap();
-        return valid(document, document.pointer(pointer).unwrap(), value, at);
-    }
-    if let Some(choices) = schema["oneOf"].as_array() {
-        let null = json!({"type": "null"});
-        let choice = choices
-            .iter()
-            .find(|choice| (**choice == null) == value.is_null());
-        return valid(document, choice.unwrap(), value, at);
-    }
-    if let Some(parts) = schema["allOf"].as_array() {
-        return valid(document, &joined(document, parts), value, at);
-    }
-    let types: Vec<_> = match &schema["type"] {
-        Value::Array(types) => types.iter().map(|kind| kind.as_str().unwrap()).collect(),
-        Value::String(kind) => vec![kind],
-        _ => return,
-    };
-    let kind = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_i64() => "integer",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    assert!(types.contains(&kind), "{at}: {value} is no {types:?}");
-    if let Some(words) = schema["enum"].as_array() {
-        assert!(words.contains(value), "{at}: {value}");
-    }
-    match (schema["format"].as_str(), value.as_str()) {
-        (Some("uuid"), Some(text)) => assert_eq!(text.parse::<Uuid>().unwrap().to_string(), text),
-        (Some("date-time"), Some(text)) => drop(DateTime::parse_from_rfc3339(text).unwrap()),
-        _ => {}
-    }
-    for (number, item) in value.as_array().into_iter().flatten().enumerate() {
-        valid(document, &schema["items"], item, &format!("{at}[{number}]"));
-    }
-    let required = schema["required"].as_array().into_iter().flatten();
-    for name in required {
-        assert!(
-            value.get(name.as_str().unwrap()).is_some(),
-            "{at}: {name} is missing"
-        );
-    }
-    for (name, field) in value.as_object().into_iter().flatten() {
-        let at = format!("{at}.{name}");
-        match (
-            schema["properties"].get(name),
-            schema.get("additionalProperties"),
-        ) {
-            (Some(known), _) => valid(document, known, field, &at),
-            (None, Some(any)) => valid(document, any, field, &at),
-            (None, None) => assert!(
-                schema.get("properties").is_none(),
-                "{at} is not in the document"
-            ),
-        }
-    }
 }
