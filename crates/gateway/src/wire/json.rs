@@ -96,6 +96,17 @@ pub(super) fn string(value: &RawValue) -> Option<String> {
     serde_json::from_str(value.get()).ok()
 }
 
+/// The most bytes of a name that is kept.
+const MAX_NAME_BYTES: usize = 1_024;
+
+/// A name that a provider gives, of a model or of an answer. What nobody can mean is none: it is written into the
+/// ledger, where a text without end or one with a NUL, which PostgreSQL does not take, would fail a settlement.
+pub(super) fn name(value: &RawValue) -> Option<String> {
+    string(value).filter(|name| {
+        !name.is_empty() && name.len() <= MAX_NAME_BYTES && !name.chars().any(char::is_control)
+    })
+}
+
 /// A JSON boolean.
 pub(super) fn boolean(value: &RawValue) -> Option<bool> {
     serde_json::from_str(value.get()).ok()
@@ -217,6 +228,27 @@ mod tests {
         for (text, expected) in rows {
             let raw: &RawValue = serde_json::from_str(text).unwrap();
             assert_eq!(count(raw), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn names() {
+        let long = |bytes: usize| format!("\"{}\"", "x".repeat(bytes));
+        let rows = [
+            ("\"resp_1\"", true),
+            ("\"gpt-4o é\"", true),
+            (&long(MAX_NAME_BYTES), true),
+            (&long(MAX_NAME_BYTES + 1), false),
+            (r#""a\u0000b""#, false),
+            (r#""a\nb""#, false),
+            (r#""\ud800""#, false),
+            ("\"\"", false),
+            ("12", false),
+        ];
+        for (text, kept) in rows {
+            let raw: &RawValue = serde_json::from_str(text).unwrap();
+            assert_eq!(name(raw), string(raw).filter(|_| kept), "{text}");
+            assert_eq!(name(raw).is_some(), kept, "{text}");
         }
     }
 

@@ -3,7 +3,7 @@
 use model::metering::TokenUsage;
 
 use super::{ANTHROPIC, OPENAI, Reading, cut, cuts, events, silent, tokens, whole};
-use crate::wire::{Dialect, StreamMeter};
+use crate::wire::{Dialect, StreamMeter, read_usage};
 
 const ROLE: &str = r#"{"id":"c1","model":"gpt-4o-2024-08-06","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#;
 const HI: &str = r#"{"id":"c1","model":"gpt-4o","choices":[{"index":0,"delta":{"content":"hi é"},"finish_reason":null}]}"#;
@@ -346,6 +346,22 @@ fn names_are_read() {
             (Some(model), Some(id))
         );
     }
+}
+
+#[test]
+fn a_name_that_the_ledger_cannot_take_is_none() {
+    let bad = r#"{"id":"c\u0000","model":"gpt\u0000","choices":[]}"#;
+    let whole = read_usage(OPENAI, bad.as_bytes());
+    assert_eq!(
+        (whole.response_model, whole.provider_response_id),
+        (None, None)
+    );
+    let mut meter = StreamMeter::new(OPENAI);
+    meter.feed(events(&[bad, HI]).as_bytes());
+    let streamed = meter.snapshot();
+    // The next event that tells one is believed.
+    assert_eq!(streamed.response_model.as_deref(), Some("gpt-4o"));
+    assert_eq!(streamed.provider_response_id.as_deref(), Some("c1"));
 }
 
 #[test]

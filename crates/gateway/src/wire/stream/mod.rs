@@ -152,12 +152,7 @@ impl State {
 impl Metered {
     /// Takes model and id where they are told for the first time.
     fn name(&mut self, fields: &Fields<'_>) {
-        let told = |name: &str| {
-            fields
-                .last(name)
-                .and_then(json::string)
-                .filter(|text| !text.is_empty())
-        };
+        let told = |name: &str| fields.last(name).and_then(json::name);
         if self.response_model.is_none() {
             self.response_model = told("model");
         }

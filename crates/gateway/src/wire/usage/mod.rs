@@ -56,8 +56,8 @@ pub fn read_usage(dialect: Dialect, body: &[u8]) -> Metered {
     };
     let mut metered = Metered {
         complete: true,
-        response_model: fields.last("model").and_then(json::string),
-        provider_response_id: fields.last("id").and_then(json::string),
+        response_model: fields.last("model").and_then(json::name),
+        provider_response_id: fields.last("id").and_then(json::name),
         error_seen: fields.last("error").is_some(),
         ..Metered::default()
     };
