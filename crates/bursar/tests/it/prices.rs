@@ -80,15 +80,6 @@ async fn a_price_file_is_imported_once_and_listed() {
     );
     let path = file(&folder, FILE);
     let tally = |new: &str| format!("3 prices: {new}. 1 alias:");
-    let dry = said(&prices(&database, &["import", &path, "--dry-run"]).await);
-    assert!(dry.starts_with("Dry run, nothing was written. "), "{dry}");
-    assert!(
-        dry.contains(&tally("3 new, 0 changed, 0 unchanged")),
-        "{dry}"
-    );
-    assert_eq!(listed(&database, &["--source", "custom"]).await, [""; 0]);
-    assert_eq!(audited(&database).await, [""; 0]);
-
     let text = said(&prices(&database, &["import", &path]).await);
     assert!(text.starts_with("Imported. "), "{text}");
     assert!(
@@ -115,33 +106,36 @@ async fn a_price_file_is_imported_once_and_listed() {
     let lines = ["claude-house", "claude-house", "local", "local-*"];
     let lines = lines.map(|target| format!("price-importer create ai_model_price {target}"));
     assert_eq!(audited(&database).await, lines);
+}
 
-    let table = said(
-        &prices(
-            &database,
-            &["list", "--provider", "anthropic", "--model", "claude-house"],
-        )
-        .await,
+#[tokio::test]
+async fn a_dry_run_tells_what_is_new_and_writes_nothing() {
+    let (database, folder) = (
+        TestDatabase::create().await.unwrap(),
+        TempDir::new().unwrap(),
     );
-    let words = |line: &str| {
-        line.split_whitespace()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    let row = words(table.lines().nth(1).unwrap());
+    let path = file(&folder, FILE);
+    let dry = said(&prices(&database, &["import", &path, "--dry-run"]).await);
+    assert!(dry.starts_with("Dry run, nothing was written. "), "{dry}");
+    let tally = "3 prices: 3 new, 0 changed, 0 unchanged. 1 alias:";
+    assert!(dry.contains(tally), "{dry}");
+    assert_eq!(listed(&database, &["--source", "custom"]).await, [""; 0]);
+    assert_eq!(audited(&database).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn prices_are_listed_as_a_table_for_people() {
+    let (database, folder) = (
+        TestDatabase::create().await.unwrap(),
+        TempDir::new().unwrap(),
+    );
+    said(&prices(&database, &["import", &file(&folder, FILE)]).await);
+    let arguments = ["list", "--provider", "anthropic", "--model", "claude-house"];
+    let table = said(&prices(&database, &arguments).await);
+    let row: Vec<_> = table.lines().nth(1).unwrap().split_whitespace().collect();
     assert_eq!(
-        row,
-        [
-            "anthropic",
-            "claude-house",
-            "custom",
-            "yes",
-            "0.5",
-            "2",
-            "-",
-            "-",
-            "-"
-        ]
+        row.join(" "),
+        "anthropic claude-house custom yes 0.5 2 - - -"
     );
     assert!(
         table.ends_with("1 price, in US dollars for a million tokens.\n"),

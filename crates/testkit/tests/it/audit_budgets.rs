@@ -1,7 +1,7 @@
 //! Every way in which a budget, an override, a pool or a setting of budgets changes or vanishes over HTTP leaves
 //! exactly one line, with what it was and what it is, who did it, to whom, and in which organization.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write};
 
 use bursar_sdk::{AuditListQuery, AuditLog};
 use futures_util::future::join_all;
@@ -29,7 +29,7 @@ fn told(line: &AuditLog, known: &[(&str, &dyn Display)]) -> String {
         if column == "id" {
             continue;
         }
-        text.push_str(&format!(" {column} {}→{}", change.old, change.new));
+        write!(text, " {column} {}→{}", change.old, change.new).unwrap();
     }
     for (name, id) in known {
         text = text.replace(&id.to_string(), name);

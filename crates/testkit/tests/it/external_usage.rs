@@ -10,7 +10,7 @@ use testkit::{TestDatabase, World};
 use uuid::Uuid;
 
 use crate::{
-    calls::events,
+    calls::{balanced, events},
     support::{ask, is, member, refused, world},
 };
 
@@ -37,21 +37,6 @@ pub(crate) async fn report(
         events: events.to_vec(),
     };
     Ok(by.external_usage_create(&request).await?.events)
-}
-
-/// Checks that every counter and every day is what its events and reservations come to.
-pub(crate) async fn balanced(database: &TestDatabase) {
-    let counters = "SELECT limit_kind, limit_id::text, c.spent_micros, r.spent_micros, c.reserved_micros, r.reserved_micros \
-        FROM spend_counters c FULL JOIN bursar_recount() r USING (limit_kind, limit_id, scope_id, period_start) \
-        WHERE coalesce(c.spent_micros, 0) <> coalesce(r.spent_micros, 0) \
-            OR coalesce(c.reserved_micros, 0) <> coalesce(r.reserved_micros, 0)";
-    let days = "SELECT * FROM ai_user_daily_spend d FULL JOIN ai_daily_recount r USING (user_id, effective_group_id, day) \
-        WHERE coalesce(d.spend_micros, 0) <> coalesce(r.spend_micros, 0)";
-    let owner = database.owner().await.unwrap();
-    for sql in [counters, days] {
-        let wrong = owner.query(sql, &[]).await.unwrap();
-        assert!(wrong.is_empty(), "{wrong:?}");
-    }
 }
 
 /// How many rows of a table there are.
@@ -181,11 +166,9 @@ async fn all_that_is_wrong_with_a_report_is_told_and_nothing_recorded() {
     balanced(&world.database).await;
 }
 
-#[tokio::test]
-async fn what_is_reported_is_charged_at_once_and_stored_as_it_was_told() {
-    let world = world().await;
-    let (owner, ada, group) = (&world.cast.owner, &world.cast.member, world.cast.group_id);
-    let first = AiUsageReport {
+/// Usage of which everything is told.
+fn detailed(usage: AiUsageReport) -> AiUsageReport {
+    AiUsageReport {
         tokens: Some(AiTokenCounts {
             input: 10,
             cache_read: 20,
@@ -200,8 +183,15 @@ async fn what_is_reported_is_charged_at_once_and_stored_as_it_was_told() {
         occurred_at: Some("2020-01-01T00:00:00Z".parse().unwrap()),
         response_model: Some("gpt-4o-2024".to_owned()),
         provider_response_id: Some("resp_1".to_owned()),
-        ..spent("a", "ADA", 300_000)
-    };
+        ..usage
+    }
+}
+
+#[tokio::test]
+async fn what_is_reported_is_charged_at_once_and_stored_as_it_was_told() {
+    let world = world().await;
+    let (owner, ada, group) = (&world.cast.owner, &world.cast.member, world.cast.group_id);
+    let first = detailed(spent("a", "ADA", 300_000));
     let unknown = AiUsageReport {
         cost_micros: Change::Remove,
         provider: "another house".to_owned(),
@@ -263,6 +253,36 @@ async fn what_is_reported_is_charged_at_once_and_stored_as_it_was_told() {
     balanced(&world.database).await;
 }
 
+/// What says something else under keys of `a`, `b`, `c` or of its own report is refused whole, and names those keys.
+async fn contradict(world: &World) {
+    let eve = member(world, "eve", &[]).await;
+    let other_model = AiUsageReport {
+        model: "gpt-5".to_owned(),
+        ..spent("b", "ada", 7)
+    };
+    let other_person = spent("c", &eve.id.to_string(), 9);
+    let new = || spent("new", "ada", 1);
+    let rows: [(Vec<AiUsageReport>, &[&str]); 4] = [
+        (vec![new(), spent("a", "ada", 6)], &["a"]),
+        (vec![other_person, new(), other_model], &["b", "c"]),
+        (vec![new(), spent("new", "ada", 2)], &["new"]),
+        (vec![new(), spent("new", "eve", 1)], &["new"]),
+    ];
+    for (events, keys) in rows {
+        let refusal = refused(report(&world.cast.owner, &events).await, 409);
+        let named: Vec<_> = refusal
+            .validations
+            .iter()
+            .map(|one| one.detail.clone())
+            .collect();
+        let expected: Vec<_> = keys
+            .iter()
+            .map(|key| format!("`{key}` came with something else before"))
+            .collect();
+        assert_eq!(named, expected);
+    }
+}
+
 #[tokio::test]
 async fn a_key_is_charged_once_and_stands_for_one_thing() {
     let world = world().await;
@@ -292,40 +312,7 @@ async fn a_key_is_charged_once_and_stands_for_one_thing() {
     assert!(same(&again[0], &first[1]) && same(&again[2], &first[0]) && same(&again[1], &again[3]));
     assert_eq!(world.spend(ada).await.unwrap(), (21, 0));
 
-    let eve = member(&world, "eve", &[]).await;
-    let other_model = AiUsageReport {
-        model: "gpt-5".to_owned(),
-        ..spent("b", "ada", 7)
-    };
-    let other_person = spent("c", &eve.id.to_string(), 9);
-    let rows: [(Vec<AiUsageReport>, &[&str]); 4] = [
-        (vec![spent("new", "ada", 1), spent("a", "ada", 6)], &["a"]),
-        (
-            vec![other_person, spent("new", "ada", 1), other_model],
-            &["b", "c"],
-        ),
-        (
-            vec![spent("new", "ada", 1), spent("new", "ada", 2)],
-            &["new"],
-        ),
-        (
-            vec![spent("new", "ada", 1), spent("new", "eve", 1)],
-            &["new"],
-        ),
-    ];
-    for (events, keys) in rows {
-        let refusal = refused(report(owner, &events).await, 409);
-        let named: Vec<_> = refusal
-            .validations
-            .iter()
-            .map(|one| one.detail.clone())
-            .collect();
-        let expected: Vec<_> = keys
-            .iter()
-            .map(|key| format!("`{key}` came with something else before"))
-            .collect();
-        assert_eq!(named, expected);
-    }
+    contradict(&world).await;
     assert_eq!(world.spend(ada).await.unwrap(), (21, 0));
     // Another reporter's keys are its own.
     let other = crate::support::site(&world, "owner").await;

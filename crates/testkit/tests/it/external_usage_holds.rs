@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use testkit::{ServerOptions, World};
 
 use crate::{
-    calls::{Event, events, until},
-    external_usage::{balanced, count, report, spent},
+    calls::{Event, balanced, events, until},
+    external_usage::{count, report, spent},
     external_usage_rights::asked,
     support::{ask, get, is, refused, world},
 };
@@ -173,16 +173,10 @@ async fn what_is_wrong_with_a_request_is_told_and_changes_nothing() {
     );
 }
 
-#[tokio::test]
-async fn a_hold_is_told_with_its_limits_and_settled_once() {
-    let world = world().await;
+/// Holds 400,000 for a minute, is told how much is left, and holds nothing more with the same key.
+async fn told(world: &World, request: &CreateAiReservationRequest) -> AiReservation {
     let owner = &world.cast.owner;
-    let request = CreateAiReservationRequest {
-        expires_in_s: Some(60),
-        client: Some("a-program".to_owned()),
-        ..asked("a", "ada", 400_000)
-    };
-    let first = ask(&world, owner, "POST", "/ai/reservations", &json!(request)).await;
+    let first = ask(world, owner, "POST", "/ai/reservations", &json!(request)).await;
     is(&first, 201);
     let held: AiReservation = serde_json::from_value(first.json()).unwrap();
     assert_eq!(
@@ -203,15 +197,27 @@ async fn a_hold_is_told_with_its_limits_and_settled_once() {
     assert_eq!((held.limits.len(), limit.kind), (1, AiLimitKind::User));
     assert_eq!(figures, (1_000_000, 0, 400_000, 600_000));
     // Again it is the same hold.
-    let again = ask(&world, owner, "POST", "/ai/reservations", &json!(request)).await;
+    let again = ask(world, owner, "POST", "/ai/reservations", &json!(request)).await;
     is(&again, 200);
     assert_eq!(again.json()["id"], first.json()["id"]);
-    assert_eq!(spend(&world).await, (0, 400_000));
+    assert_eq!(spend(world).await, (0, 400_000));
     for other in [asked("a", "ada", 400_001), asked("a", "owner", 400_000)] {
         refused(owner.external_reservation_create(&other).await, 409);
     }
     refused(report(owner, &[spent("a", "ada", 1)]).await, 409);
+    held
+}
 
+#[tokio::test]
+async fn a_hold_is_told_with_its_limits_and_settled_once() {
+    let world = world().await;
+    let owner = &world.cast.owner;
+    let request = CreateAiReservationRequest {
+        expires_in_s: Some(60),
+        client: Some("a-program".to_owned()),
+        ..asked("a", "ada", 400_000)
+    };
+    let held = told(&world, &request).await;
     let cost = PatchAiReservationRequest {
         tokens: Some(AiTokenCounts {
             input: 5,

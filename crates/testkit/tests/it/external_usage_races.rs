@@ -12,7 +12,8 @@ use testkit::{ServerOptions, TestServer, World};
 use uuid::Uuid;
 
 use crate::{
-    external_usage::{balanced, count, report, spent},
+    calls::balanced,
+    external_usage::{count, report, spent},
     external_usage_holds::{release, settle},
     external_usage_rights::asked,
     support::{member, site, world},
@@ -48,13 +49,15 @@ async fn one_key_sent_fifty_times_at_once_is_one_event() {
 }
 
 /// Numbers that look random and are the same in every run.
-fn shuffled<T>(mut list: Vec<T>, seed: u64) -> Vec<T> {
+fn shuffled<T>(mut list: Vec<T>, seed: usize) -> Vec<T> {
+    let seed = u64::try_from(seed).unwrap();
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     for place in (1..list.len()).rev() {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        let other = usize::try_from(state % (place as u64 + 1)).unwrap();
+        let among = u64::try_from(place + 1).unwrap();
+        let other = usize::try_from(state % among).unwrap();
         list.swap(place, other);
     }
     list
@@ -96,7 +99,7 @@ async fn reporters_with_the_same_people_in_any_order_do_not_stand_in_each_others
         .map(|(reporter, client)| async move {
             for round in 0..5_usize {
                 let events: Vec<_> = (round * 30..round * 30 + 60).map(one).collect();
-                let events = shuffled(events, (reporter * 100 + round + 1) as u64);
+                let events = shuffled(events, reporter * 100 + round + 1);
                 report(client, &events).await.unwrap();
             }
         });

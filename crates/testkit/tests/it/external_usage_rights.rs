@@ -9,7 +9,8 @@ use testkit::{ServerOptions, World};
 use uuid::Uuid;
 
 use crate::{
-    external_usage::{HIDDEN, balanced, count, report, spent},
+    calls::balanced,
+    external_usage::{HIDDEN, count, report, spent},
     roles::made,
     support::{Person, ask, get, is, member, person, refused, roles, site, world},
 };
@@ -51,6 +52,27 @@ async fn reporter(world: &World) -> Person {
     member(world, "robot", &["usage-reporter"]).await
 }
 
+/// A reporter learns nothing of somebody whose usage is not its organization's: they look as if nobody were there,
+/// alone and among others, and nothing of the report is recorded.
+async fn hidden(world: &World, robot: &Client, other: &str) {
+    let before = count(&world.database, "ai_external_usage").await;
+    let events = [spent("x", "ada", 1), spent("y", other, 1)];
+    let refusal = refused(report(robot, &events).await, 404);
+    assert_eq!(refusal.message, HIDDEN, "{other}");
+    let named: Vec<_> = refusal
+        .validations
+        .iter()
+        .map(|one| one.field.as_str())
+        .collect();
+    assert_eq!(named, ["events[1].user"], "{other}");
+    let request = asked("z", other, 1);
+    let refusal = refused(robot.external_reservation_create(&request).await, 404);
+    assert_eq!(refusal.message, HIDDEN, "{other}");
+    assert_eq!(refusal.validations[0].field, "user", "{other}");
+    let after = count(&world.database, "ai_external_usage").await;
+    assert_eq!(after, before, "{other}");
+}
+
 #[tokio::test]
 async fn a_service_account_with_a_role_and_a_token_of_one_scope_reports_for_its_organization() {
     let world = world().await;
@@ -81,40 +103,10 @@ async fn a_service_account_with_a_role_and_a_token_of_one_scope_reports_for_its_
     is(&get(&world, &robot, "/users/ada").await, 404);
     is(&get(&world, &robot, "/users/ada/ai/spend").await, 404);
 
-    // Who is charged elsewhere, who is in no organization and who is not there look alike, one by one and among others.
-    for other in [
-        "elsewhere",
-        "nowhere",
-        "owner",
-        "nobody",
-        "-",
-        &Uuid::from_u128(5).to_string(),
-    ] {
-        let before = count(&world.database, "ai_external_usage").await;
-        let refusal = refused(
-            report(&robot, &[spent("x", "ada", 1), spent("y", other, 1)]).await,
-            404,
-        );
-        assert_eq!(refusal.message, HIDDEN, "{other}");
-        let named: Vec<_> = refusal
-            .validations
-            .iter()
-            .map(|one| one.field.as_str())
-            .collect();
-        assert_eq!(named, ["events[1].user"], "{other}");
-        let refusal = refused(
-            robot
-                .external_reservation_create(&asked("z", other, 1))
-                .await,
-            404,
-        );
-        assert_eq!(refusal.message, HIDDEN, "{other}");
-        assert_eq!(refusal.validations[0].field, "user", "{other}");
-        assert_eq!(
-            count(&world.database, "ai_external_usage").await,
-            before,
-            "{other}"
-        );
+    // Who is charged elsewhere, who is in no organization and who is not there look alike.
+    let unknown = Uuid::from_u128(5).to_string();
+    for other in ["elsewhere", "nowhere", "owner", "nobody", "-", &unknown] {
+        hidden(&world, &robot, other).await;
     }
     assert_eq!(world.spend(&world.cast.member).await.unwrap(), (5, 0));
 
@@ -175,119 +167,113 @@ async fn check(world: &World, who: &str, caller: &Client, hold: Uuid, writes: bo
     }
 }
 
-#[tokio::test]
-async fn the_role_matrix_of_external_usage() {
-    let world = world().await;
-    let robot = reporter(&world).await;
-    let hold = robot
-        .client
-        .external_reservation_create(&asked("held", "ada", 9))
-        .await
-        .unwrap();
+/// The role of somebody in acme, whether they report, and whether they read what others hold.
+const IN_ACME: &[(&str, bool, bool)] = &[
+    // Another reporter.
+    ("usage-reporter", true, false),
+    ("usage-reader", false, true),
+    ("organization-admin", false, false),
+    ("organization-auditor", false, false),
+];
+
+/// Roles in the site that neither report nor read what others hold.
+const IN_SITE: &[&str] = &["auditor", "user-admin"];
+
+/// The scopes of a token of the owner's, whether it reports, and whether it reads what others hold.
+const TOKENS: &[(&[&str], bool, bool)] = &[
+    (&[SCOPE], true, false),
+    (&["ai_usage_event:*"], true, true),
+    (&["ai_usage_event:read"], false, true),
+    (
+        &["user:read", "group:read", "ai_budget:update"],
+        false,
+        false,
+    ),
+    (&["all"], true, true),
+];
+
+/// A reporter of acme, and the id of what it holds for ada.
+async fn held(world: &World) -> (Person, Uuid) {
+    let robot = reporter(world).await;
+    let request = asked("held", "ada", 9);
+    let hold = robot.client.external_reservation_create(&request).await;
+    (robot, hold.unwrap().id)
+}
+
+/// The admin of another organization.
+async fn foreign_admin(world: &World) -> Client {
     let owner = &world.cast.owner;
     let beta = CreateOrganizationRequest {
         name: "beta".to_owned(),
         ..Default::default()
     };
     let beta = owner.organization_create(&beta).await.unwrap().id;
-    let foreign = person(&world, "foreign", &[beta]).await;
+    let foreign = person(world, "foreign", &[beta]).await;
     let admin = roles(&["organization-admin"]);
     owner
         .organization_member_roles_update(beta, foreign.id, &admin)
         .await
         .unwrap();
+    foreign.client
+}
+
+#[tokio::test]
+async fn the_role_matrix_of_external_usage() {
+    let world = world().await;
+    let owner = &world.cast.owner;
+    let (_, hold) = held(&world).await;
     made(&world, "usage-reader", &["ai_usage_event:read"], &[]).await;
-    let in_acme = async |name: &str, role: &str| member(&world, name, &[role]).await.client;
-    let rows = [
-        ("owner", owner.clone(), true, true),
-        (
-            "another reporter",
-            in_acme("twin", "usage-reporter").await,
-            true,
-            false,
-        ),
-        (
-            "a reader",
-            in_acme("reader", "usage-reader").await,
-            false,
-            true,
-        ),
-        (
-            "auditor",
-            site(&world, "auditor").await.client,
-            false,
-            false,
-        ),
-        (
-            "user-admin",
-            site(&world, "user-admin").await.client,
-            false,
-            false,
-        ),
-        (
-            "org-admin",
-            in_acme("boss", "organization-admin").await,
-            false,
-            false,
-        ),
-        (
-            "org-auditor",
-            in_acme("looker", "organization-auditor").await,
-            false,
-            false,
-        ),
-        ("ada", world.cast.member.clone(), false, false),
-        ("foreign", foreign.client, false, false),
-        (
-            "stranger",
-            person(&world, "stranger", &[]).await.client,
-            false,
-            false,
-        ),
-    ];
-    for (who, caller, writes, reads) in &rows {
-        check(&world, who, caller, hold.id, *writes, *reads).await;
+    for (role, writes, reads) in IN_ACME {
+        let caller = member(&world, &format!("in-{role}"), &[role]).await.client;
+        check(&world, role, &caller, hold, *writes, *reads).await;
     }
-    let nobody = ask(
-        &world,
-        &owner.without_token(),
-        "POST",
-        "/ai/usage",
-        &json!({"events": []}),
-    )
-    .await;
-    is(&nobody, 401);
-    // Tokens: the right is the role's, narrowed by the token's scopes.
-    let admin = owner.user_get("me").await.unwrap().id;
-    let tokens: [(&[&str], bool, bool); 5] = [
-        (&[SCOPE], true, false),
-        (&["ai_usage_event:*"], true, true),
-        (&["ai_usage_event:read"], false, true),
-        (
-            &["user:read", "group:read", "ai_budget:update"],
-            false,
-            false,
-        ),
-        (&["all"], true, true),
-    ];
-    for (scopes, writes, reads) in tokens {
-        let caller = narrowed(&world, admin, scopes).await;
-        check(&world, &scopes.join("+"), &caller, hold.id, writes, reads).await;
+    for role in IN_SITE {
+        let caller = site(&world, role).await.client;
+        check(&world, role, &caller, hold, false, false).await;
     }
-    // Who loses the role loses what it was reporting, and cannot settle any more.
+    let stranger = person(&world, "stranger", &[]).await.client;
+    let others = [
+        ("owner", owner, true),
+        ("ada", &world.cast.member, false),
+        ("foreign", &foreign_admin(&world).await, false),
+        ("stranger", &stranger, false),
+    ];
+    for (who, caller, all) in others {
+        check(&world, who, caller, hold, all, all).await;
+    }
+    let nobody = owner.without_token();
+    let body = json!({"events": []});
+    is(&ask(&world, &nobody, "POST", "/ai/usage", &body).await, 401);
+    balanced(&world.database).await;
+}
+
+#[tokio::test]
+async fn the_right_is_the_roles_narrowed_by_the_tokens_scopes() {
+    let world = world().await;
+    let (_, hold) = held(&world).await;
+    let owner = world.cast.owner.user_get("me").await.unwrap().id;
+    for (scopes, writes, reads) in TOKENS {
+        let caller = narrowed(&world, owner, scopes).await;
+        check(&world, &scopes.join("+"), &caller, hold, *writes, *reads).await;
+    }
+    balanced(&world.database).await;
+}
+
+#[tokio::test]
+async fn who_loses_the_role_loses_what_it_was_reporting_and_settles_no_more() {
+    let world = world().await;
+    let (robot, hold) = held(&world).await;
+    let (owner, acme) = (&world.cast.owner, world.cast.organization_id);
+    robot.client.external_reservation_get(hold).await.unwrap();
     owner
-        .organization_member_roles_update(world.cast.organization_id, robot.id, &roles(&[]))
+        .organization_member_roles_update(acme, robot.id, &roles(&[]))
         .await
         .unwrap();
-    refused(robot.client.external_reservation_get(hold.id).await, 404);
-    refused(
-        robot
-            .client
-            .external_reservation_update(hold.id, &release())
-            .await,
-        404,
-    );
-    refused(report(&robot.client, &[spent("more", "ada", 1)]).await, 404);
+    let robot = robot.client;
+    refused(robot.external_reservation_get(hold).await, 404);
+    let released = robot.external_reservation_update(hold, &release()).await;
+    refused(released, 404);
+    refused(report(&robot, &[spent("more", "ada", 1)]).await, 404);
     balanced(&world.database).await;
 }
 

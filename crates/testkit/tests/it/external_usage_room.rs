@@ -1,91 +1,103 @@
 //! Whether there is room for what other gateways ask: refused with figures, or extended.
 
 use bursar_sdk::{
-    AiBudgetRefusalKind, AiLimitKind, ApiError, Change, PatchAiReservationRequest,
+    AiBudgetRefusalKind, AiLimitKind, AiReservation, ApiError, Change, PatchAiReservationRequest,
     UpsertGroupAiBudgetRequest,
 };
+use chrono::{DateTime, Utc};
 use serde_json::json;
+use testkit::World;
 
 use crate::{
-    external_usage::{balanced, count, report, spent},
+    calls::balanced,
+    external_usage::{count, report, spent},
     external_usage_holds::{ada_events, change, extend, hold, release, settle, spend},
     external_usage_rights::asked,
     support::{ask, is, refused, world},
 };
 
-#[tokio::test]
-async fn what_does_not_fit_is_refused_with_figures_and_forgotten() {
+/// Checks which limit a refusal tells of, and its amount, what is spent of it and what is reserved.
+fn told(
+    refusal: &ApiError,
+    since: DateTime<Utc>,
+    kinds: (AiBudgetRefusalKind, AiLimitKind),
+    figures: (i64, i64, i64),
+) {
+    let budget = refusal.budget.as_ref().unwrap();
+    let it = &budget.limit;
+    assert_eq!((budget.kind, it.kind), kinds, "{refusal:?}");
+    let told = (it.limit_micros, it.spent_micros, it.reserved_micros);
+    assert_eq!(told, figures, "{refusal:?}");
+    assert!(it.resets_at > since && refusal.message.contains("resets at"));
+}
+
+/// Ada with 200,000 of a dollar spent, and a hold.
+async fn spent_and_held(micros: i64) -> (World, AiReservation) {
     let world = world().await;
     let owner = &world.cast.owner;
     report(owner, &[spent("spent", "ada", 200_000)])
         .await
         .unwrap();
-    let held = hold(owner, "held", 500_000).await;
-    let check = |refusal: &ApiError, kind, limit: AiLimitKind, all, spent, reserved| {
-        let budget = refusal.budget.as_ref().unwrap();
-        let it = &budget.limit;
-        assert_eq!((budget.kind, it.kind), (kind, limit), "{refusal:?}");
-        let figures = (it.limit_micros, it.spent_micros, it.reserved_micros);
-        assert_eq!(figures, (all, spent, reserved), "{refusal:?}");
-        assert!(it.resets_at > held.created_at && refusal.message.contains("resets at"));
-    };
-    let (over, later) = (
-        AiBudgetRefusalKind::OverBudget,
-        AiBudgetRefusalKind::RetryLater,
-    );
+    let held = hold(owner, "held", micros).await;
+    (world, held)
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_refused_with_figures_and_forgotten() {
+    let (world, held) = spent_and_held(500_000).await;
+    let owner = &world.cast.owner;
+    let figures = (1_000_000, 200_000, 500_000);
     // It could never fit: 800,000 are not spent.
-    let never = refused(
-        owner
-            .external_reservation_create(&asked("new", "ada", 800_001))
-            .await,
-        402,
-    );
-    check(&never, over, AiLimitKind::User, 1_000_000, 200_000, 500_000);
+    let request = asked("new", "ada", 800_001);
+    let never = refused(owner.external_reservation_create(&request).await, 402);
+    let kinds = (AiBudgetRefusalKind::OverBudget, AiLimitKind::User);
+    told(&never, held.created_at, kinds, figures);
     // It fits when the hold is given back.
-    let answer = ask(
-        &world,
-        owner,
-        "POST",
-        "/ai/reservations",
-        &json!(asked("new", "ada", 300_001)),
-    )
-    .await;
+    let request = asked("new", "ada", 300_001);
+    let answer = ask(&world, owner, "POST", "/ai/reservations", &json!(request)).await;
     is(&answer, 429);
     assert_eq!(answer.headers["retry-after"], "2");
-    let wait = refused(
-        owner
-            .external_reservation_create(&asked("new", "ada", 300_001))
-            .await,
-        429,
-    );
-    check(&wait, later, AiLimitKind::User, 1_000_000, 200_000, 500_000);
-    // More for what is held: the same, and it holds what it held.
-    let never = refused(
-        change(owner, &held, &extend(Some(800_001), Some(3_600))).await,
-        402,
-    );
-    assert_eq!(never.budget.as_ref().unwrap().kind, over);
+    let wait = refused(owner.external_reservation_create(&request).await, 429);
+    let kinds = (AiBudgetRefusalKind::RetryLater, AiLimitKind::User);
+    told(&wait, held.created_at, kinds, figures);
+    // A refusal took no key and left no lease; now there is room.
+    let leases = count(&world.database, "server_leases WHERE external").await;
+    assert_eq!(leases, 1);
+    change(owner, &held, &release()).await.unwrap();
+    hold(owner, "new", 800_000).await;
+    assert_eq!(spend(&world).await, (200_000, 800_000));
+    balanced(&world.database).await;
+}
+
+#[tokio::test]
+async fn a_hold_that_is_refused_more_holds_what_it_held() {
+    let (world, held) = spent_and_held(500_000).await;
+    let owner = &world.cast.owner;
+    let more = extend(Some(800_001), Some(3_600));
+    let never = refused(change(owner, &held, &more).await, 402);
+    let kind = never.budget.as_ref().unwrap().kind;
+    assert_eq!(kind, AiBudgetRefusalKind::OverBudget);
     let same = owner.external_reservation_get(held.id).await.unwrap();
     assert_eq!(
         (same.hold_micros, same.expires_at),
         (500_000, held.expires_at)
     );
     let other = hold(owner, "other", 100_000).await;
-    let wait = refused(
-        change(owner, &held, &extend(Some(700_001), None)).await,
-        429,
-    );
-    assert_eq!(wait.budget.as_ref().unwrap().kind, later);
+    let more = extend(Some(700_001), None);
+    let wait = refused(change(owner, &held, &more).await, 429);
+    let kind = wait.budget.as_ref().unwrap().kind;
+    assert_eq!(kind, AiBudgetRefusalKind::RetryLater);
     change(owner, &other, &release()).await.unwrap();
-    // A refusal took no key and left no lease; now there is room.
-    assert_eq!(
-        count(&world.database, "server_leases WHERE external").await,
-        1
-    );
-    change(owner, &held, &release()).await.unwrap();
-    hold(owner, "new", 800_000).await;
-    assert_eq!(spend(&world).await, (200_000, 800_000));
-    // A pool is told as one.
+    let leases = count(&world.database, "server_leases WHERE external").await;
+    assert_eq!(leases, 1);
+    assert_eq!(spend(&world).await, (200_000, 500_000));
+    balanced(&world.database).await;
+}
+
+#[tokio::test]
+async fn a_pool_is_told_as_one() {
+    let (world, held) = spent_and_held(800_000).await;
+    let owner = &world.cast.owner;
     let pool = UpsertGroupAiBudgetRequest {
         spend_limit_micros: 5_000_000,
         pool_limit_micros: Change::Set(1_100_000),
@@ -95,20 +107,11 @@ async fn what_does_not_fit_is_refused_with_figures_and_forgotten() {
         .group_budget_upsert(world.cast.group_id, &pool)
         .await
         .unwrap();
-    let refusal = refused(
-        owner
-            .external_reservation_create(&asked("p", "ada", 900_001))
-            .await,
-        402,
-    );
-    check(
-        &refusal,
-        over,
-        AiLimitKind::Pool,
-        1_100_000,
-        200_000,
-        800_000,
-    );
+    let request = asked("p", "ada", 900_001);
+    let refusal = refused(owner.external_reservation_create(&request).await, 402);
+    let kinds = (AiBudgetRefusalKind::OverBudget, AiLimitKind::Pool);
+    let figures = (1_100_000, 200_000, 800_000);
+    told(&refusal, held.created_at, kinds, figures);
     let both = hold(owner, "p", 100_000).await;
     let kinds: Vec<_> = both.limits.iter().map(|limit| limit.kind).collect();
     assert_eq!(kinds, [AiLimitKind::User, AiLimitKind::Pool]);

@@ -254,13 +254,9 @@ async fn a_request_is_settled_by_the_prices_that_it_was_admitted_with() {
     assert_eq!(charges(&world).await, [by(1_000, "gpt-4o", "custom")]);
 }
 
-/// Writes to caches of five minutes and of an hour, reads, and the tiers of a long prompt, of the book and of our own.
-#[tokio::test]
-async fn caches_and_long_prompts_have_their_own_prices() {
-    let world = World::new(Script::default(), Micros(1_000_000_000))
-        .await
-        .unwrap();
-    let own = UpsertAiModelPrice {
+/// A model of our own, all of whose prices are set, some of them dearer from 200,000 tokens on.
+fn house_claude() -> UpsertAiModelPrice {
+    UpsertAiModelPrice {
         input_price: Some(1_000_000),
         output_price: Some(10_000_000),
         cache_read_price: Some(100_000),
@@ -274,11 +270,19 @@ async fn caches_and_long_prompts_have_their_own_prices() {
             ..AiModelPriceTier::default()
         }],
         ..UpsertAiModelPrice::new(AiProviderType::Anthropic, "house-claude")
-    };
+    }
+}
+
+/// Writes to caches of five minutes and of an hour, reads, and the tiers of a long prompt, of the book and of our own.
+#[tokio::test]
+async fn caches_and_long_prompts_have_their_own_prices() {
+    let world = World::new(Script::default(), Micros(1_000_000_000))
+        .await
+        .unwrap();
     world
         .cast
         .owner
-        .model_price_upsert(&prices(&[own]))
+        .model_price_upsert(&prices(&[house_claude()]))
         .await
         .unwrap();
     let mut expected = Vec::new();

@@ -1,10 +1,10 @@
 //! The export as comma-separated values.
 
 use bursar_sdk::{Client, SpendExportFormat, SpendExportQuery};
-use chrono::{DateTime, Datelike, Duration, Months, Utc};
+use chrono::{DateTime, Duration, Utc};
 use testkit::World;
 
-use super::{Usage, spent};
+use super::{Usage, month, spent};
 use crate::support::{get, is, member, person, refused, world};
 
 const HEADER: &str = "user_id,username,group_id,group_name,organization_id,organization_name,model,provider,\
@@ -21,12 +21,6 @@ pub(super) async fn lines(caller: &Client, query: &SpendExportQuery) -> Vec<Stri
         assert_eq!(lines.next().unwrap(), HEADER);
     }
     lines.collect()
-}
-
-fn month() -> (DateTime<Utc>, DateTime<Utc>) {
-    let start = Utc::now().date_naive().with_day(1).unwrap();
-    let start = start.and_hms_opt(0, 0, 0).unwrap().and_utc();
-    (start, start + Months::new(1))
 }
 
 #[tokio::test]
@@ -105,7 +99,7 @@ async fn one_line_for_each_person_group_model_and_provider() {
         },
     ];
     spent(&world, &all).await;
-    let (start, end) = month();
+    let (start, end) = month(&world).await;
     let ends = format!("{},{}", start.format("%FT%TZ"), end.format("%FT%TZ"));
     let (ada, acme) = (world.cast.member_id, world.cast.organization_id);
     let team = world.cast.group_id;

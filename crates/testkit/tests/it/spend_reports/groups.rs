@@ -4,11 +4,10 @@ use bursar_sdk::{
     AiBudgetMode, Change, CreateGroupRequest, CreateOrganizationRequest,
     OrganizationGroupSpendListQuery, UpsertGroupAiBudgetRequest,
 };
-use chrono::{Datelike, Months, Utc};
 use testkit::World;
 use uuid::Uuid;
 
-use super::{Usage, join, keep_to_oneself, limit, own_limit, spent};
+use super::{Usage, join, keep_to_oneself, limit, month, own_limit, spent};
 use crate::support::{get, is, member, person, refused, world};
 
 fn query(group_ids: &[Uuid]) -> OrganizationGroupSpendListQuery {
@@ -31,11 +30,7 @@ async fn case_88_the_period_is_the_month() {
     let world = world().await;
     let (owner, id) = (&world.cast.owner, world.cast.group_id);
     let spend = owner.group_spend_get(id).await.unwrap();
-    let now = Utc::now();
-    let start = now.date_naive().with_day(1).unwrap();
-    let start = start.and_hms_opt(0, 0, 0).unwrap().and_utc();
-    assert_eq!(spend.period_start, start);
-    assert_eq!(spend.period_end, start + Months::new(1));
+    assert_eq!((spend.period_start, spend.period_end), month(&world).await);
     assert_eq!(spend.group_id, id);
     let list = owner
         .organization_group_spend_list("acme", &query(&[id]))

@@ -1,8 +1,10 @@
 //! What was charged to a group on account of its members.
 
 use bursar_sdk::{
-    AiLimitSource, CreateOrganizationRequest, GroupMemberSpendListQuery, GroupMembersAiSpend,
+    AiLimitSource, Client, CreateOrganizationRequest, GroupMemberSpendListQuery,
+    GroupMembersAiSpend,
 };
+use testkit::World;
 use uuid::Uuid;
 
 use super::{Usage, join, keep_to_oneself, limit, own_limit, spent};
@@ -12,6 +14,24 @@ fn query(user_ids: &[Uuid]) -> GroupMemberSpendListQuery {
     GroupMemberSpendListQuery {
         user_ids: user_ids.to_vec(),
     }
+}
+
+/// What somebody is told of people, by the group's id and by its name, without regard to case.
+async fn told(world: &World, caller: &Client, people: &[Uuid]) -> GroupMembersAiSpend {
+    let (id, asked) = (world.cast.group_id, query(people));
+    let told = caller.group_member_spend_list(id, &asked).await.unwrap();
+    let ids: Vec<String> = people.iter().map(Uuid::to_string).collect();
+    let ids = ids.join(",");
+    for organization in ["acme", &world.cast.organization_id.to_string()] {
+        let path = format!(
+            "/organizations/{organization}/groups/BUILDERS/members/ai/spend?user_ids={ids}"
+        );
+        let answer = get(world, caller, &path).await;
+        is(&answer, 200);
+        let by_name: GroupMembersAiSpend = serde_json::from_str(&answer.text).unwrap();
+        assert_eq!(by_name, told);
+    }
+    told
 }
 
 #[tokio::test]
@@ -45,10 +65,7 @@ async fn case_94_and_97_members_that_may_be_seen() {
         (&keeper.client, &members[..]),
         (&bob.client, &[bob.id][..]),
     ] {
-        let told = caller
-            .group_member_spend_list(id, &query(&all))
-            .await
-            .unwrap();
+        let told = told(&world, caller, &all).await;
         let ids: Vec<Uuid> = told.members.iter().map(|one| one.user_id).collect();
         assert_eq!(ids, expected);
         for one in &told.members {
@@ -64,47 +81,25 @@ async fn case_94_and_97_members_that_may_be_seen() {
             assert_eq!(budget.limit_source, AiLimitSource::Group);
             assert_eq!(one.group_budget, one.effective_budget);
         }
-        // The same by the group's name, without regard to case.
-        let ids: Vec<String> = all.iter().map(Uuid::to_string).collect();
-        for organization in ["acme", &world.cast.organization_id.to_string()] {
-            let path = format!(
-                "/organizations/{organization}/groups/BUILDERS/members/ai/spend?user_ids={}",
-                ids.join(",")
-            );
-            let answer = get(&world, caller, &path).await;
-            is(&answer, 200);
-            let by_name: GroupMembersAiSpend = serde_json::from_str(&answer.text).unwrap();
-            assert_eq!(by_name, told);
-        }
     }
-    // Who may not read the group learns nothing of it.
-    refused(
-        outside
-            .client
-            .group_member_spend_list(id, &query(&all))
-            .await,
-        404,
-    );
-    for (caller, path) in [
-        (owner, "/organizations/acme/groups/nothing/members/ai/spend"),
-        (
-            owner,
-            "/organizations/nothing/groups/builders/members/ai/spend",
-        ),
-        (
-            &outside.client,
-            "/organizations/acme/groups/builders/members/ai/spend",
-        ),
-    ] {
-        is(&get(&world, caller, path).await, 404);
+    unseen(&world, &outside.client, &query(&all)).await;
+}
+
+/// Who may not read the group learns nothing of it, and neither does anybody of what is not there.
+async fn unseen(world: &World, outside: &Client, query: &GroupMemberSpendListQuery) {
+    let (owner, id) = (&world.cast.owner, world.cast.group_id);
+    refused(outside.group_member_spend_list(id, query).await, 404);
+    let rows = [
+        (owner, "acme/groups/nothing"),
+        (owner, "nothing/groups/builders"),
+        (outside, "acme/groups/builders"),
+    ];
+    for (caller, path) in rows {
+        let path = format!("/organizations/{path}/members/ai/spend");
+        is(&get(world, caller, &path).await, 404);
     }
-    refused(
-        owner
-            .without_token()
-            .group_member_spend_list(id, &query(&all))
-            .await,
-        401,
-    );
+    let nobody = owner.without_token();
+    refused(nobody.group_member_spend_list(id, query).await, 401);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod users;
 use bursar_sdk::{
     Client, PatchGroupRequest, UpsertGroupAiBudgetRequest, UpsertUserAiBudgetOverrideRequest,
 };
+use chrono::{DateTime, Months, Utc};
 use serde_json::json;
 use testkit::World;
 use uuid::Uuid;
@@ -80,6 +81,15 @@ async fn spent(world: &World, all: &[Usage]) {
         SELECT user_id, effective_group_id, day, spend_micros FROM ai_daily_recount WHERE spend_micros <> 0 \
         ON CONFLICT (user_id, day, effective_group_id) DO UPDATE SET spend_micros = EXCLUDED.spend_micros";
     owner.execute(days, &[]).await.unwrap();
+}
+
+/// The present month by the database's clock: its start and its end, in UTC.
+async fn month(world: &World) -> (DateTime<Utc>, DateTime<Utc>) {
+    let sql = "SELECT extract(epoch FROM date_trunc('month', bursar_now(), 'UTC'))::bigint";
+    let owner = world.database.owner().await.unwrap();
+    let row = owner.query_one(sql, &[]).await.unwrap();
+    let start = DateTime::from_timestamp(row.get(0), 0).unwrap();
+    (start, start + Months::new(1))
 }
 
 /// Nobody shares workspaces: members read no group but their own then.

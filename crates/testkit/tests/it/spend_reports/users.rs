@@ -1,10 +1,10 @@
 //! The people by whom an organization's groups were charged.
 
 use bursar_sdk::{Client, OrganizationAiSpendUsers, SpendUserListQuery};
-use chrono::{Duration, Utc};
+use chrono::Duration;
 use testkit::World;
 
-use super::{Usage, spent};
+use super::{Usage, month, spent};
 use crate::support::{get, is, member, person, refused, site, world};
 
 async fn list(caller: &Client, query: &SpendUserListQuery) -> OrganizationAiSpendUsers {
@@ -125,7 +125,7 @@ async fn usage_is_filtered_before_it_is_added_up() {
 async fn the_periods_and_pages_that_cannot_be() {
     let world = world().await;
     let owner = &world.cast.owner;
-    let start = Utc::now();
+    let (start, _) = month(&world).await;
     let query = |days: i64, limit: u32| SpendUserListQuery {
         period_start: Some(start),
         period_end: Some(start + Duration::days(days)),
@@ -195,7 +195,7 @@ async fn everybodys_spend_is_for_whoever_may_read_all_members() {
                 .bearer_auth(
                     caller
                         .token()
-                        .map(|token| token.expose())
+                        .map(bursar_sdk::Secret::expose)
                         .unwrap_or_default(),
                 );
             let answer = answer.send().await.unwrap();

@@ -1,43 +1,25 @@
-//! Four servers on one database, many people in a hot pool, limits that change, servers that are killed and a
-//! PostgreSQL that is started anew: nothing is ever admitted past a limit, and the ledger always balances.
-//!
-//! `cargo xtask race` runs the long form.
+//! What the race is run on: the servers, their database that is watched, and the people; and what goes wrong there.
 
 use std::{
     os::unix::fs::PermissionsExt,
-    sync::{
-        Arc, RwLock,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    process::Output,
+    sync::{Arc, RwLock},
     time::Duration,
 };
 
 use bursar::demo::Cast;
 use bursar_sdk::Client;
 use db::local::{Durability, LocalConfig, LocalPostgres};
-use fakeprovider::{FakeProvider, Output, Script};
+use fakeprovider::{FakeProvider, Script};
 use futures_util::future::join_all;
 use model::Micros;
 use secrecy::ExposeSecret;
-use serde_json::json;
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::process::{Program, run};
 
 const SERVERS: usize = 4;
-/// Longer than leases and sweeps take; a test that reaches it has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How much of everything.
-struct Extent {
-    people: usize,
-    callers: usize,
-    steps: usize,
-    /// No step begins after that, but for those that everything must come to.
-    time: Duration,
-}
 
 /// Notes every limit that ever held, and, when a reservation becomes durable, whether its counters are within the
 /// greatest limits that held while its transaction ran.
@@ -69,15 +51,16 @@ struct Replica {
     address: String,
 }
 
-struct Race {
+/// Four servers, their database, the provider and the people.
+pub(super) struct Stage {
     folder: TempDir,
     postgres: LocalPostgres,
     replicas: Vec<Replica>,
     /// Where the servers listen now.
-    addresses: Arc<RwLock<Vec<String>>>,
+    pub(super) addresses: Arc<RwLock<Vec<String>>>,
     _fake: FakeProvider,
-    organization: Uuid,
-    tokens: Arc<[String]>,
+    pub(super) organization: Uuid,
+    pub(super) tokens: Arc<[String]>,
 }
 
 async fn start_postgres(folder: &TempDir) -> LocalPostgres {
@@ -114,15 +97,15 @@ async fn start_replica(postgres: &LocalPostgres, folder: &TempDir) -> Replica {
     Replica { program, address }
 }
 
-impl Race {
-    async fn start(extent: &Extent) -> Self {
+impl Stage {
+    pub(super) async fn start(people: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("race.key");
         std::fs::write(&key, "00112233445566778899aabbccddeeff".repeat(2)).unwrap();
         std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
         let postgres = start_postgres(&folder).await;
         let script = Script {
-            output: Output::FillCap,
+            output: fakeprovider::Output::FillCap,
             first_byte_delay: Duration::from_millis(15),
             ..Script::default()
         };
@@ -134,23 +117,23 @@ impl Race {
         let nobody = Client::new(&replicas[0].address).unwrap();
         let cast = Cast::assemble(&nobody, &fake, Micros::USD).await.unwrap();
         let addresses = replicas.iter().map(|one| one.address.clone()).collect();
-        let race = Self {
+        let stage = Self {
             folder,
             postgres,
             replicas,
             addresses: Arc::new(RwLock::new(addresses)),
             _fake: fake,
             organization: cast.organization_id,
-            tokens: (0..extent.people)
+            tokens: (0..people)
                 .map(|number| format!("race{number:06}-{number:022}"))
                 .collect(),
         };
-        race.sql(WATCH).await;
-        race.people(extent.people).await;
-        race
+        stage.sql(WATCH).await;
+        stage.people(people).await;
+        stage
     }
 
-    async fn sql(&self, text: &str) {
+    pub(super) async fn sql(&self, text: &str) {
         let owner = testkit::connect(&self.postgres.owner_url()).await.unwrap();
         let text = format!("SET bursar.actor_name = 'race'; BEGIN; {text}; COMMIT");
         owner.batch_execute(&text).await.unwrap();
@@ -177,7 +160,7 @@ impl Race {
     }
 
     /// Other limits for everybody, about what was spent: sometimes less, and never room for all who ask.
-    async fn change_limits(&self) {
+    pub(super) async fn change_limits(&self) {
         let person = rand::random_range(-2_000..8_000);
         let pool = rand::random_range(-20_000..250_000);
         let organization = self.organization;
@@ -197,7 +180,7 @@ impl Race {
     }
 
     /// Kills a server as a crash does, and starts another one.
-    async fn kill_one(&mut self) {
+    pub(super) async fn kill_one(&mut self) {
         let place = rand::random_range(0..SERVERS);
         let fresh = start_replica(&self.postgres, &self.folder).await;
         self.addresses.write().unwrap()[place].clone_from(&fresh.address);
@@ -206,7 +189,7 @@ impl Race {
     }
 
     /// Lets PostgreSQL crash under everybody's feet and starts it again, at the same place.
-    async fn restart_postgres(mut self) -> Self {
+    pub(super) async fn restart_postgres(mut self) -> Self {
         let file =
             std::fs::read_to_string(self.postgres.data_dir().join("postgres/postmaster.pid"))
                 .unwrap();
@@ -222,14 +205,14 @@ impl Race {
     }
 
     /// The only number of a query's only row.
-    async fn number(&self, sql: &str) -> i64 {
+    pub(super) async fn number(&self, sql: &str) -> i64 {
         let owner = testkit::connect(&self.postgres.owner_url()).await.unwrap();
         owner.query_one(sql, &[]).await.unwrap().get(0)
     }
 
     /// At any moment: no reservation was admitted past a limit, every counter is what it comes to, and nobody has
     /// spent more than the greatest limit that ever held.
-    async fn check(&self) {
+    pub(super) async fn check(&self) {
         let owner = testkit::connect(&self.postgres.owner_url()).await.unwrap();
         let wrong = owner
             .query("SELECT what FROM race_wrong LIMIT 3", &[])
@@ -256,159 +239,18 @@ impl Race {
             "somebody is past every limit that ever held"
         );
     }
-}
 
-/// How requests ended.
-#[derive(Default)]
-struct Counts {
-    served: AtomicUsize,
-    refused: AtomicUsize,
-    failed: AtomicUsize,
-}
-
-/// Sends requests of random people to random servers until told to stop.
-async fn call(
-    addresses: Arc<RwLock<Vec<String>>>,
-    tokens: Arc<[String]>,
-    counts: Arc<Counts>,
-    stop: Arc<AtomicBool>,
-) {
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    while !stop.load(Ordering::Acquire) {
-        let address = {
-            let addresses = addresses.read().unwrap();
-            addresses[rand::random_range(0..addresses.len())].clone()
-        };
-        // A third of all requests are a tenth of the people's.
-        let among = if rand::random_ratio(1, 3) {
-            tokens.len() / 10
-        } else {
-            tokens.len()
-        };
-        let token = &tokens[rand::random_range(0..among.max(1))];
-        let body = json!({"model": "gpt-4o", "max_completion_tokens": rand::random_range(16..120),
-            "stream": rand::random_bool(0.5), "messages": [{"role": "user", "content": "Hello"}]});
-        let url = format!("{address}/api/v2/ai-gateway/openai/v1/chat/completions");
-        let answer = async {
-            let answer = http
-                .post(url)
-                .bearer_auth(token)
-                .json(&body)
-                .send()
-                .await
-                .ok()?;
-            let status = answer.status().as_u16();
-            answer.bytes().await.ok()?;
-            Some(status)
-        };
-        let counted = match answer.await {
-            Some(200) => &counts.served,
-            Some(403 | 429) => &counts.refused,
-            Some(500 | 502 | 503) | None => {
-                sleep(Duration::from_millis(20)).await;
-                &counts.failed
-            }
-            Some(other) => panic!("answered with {other}"),
-        };
-        counted.fetch_add(1, Ordering::Relaxed);
+    /// Lets `bursar ledger verify` look at the database.
+    pub(super) async fn verify(&self) -> Output {
+        let url = self.postgres.app_url();
+        run(&["ledger", "verify", "--database-url", url.expose_secret()]).await
     }
-}
 
-async fn race(extent: &Extent) {
-    let mut race = Race::start(extent).await;
-    let (counts, stop) = (
-        Arc::new(Counts::default()),
-        Arc::new(AtomicBool::new(false)),
-    );
-    let callers: Vec<_> = (0..extent.callers)
-        .map(|_| {
-            let (addresses, tokens) = (Arc::clone(&race.addresses), Arc::clone(&race.tokens));
-            tokio::spawn(call(
-                addresses,
-                tokens,
-                Arc::clone(&counts),
-                Arc::clone(&stop),
-            ))
-        })
-        .collect();
-    let started = Instant::now();
-    for step in 0..extent.steps {
-        if step > extent.steps / 2 && started.elapsed() > extent.time {
-            break;
+    /// Ends the servers, which must obey, and PostgreSQL.
+    pub(super) async fn end(mut self) {
+        for replica in &mut self.replicas {
+            assert!(replica.program.terminate().await.success());
         }
-        if step == extent.steps / 2 {
-            race = race.restart_postgres().await;
-        } else if step % 3 == 2 {
-            race.kill_one().await;
-        } else {
-            race.change_limits().await;
-        }
-        race.check().await;
-        sleep(Duration::from_millis(300)).await;
-        race.check().await;
+        self.postgres.stop().await.unwrap();
     }
-    stop.store(true, Ordering::Release);
-    for caller in callers {
-        caller.await.unwrap();
-    }
-    // What killed servers held is charged by the others.
-    let started = Instant::now();
-    while race.number("SELECT count(*) FROM ai_reservations").await > 0 {
-        assert!(started.elapsed() < PATIENCE, "something stays reserved");
-        sleep(Duration::from_millis(50)).await;
-    }
-    race.check().await;
-    let served = counts.served.load(Ordering::Relaxed);
-    let refused = counts.refused.load(Ordering::Relaxed);
-    println!(
-        "{served} served, {refused} refused, {} failed",
-        counts.failed.load(Ordering::Relaxed)
-    );
-    assert!(served > extent.callers && refused > 0, "{served} {refused}");
-    let events = race
-        .number("SELECT count(*) FROM ai_usage_events WHERE corrects IS NULL")
-        .await;
-    assert!(
-        events >= i64::try_from(served).unwrap(),
-        "{events} events of {served} answers"
-    );
-    let url = race.postgres.app_url();
-    let verified = run(&["ledger", "verify", "--database-url", url.expose_secret()]).await;
-    assert!(verified.status.success(), "{verified:?}");
-    race.sql("UPDATE spend_counters SET spent_micros = spent_micros + 1 WHERE limit_kind = 'pool'")
-        .await;
-    let verified = run(&["ledger", "verify", "--database-url", url.expose_secret()]).await;
-    assert_eq!(verified.status.code(), Some(1));
-    let table = String::from_utf8(verified.stdout).unwrap();
-    assert!(
-        table.contains(&format!("pool:{}", race.organization)),
-        "{table}"
-    );
-    for replica in &mut race.replicas {
-        assert!(replica.program.terminate().await.success());
-    }
-    race.postgres.stop().await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_admitted_past_a_limit_whatever_fails() {
-    let extent = Extent {
-        people: 60,
-        callers: 24,
-        steps: 6,
-        time: Duration::from_secs(6),
-    };
-    race(&extent).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes a minute and a half: `cargo xtask race`"]
-async fn nothing_is_admitted_past_a_limit_whatever_fails_for_long() {
-    let extent = Extent {
-        people: 500,
-        callers: 80,
-        steps: 60,
-        time: Duration::from_secs(120),
-    };
-    race(&extent).await;
 }
