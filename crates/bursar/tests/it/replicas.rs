@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use testkit::TestDatabase;
 use tokio::time::{Instant, sleep};
 
-use crate::process::Program;
+use crate::process::{Program, run};
 
 const LEASE: &str = "2s";
 /// Longer than a lease and a sweep take; a test that reaches it has failed.
@@ -114,12 +114,16 @@ impl Pair {
         }
     }
 
-    /// Checks the counter against the events and the open reservations; what was spent.
+    /// Checks the counter against the events and the open reservations, and by `bursar ledger verify`; what was
+    /// spent.
     async fn balanced(&self) -> i64 {
         let wrong = "SELECT count(*) FROM spend_counters c WHERE reserved_micros <> \
                 (SELECT coalesce(sum(hold_micros), 0) FROM ai_reservations WHERE user_id = c.limit_id) \
             OR spent_micros <> (SELECT coalesce(sum(cost_micros), 0) FROM ai_usage_events WHERE user_id = c.limit_id)";
         assert_eq!(self.number(wrong).await, 0);
+        let url = self.database.app_url();
+        let verified = run(&["ledger", "verify", "--database-url", url.expose_secret()]).await;
+        assert!(verified.status.success(), "{verified:?}");
         let spend = self.at_second.with_token(self.cast.member_token.clone());
         let spend = spend.spend_get("me").await.unwrap();
         assert_eq!(spend.reserved_micros, 0);

@@ -169,4 +169,7 @@ async fn after_a_crash_in_the_middle_of_a_stream_the_ledger_balances() {
     fake.change(|script| script.fault = Fault::None);
     assert_eq!(chat(&client, &cast, &body(true)).await.status(), 200);
     assert!(program.terminate().await.success());
+    let folder = data_dir.path().to_str().unwrap();
+    let verified = run(&["ledger", "verify", "--data-dir", folder]).await;
+    assert!(verified.status.success(), "{verified:?}");
 }
