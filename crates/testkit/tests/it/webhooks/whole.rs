@@ -1,6 +1,6 @@
 //! From what somebody spends to what arrives, through whole servers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bursar::{
     cli,
@@ -94,13 +94,14 @@ async fn spend_that_comes_to_a_threshold_is_told_to_programs_and_by_mail() {
     };
     assert_eq!((data.limit_micros, data.spent_micros), (spent, spent));
     assert_eq!(data.organization_name.as_deref(), Some("acme"));
-    until("the mails", || async { !mail.letters().is_empty() }).await;
-    let inboxes: BTreeSet<_> = mail
-        .letters()
-        .into_iter()
-        .flat_map(|letter| letter.to)
-        .collect();
-    assert!(!inboxes.is_empty());
+    // Three thresholds, to the person and to the owner.
+    until("the mails", || async { mail.letters().len() == 6 }).await;
+    let mut inboxes = BTreeMap::new();
+    for address in mail.letters().into_iter().flat_map(|letter| letter.to) {
+        *inboxes.entry(address).or_insert(0) += 1;
+    }
+    let each = ["<ada@example.com>", "<owner@example.com>"].map(|address| (address.to_owned(), 3));
+    assert_eq!(inboxes, BTreeMap::from(each));
     let metrics = owner.metrics().await.unwrap();
     assert!(
         metrics.contains("bursar_notifications_deliveries_total"),
