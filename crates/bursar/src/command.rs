@@ -42,7 +42,7 @@ pub(crate) async fn on_database<T>(
     let started = storage::start_local(source, CONNECTIONS, environment).await;
     let local = started.map_err(|error| match error.downcast_ref() {
         Some(LocalError::Locked { .. }) => error.context(
-            "a server is running on this data folder, which belongs to one process at a time: stop it first, or ask it",
+            "an embedded database belongs to one process: stop the server that runs on it, or use that server's API",
         ),
         _ => error,
     })?;

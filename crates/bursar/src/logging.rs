@@ -31,7 +31,11 @@ pub fn start(format: LogFormat, filter: &str) -> anyhow::Result<()> {
         .with(filter_fn(discreet));
     match format {
         LogFormat::Human => registry.with(lines.with_target(false)).try_init(),
-        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
+        // Only the list of spans: the innermost is its last.
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true).with_current_span(false);
+            registry.with(lines).try_init()
+        }
     }
     .context("logging is started already")
 }

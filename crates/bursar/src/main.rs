@@ -1,6 +1,10 @@
 //! `bursar`: the server and the demo.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::Context;
 use bursar::{
@@ -47,7 +51,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Roles(RolesCommand::Reconcile(options)) => {
                 logging::start(LogFormat::Human, "warn")?;
                 let report = roles::reconcile(&options, &Environment::of_process()).await?;
-                say(&report);
+                say(&report)?;
                 Ok(ExitCode::SUCCESS)
             }
             Command::Ledger(options) => {
@@ -57,7 +61,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             }
             Command::Prices(command) => {
                 logging::start(LogFormat::Human, "warn")?;
-                say(&prices::run(command, &Environment::of_process()).await?);
+                say(&prices::run(command, &Environment::of_process()).await?)?;
                 Ok(ExitCode::SUCCESS)
             }
         }
@@ -74,7 +78,7 @@ async fn server(options: &ServerOptions) -> anyhow::Result<()> {
         server = Server::start(options, &environment) => server?,
         () = stop.notified() => return Ok(()),
     };
-    say(&format!("Bursar listens on http://{}", server.address()));
+    say(&format!("Bursar listens on http://{}", server.address()))?;
     let failure = tokio::select! {
         () = stop.notified() => None,
         error = server.failed() => Some(error),
@@ -87,12 +91,14 @@ async fn server(options: &ServerOptions) -> anyhow::Result<()> {
     }
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "scripts wait for this line, or read what it says"
-)]
-fn say(line: &str) {
-    println!("{line}");
+/// Writes a line that scripts wait for, or read. Whoever reads no further, as `head` does, has what they wanted.
+fn say(line: &str) -> anyhow::Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("standard output cannot be written to")
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Notified at SIGTERM and SIGINT; at a second one the process ends at once.

@@ -153,6 +153,14 @@ fn unauthorized(error: AuthError) -> Denial {
     match error {
         AuthError::Store(error) => Denial::Failed(error),
         other if other.status() == StatusCode::FORBIDDEN => Denial::Forbidden,
+        // Whoever calls a program's library has no session to sign in to again.
+        AuthError::Missing => Denial::Unauthorized(
+            "No Bursar token was given. Give one as the API key: as a bearer token, or in the header `x-api-key`.",
+        ),
+        AuthError::Invalid | AuthError::Expired => Denial::Unauthorized(
+            "The Bursar token is not valid: it is unknown, has expired, or was deleted or signed out. Make a new one and \
+             give it as the API key.",
+        ),
         other => Denial::Unauthorized(other.message()),
     }
 }

@@ -17,6 +17,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUESTS: &str = "bursar_http_requests_total";
 const DURATION: &str = "bursar_http_request_duration_seconds";
 
+/// What machines ask every few seconds: when all is well, that is no news.
+const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
 pub(super) fn describe_metrics() {
     describe_counter!(REQUESTS, "Requests answered, by method, path and status.");
     describe_histogram!(DURATION, Unit::Seconds, "The time until an answer began.");
@@ -36,13 +39,18 @@ pub(super) async fn request_scope(
         .get::<MatchedPath>()
         .map(|path| path.as_str().to_owned());
     let path = path.unwrap_or_else(|| "unmatched".to_owned());
-    let span = tracing::info_span!("request", request_id = %id, method, path);
+    let span = tracing::info_span!("request", request_id = %id, method, path = path.as_str());
     let began = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let (status, took) = (response.status().as_u16(), began.elapsed());
+    let routine = response.status().is_success() && PROBES.contains(&path.as_str());
     span.in_scope(|| {
         let latency_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(status, latency_ms, "answered");
+        if routine {
+            tracing::debug!(status, latency_ms, "answered");
+        } else {
+            tracing::info!(status, latency_ms, "answered");
+        }
     });
     let labels = [("method", method.to_owned()), ("path", path)];
     histogram!(DURATION, &labels).record(took.as_secs_f64());

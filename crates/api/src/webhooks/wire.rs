@@ -60,10 +60,14 @@ pub(crate) fn delivery(delivery: deliveries::WebhookDelivery) -> WebhookDelivery
 pub(crate) fn url(text: &str, reach: Reach) -> Checked<Url> {
     const FIELD: &str = "url";
     let url = parse_url(text).or_else(|error| wrong(FIELD, error))?;
-    reach
-        .check_literal(&url)
-        .or_else(|error| wrong(FIELD, error))?;
-    Ok(url)
+    let Err(error) = reach.check_literal(&url) else {
+        return Ok(url);
+    };
+    if Reach::Private.check_literal(&url).is_ok() {
+        let hint = "the server's option --webhooks-allow-private-addresses allows it";
+        return wrong(FIELD, format!("{error}: it is private; {hint}"));
+    }
+    wrong(FIELD, error)
 }
 
 /// Reads a secret that somebody chose.
