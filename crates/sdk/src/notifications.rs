@@ -72,6 +72,7 @@ pub enum InboxReadStatus {
 pub struct NotificationListQuery {
     /// Only those that were read, or that were not; both when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", param(inline))]
     pub read_status: Option<InboxReadStatus>,
     /// Only those that are older than the message with this id: the last one of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]

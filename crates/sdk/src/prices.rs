@@ -138,6 +138,7 @@ pub struct ModelPriceListQuery {
     pub model: Option<String>,
     /// Which ones; when absent, of each model those that are effective.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", param(inline))]
     pub source: Option<AiModelPriceSelection>,
 }
 

@@ -163,6 +163,7 @@ pub struct SpendExportQuery {
     pub period_end: Option<DateTime<Utc>>,
     /// How it is written; `csv` where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", param(inline))]
     pub format: Option<SpendExportFormat>,
 }
 
