@@ -98,6 +98,7 @@ CREATE TABLE ai_budget_settings (
     CONSTRAINT ai_budget_settings_policy_check CHECK (policy IN ('highest', 'lowest', 'sum')),
     -- The budget of an Everyone group is one like any other, or counts when no other group has one.
     CONSTRAINT ai_budget_settings_everyone_check CHECK (everyone IN ('competes', 'default')),
+    -- The periods that `bursar_period` knows.
     CONSTRAINT ai_budget_settings_period_check CHECK (period IN ('day', 'week', 'month', 'quarter')),
     -- A zone that PostgreSQL does not know raises.
     CONSTRAINT ai_budget_settings_time_zone_check
@@ -118,10 +119,14 @@ ALTER TABLE group_ai_budgets
     ADD COLUMN pool_period text,
     ADD COLUMN pool_time_zone text,
     ADD COLUMN pool_counted_from timestamptz NOT NULL DEFAULT '-infinity',
+    -- What is observed is counted and blocks nobody.
     ADD CONSTRAINT group_ai_budgets_mode_check CHECK (mode IN ('enforce', 'observe')),
+    -- Zero blocks; nothing is less.
     ADD CONSTRAINT group_ai_budgets_pool_limit_micros_check CHECK (pool_limit_micros >= 0),
+    -- As for the settings; NULL follows them.
     ADD CONSTRAINT group_ai_budgets_pool_period_check
         CHECK (pool_period IN ('day', 'week', 'month', 'quarter')),
+    -- A zone that PostgreSQL does not know raises; NULL follows the settings.
     ADD CONSTRAINT group_ai_budgets_pool_time_zone_check CHECK (pool_time_zone IS NULL
         OR timezone(pool_time_zone, '2000-01-01 00:00:00+00'::timestamptz) IS NOT NULL);
 

@@ -20,7 +20,9 @@ CREATE TABLE user_ai_budget_overrides (
     expires_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT bursar_now(),
     updated_at timestamptz NOT NULL DEFAULT bursar_now(),
+    -- Zero blocks; nothing is less.
     CONSTRAINT user_ai_budget_overrides_spend_limit_micros_check CHECK (spend_limit_micros >= 0),
+    -- As for groups' budgets.
     CONSTRAINT user_ai_budget_overrides_mode_check CHECK (mode IN ('enforce', 'observe')),
     -- An override goes with its person, and with its group.
     CONSTRAINT user_ai_budget_overrides_user_id_fkey

@@ -2,6 +2,7 @@
 ALTER TABLE ai_reservations
     ADD COLUMN client text,
     ADD COLUMN credential_kind text NOT NULL DEFAULT 'centralized',
+    -- The deployment's own, or somebody's who brought them.
     ADD CONSTRAINT ai_reservations_credential_kind_check CHECK (credential_kind IN ('centralized', 'byok'));
 ALTER TABLE ai_usage_events
     ADD COLUMN client text,

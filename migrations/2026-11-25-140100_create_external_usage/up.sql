@@ -26,6 +26,7 @@ CREATE TABLE ai_external_usage (
     created_at timestamptz NOT NULL DEFAULT bursar_now(),
     -- Each thing once.
     CONSTRAINT ai_external_usage_pkey PRIMARY KEY (reporter_id, idempotency_key),
+    -- Spend that has happened; or a hold, from open to how it was closed.
     CONSTRAINT ai_external_usage_state_check CHECK (state IN ('recorded', 'open', 'settled', 'released')),
     -- What is not recorded at once is a hold, and a hold says for how long and how much.
     CONSTRAINT ai_external_usage_hold_check CHECK (

@@ -34,12 +34,15 @@ CREATE TABLE ai_model_prices (
     updated_at timestamptz NOT NULL DEFAULT bursar_now(),
     -- The types of providers.
     CONSTRAINT ai_model_prices_provider_check CHECK (provider IN ('openai', 'anthropic', 'openai-compatible')),
+    -- A name that requests can bring.
     CONSTRAINT ai_model_prices_model_check CHECK (model <> '' AND octet_length(model) <= 256),
     -- A set without a price of tokens would make what is not known free.
     CONSTRAINT ai_model_prices_priced_check CHECK (coalesce(input_price, output_price) IS NOT NULL),
+    -- Nobody is paid for a request, and a window of no tokens takes none. What is NULL does not count here.
     CONSTRAINT ai_model_prices_amounts_check CHECK (least(
         input_price, output_price, cache_read_price, cache_write_price, cache_write_1h_price, audio_input_price,
         audio_output_price, web_search_price, request_price, context_window - 1, max_output_tokens - 1) >= 0),
+    -- What is in the list was read before it was written.
     CONSTRAINT ai_model_prices_tiers_check CHECK (jsonb_typeof(tiers) = 'array')
 );
 
@@ -57,9 +60,12 @@ CREATE TABLE ai_model_aliases (
     priced_model text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT bursar_now(),
     updated_at timestamptz NOT NULL DEFAULT bursar_now(),
+    -- As for prices.
     CONSTRAINT ai_model_aliases_provider_check CHECK (provider IN ('openai', 'anthropic', 'openai-compatible')),
+    -- A pattern without a letter would stand for every model.
     CONSTRAINT ai_model_aliases_provider_model_check
         CHECK (translate(provider_model, '*', '') <> '' AND octet_length(provider_model) <= 256),
+    -- A model's own name, never a pattern.
     CONSTRAINT ai_model_aliases_priced_model_check
         CHECK (priced_model <> '' AND octet_length(priced_model) <= 256 AND strpos(priced_model, '*') = 0)
 );

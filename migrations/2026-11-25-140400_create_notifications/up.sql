@@ -50,6 +50,7 @@ CREATE TABLE ai_budget_alerts (
     data jsonb NOT NULL,
     created_at timestamptz NOT NULL DEFAULT bursar_now(),
     cleared_at timestamptz,
+    -- The ledger's kinds of limits.
     CONSTRAINT ai_budget_alerts_limit_kind_check CHECK (limit_kind IN ('user', 'pool'))
 );
 -- A threshold is told of once, whoever finds it reached.

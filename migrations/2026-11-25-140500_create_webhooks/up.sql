@@ -12,6 +12,7 @@ CREATE TABLE webhooks (
     key_id text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT bursar_now(),
     updated_at timestamptz NOT NULL DEFAULT bursar_now(),
+    -- Nothing more is told of an organization that is gone.
     CONSTRAINT webhooks_organization_id_fkey
         FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE CASCADE
 );
@@ -45,6 +46,7 @@ CREATE TABLE notification_deliveries (
     delivered_at timestamptz,
     failed_at timestamptz,
     last_error text,
+    -- Messages go with their receiver, and with what they tell of.
     CONSTRAINT notification_deliveries_webhook_id_fkey
         FOREIGN KEY (webhook_id) REFERENCES webhooks (id) ON DELETE CASCADE,
     CONSTRAINT notification_deliveries_notification_id_fkey
@@ -68,6 +70,7 @@ CREATE INDEX notification_deliveries_due_idx ON notification_deliveries (webhook
 CREATE TABLE notification_channels (
     channel text PRIMARY KEY,
     ready_until timestamptz NOT NULL,
+    -- Webhooks need no server that is set up for them.
     CONSTRAINT notification_channels_channel_check CHECK (channel = 'mail')
 );
 INSERT INTO notification_channels (channel, ready_until) VALUES ('mail', '-infinity');
