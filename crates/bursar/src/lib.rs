@@ -4,6 +4,7 @@
 //! option, add a field in `cli/server.rs` and use it in `server.rs`.
 
 pub mod cli;
+mod columns;
 mod command;
 pub mod config_file;
 pub mod demo;

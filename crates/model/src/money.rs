@@ -34,6 +34,15 @@ impl Micros {
     pub const fn or_zero(self) -> Self {
         if self.0 < 0 { Self::ZERO } else { self }
     }
+
+    /// Dollars as a bare decimal number, exactly and no longer than that takes: `1.5`, `0.000123`, `-2`.
+    #[must_use]
+    pub fn decimal_dollars(self) -> String {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let micros = self.0.unsigned_abs();
+        let text = format!("{sign}{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
 }
 
 impl fmt::Display for Micros {
@@ -63,5 +72,17 @@ mod tests {
         check(-2_000_000, "-$2.00");
         check(1_000_001, "$1.000001");
         check(i64::MIN, "-$9223372036854.775808");
+    }
+
+    #[test]
+    fn decimals_are_exact() {
+        let check = |micros, text: &str| assert_eq!(Micros(micros).decimal_dollars(), text);
+        check(0, "0");
+        check(1, "0.000001");
+        check(1_500_000, "1.5");
+        check(10_000_000, "10");
+        check(-2_000_001, "-2.000001");
+        check(i64::MAX, "9223372036854.775807");
+        check(i64::MIN, "-9223372036854.775808");
     }
 }

@@ -2,7 +2,7 @@
 
 use model::spend_reports::SpendExportRow;
 
-use super::{EncodeError, Encoder, Line, Place, header, instant};
+use super::{Line, Lines, Place, instant};
 
 const COLUMNS: [&str; 16] = [
     "user_id",
@@ -28,7 +28,11 @@ pub(super) struct Csv {
     pub(super) place: Place,
 }
 
-impl Csv {
+impl Lines for Csv {
+    fn columns(&self) -> &[&str] {
+        &COLUMNS
+    }
+
     fn line(&self, row: &SpendExportRow) -> String {
         let mut line = Line::default();
         line.plain(row.user_id);
@@ -56,25 +60,13 @@ impl Csv {
     }
 }
 
-impl Encoder for Csv {
-    fn begin(&mut self) -> Result<Vec<u8>, EncodeError> {
-        Ok(header(&COLUMNS))
-    }
-
-    fn rows(&mut self, rows: Vec<SpendExportRow>) -> Result<Vec<u8>, EncodeError> {
-        let lines: String = rows.iter().map(|row| self.line(row)).collect();
-        Ok(lines.into_bytes())
-    }
-
-    fn end(&mut self) -> Result<Vec<u8>, EncodeError> {
-        Ok(Vec::new())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{
-        super::tests::{place, row},
+        super::{
+            Encoder,
+            tests::{place, row},
+        },
         *,
     };
 

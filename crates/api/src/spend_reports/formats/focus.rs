@@ -6,10 +6,10 @@
 //! Columns with `x_` are ours, as the specification wants them named.
 
 use chrono::{DateTime, Datelike, Months, NaiveTime, Utc};
-use model::{Micros, spend_reports::SpendExportRow};
+use model::spend_reports::SpendExportRow;
 use serde_json::json;
 
-use super::{EncodeError, Encoder, Line, Place, header, instant};
+use super::{Line, Lines, Place, instant};
 
 const COLUMNS: [&str; 43] = [
     "BilledCost",
@@ -62,14 +62,6 @@ pub(super) struct Focus {
     pub(super) place: Place,
 }
 
-/// Dollars as a decimal, exactly.
-fn dollars(amount: Micros) -> String {
-    let sign = if amount.0 < 0 { "-" } else { "" };
-    let micros = amount.0.unsigned_abs();
-    let text = format!("{sign}{}.{:06}", micros / 1_000_000, micros % 1_000_000);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
 /// The calendar month of an instant.
 fn month(at: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
     let first = at.date_naive().with_day(1).unwrap_or_default();
@@ -78,7 +70,11 @@ fn month(at: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
     (midnight(first), midnight(next))
 }
 
-impl Focus {
+impl Lines for Focus {
+    fn columns(&self) -> &[&str] {
+        &COLUMNS
+    }
+
     fn line(&self, row: &SpendExportRow) -> String {
         let mut line = Line::default();
         self.billing(&mut line, row);
@@ -87,10 +83,12 @@ impl Focus {
         self.place(&mut line, row);
         line.end()
     }
+}
 
+impl Focus {
     fn billing(&self, line: &mut Line, row: &SpendExportRow) {
         let (start, end) = month(row.period.start);
-        line.plain(dollars(row.cost.unwrap_or_default()));
+        line.plain(row.cost.unwrap_or_default().decimal_dollars());
         line.plain(self.place.organization_id);
         line.text(&self.place.organization_name);
         line.plain("USD");
@@ -99,7 +97,7 @@ impl Focus {
     }
 
     fn charge(line: &mut Line, row: &SpendExportRow) {
-        let cost = dollars(row.cost.unwrap_or_default());
+        let cost = row.cost.unwrap_or_default().decimal_dollars();
         let tokens = tokens(row);
         line.plain("Usage");
         line.plain("");
@@ -169,38 +167,15 @@ fn tokens(row: &SpendExportRow) -> i64 {
         .saturating_add(row.cache_write_tokens)
 }
 
-impl Encoder for Focus {
-    fn begin(&mut self) -> Result<Vec<u8>, EncodeError> {
-        Ok(header(&COLUMNS))
-    }
-
-    fn rows(&mut self, rows: Vec<SpendExportRow>) -> Result<Vec<u8>, EncodeError> {
-        let lines: String = rows.iter().map(|row| self.line(row)).collect();
-        Ok(lines.into_bytes())
-    }
-
-    fn end(&mut self) -> Result<Vec<u8>, EncodeError> {
-        Ok(Vec::new())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{
-        super::tests::{place, row},
+        super::{
+            Encoder,
+            tests::{place, row},
+        },
         *,
     };
-
-    #[test]
-    fn dollars_are_exact() {
-        let check = |micros, text: &str| assert_eq!(dollars(Micros(micros)), text);
-        check(0, "0");
-        check(1, "0.000001");
-        check(1_500_000, "1.5");
-        check(10_000_000, "10");
-        check(-2_000_001, "-2.000001");
-        check(i64::MAX, "9223372036854.775807");
-    }
 
     #[test]
     fn a_row_is_a_charge_of_its_day() {

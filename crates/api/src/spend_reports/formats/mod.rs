@@ -23,6 +23,29 @@ pub(super) trait Encoder: Send {
     fn end(&mut self) -> Result<Vec<u8>, EncodeError>;
 }
 
+/// A format in which every row is a line.
+trait Lines: Send {
+    /// The names in the first line.
+    fn columns(&self) -> &[&str];
+    /// A row's line.
+    fn line(&self, row: &SpendExportRow) -> String;
+}
+
+impl<L: Lines> Encoder for L {
+    fn begin(&mut self) -> Result<Vec<u8>, EncodeError> {
+        Ok(header(self.columns()))
+    }
+
+    fn rows(&mut self, rows: Vec<SpendExportRow>) -> Result<Vec<u8>, EncodeError> {
+        let lines: String = rows.iter().map(|row| self.line(row)).collect();
+        Ok(lines.into_bytes())
+    }
+
+    fn end(&mut self) -> Result<Vec<u8>, EncodeError> {
+        Ok(Vec::new())
+    }
+}
+
 /// The organization that every row is about.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
@@ -44,6 +67,9 @@ fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
+/// What a formula begins with, to one spreadsheet or another, spaces aside.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
 /// A line of comma-separated values.
 #[derive(Debug, Default)]
 struct Line {
@@ -63,7 +89,7 @@ impl Line {
 
     /// Adds a text that anybody may have written. A spreadsheet must not take it for a formula.
     fn text(&mut self, text: &str) {
-        let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+        let formula = text.starts_with(['\t', '\r']) || text.trim_start().starts_with(FORMULA);
         let guarded = if formula {
             Cow::Owned(format!("'{text}"))
         } else {
@@ -150,6 +176,11 @@ mod tests {
         check("\tx", "'\tx");
         check("\rx", "\"'\rx\"");
         check("=\"a\"", "\"'=\"\"a\"\"\"");
+        check("  =1", "'  =1");
+        check("＝1", "'＝1");
+        check("＋1", "'＋1");
+        check("－1", "'－1");
+        check("＠x", "'＠x");
         check("a=1", "a=1");
     }
 }
