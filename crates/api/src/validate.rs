@@ -4,7 +4,7 @@ use std::{fmt::Display, str::FromStr};
 
 use bursar_sdk::ValidationError;
 use chrono::{DateTime, Datelike, Utc};
-use model::{Name, PageRequest};
+use model::{Change, Name, PageRequest};
 
 /// The greatest length of a name that people read, in characters.
 const DISPLAY_NAME_MAX_CHARS: usize = 64;
@@ -39,6 +39,18 @@ pub(crate) fn optional<T, U>(
     read: impl Fn(T) -> Checked<U>,
 ) -> Checked<Option<U>> {
     value.map(read).transpose()
+}
+
+/// Reads what becomes of a value that may be removed.
+pub(crate) fn change<T, U, E>(
+    change: bursar_sdk::Change<T>,
+    read: impl FnOnce(T) -> Result<U, E>,
+) -> Result<Change<U>, E> {
+    Ok(match change {
+        bursar_sdk::Change::Keep => Change::Keep,
+        bursar_sdk::Change::Remove => Change::Remove,
+        bursar_sdk::Change::Set(value) => Change::Set(read(value)?),
+    })
 }
 
 /// Two values, or what is wrong with either. Nests for more.
@@ -89,12 +101,12 @@ pub(crate) fn organization_name(field: &str, text: &str) -> Checked<Name> {
     parse(field, text)
 }
 
-/// Reads an instant of the years that RFC 3339 writes: what is read with more digits may be before all that
-/// the database can count.
+/// Reads an instant of the years that RFC 3339 and the database write alike: what is read with more digits may be
+/// before all that the database can count, and the year 0000 is one before Christ to it.
 pub(crate) fn instant(field: &str, at: Option<DateTime<Utc>>) -> Checked<Option<DateTime<Utc>>> {
     match at {
-        Some(at) if !(0..=9999).contains(&at.year()) => {
-            wrong(field, "must be in the years 0000 to 9999")
+        Some(at) if !(1..=9999).contains(&at.year()) => {
+            wrong(field, "must be in the years 0001 to 9999")
         }
         at => Ok(at),
     }

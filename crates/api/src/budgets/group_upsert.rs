@@ -2,12 +2,13 @@
 
 use axum::Json;
 use bursar_sdk::{GroupAiBudget, UpsertGroupAiBudgetRequest};
-use model::{Change, budgets::GroupBudgetUpsert};
+use model::budgets::GroupBudgetUpsert;
 
 use super::wire::{self, read_limit, read_mode, read_period};
 use crate::{
     error::ApiResult,
     extract::{AiBridgeSession, JsonBody, PathParams, id_param},
+    validate::change,
 };
 
 /// Set a group's budget: what each of its members may spend in a period, and its pool. Zero blocks.
@@ -44,19 +45,7 @@ fn upsert(body: UpsertGroupAiBudgetRequest) -> ApiResult<GroupBudgetUpsert> {
         pool_limit: change(body.pool_limit_micros, |limit| {
             read_limit("pool_limit_micros", limit)
         })?,
-        pool_period: change(body.pool_period, |period| Ok(read_period(period)))?,
-        pool_time_zone: change(body.pool_time_zone, Ok)?,
-    })
-}
-
-/// Reads what becomes of a value that may be removed.
-fn change<T, U>(
-    change: bursar_sdk::Change<T>,
-    read: impl FnOnce(T) -> ApiResult<U>,
-) -> ApiResult<Change<U>> {
-    Ok(match change {
-        bursar_sdk::Change::Keep => Change::Keep,
-        bursar_sdk::Change::Remove => Change::Remove,
-        bursar_sdk::Change::Set(value) => Change::Set(read(value)?),
+        pool_period: change(body.pool_period, |period| ApiResult::Ok(read_period(period)))?,
+        pool_time_zone: change(body.pool_time_zone, ApiResult::Ok)?,
     })
 }

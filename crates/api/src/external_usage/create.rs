@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use bursar_sdk::{ReportAiUsageRequest, ReportedAiUsage};
 
-use super::{read, tell, wire};
+use super::{read, tell::tell, wire};
 use crate::{
     ApiState,
     error::ApiResult,

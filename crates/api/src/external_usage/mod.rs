@@ -5,14 +5,12 @@ mod read;
 mod reservation_create;
 mod reservation_get;
 mod reservation_update;
+mod tell;
 mod wire;
 
-use dbauthz::SystemActor;
-use model::spend::LimitKey;
-use store::StoreResult;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{ApiState, error::chain};
+use crate::ApiState;
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
@@ -22,22 +20,4 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
             reservation_get::external_reservation_get,
             reservation_update::external_reservation_update
         ))
-}
-
-/// Tells all servers that waiters at these limits may try again. A hint: whoever does not hear it looks again by
-/// itself.
-async fn tell(state: &ApiState, limits: &[LimitKey]) {
-    if limits.is_empty() {
-        return;
-    }
-    let gateway = state.auth.authorized.as_system(SystemActor::Gateway);
-    let told: StoreResult<()> = async {
-        let mut unit = gateway.begin().await?;
-        unit.ledger().spend_notify(limits).await?;
-        unit.commit().await
-    }
-    .await;
-    if let Err(error) = told {
-        tracing::warn!(error = %chain(&error), "waiters could not be told");
-    }
 }

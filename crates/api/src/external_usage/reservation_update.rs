@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use bursar_sdk::{AiBudgetRefusalKind, AiReservation, PatchAiReservationRequest};
 use model::external_usage::{ChangeOutcome, Closing, ExternalRecord};
 
-use super::{read, reservation_get::shown, tell, wire};
+use super::{read, reservation_get::shown, tell::tell, wire};
 use crate::{
     ApiState,
     error::{ApiError, ApiResult, HoldConflict},

@@ -14,6 +14,7 @@ use model::{
 use crate::{
     budgets::mode,
     error::{ApiError, ApiResult},
+    spend::left,
 };
 
 pub(super) fn reported(outcomes: Vec<ReportOutcome>) -> ReportedAiUsage {
@@ -108,14 +109,13 @@ fn limit(
     [limit, spent, reserved]: [Micros; 3],
     period: &Period,
 ) -> AiLimitState {
-    let remaining = limit.saturating_sub(spent).saturating_sub(reserved);
     AiLimitState {
         kind,
         limit_micros: limit.0,
         mode: mode(blocks),
         spent_micros: spent.0,
         reserved_micros: reserved.0,
-        remaining_micros: remaining.or_zero().0,
+        remaining_micros: left(limit, spent, reserved),
         resets_at: period.end,
     }
 }

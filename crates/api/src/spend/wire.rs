@@ -31,7 +31,7 @@ pub(crate) fn spend(user: UserId, view: SpendView) -> UserAiSpend {
 }
 
 /// What is neither spent nor held.
-fn left(limit: Micros, spent: Micros, reserved: Micros) -> i64 {
+pub(crate) fn left(limit: Micros, spent: Micros, reserved: Micros) -> i64 {
     let left = limit.saturating_sub(spent).saturating_sub(reserved);
     left.or_zero().0
 }

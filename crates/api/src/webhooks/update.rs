@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use bursar_sdk::{UpdateWebhookRequest, Webhook};
-use model::{Change, addresses::Reach};
+use model::addresses::Reach;
 use store::webhooks::WebhookUpdate;
 
 use super::wire;
@@ -10,7 +10,7 @@ use crate::{
     ApiState,
     error::ApiResult,
     extract::{JsonBody, PathParams, Session, id_param},
-    validate::{Checked, both, optional, parse},
+    validate::{Checked, both, change, optional, parse},
 };
 
 /// Change a webhook; what is absent stays as it is. What is still to be sent goes to the new address.
@@ -48,11 +48,7 @@ fn update(body: &UpdateWebhookRequest, reach: Reach) -> Checked<WebhookUpdate> {
         name,
         url,
         secret,
-        organization_id: match body.organization_id {
-            bursar_sdk::Change::Keep => Change::Keep,
-            bursar_sdk::Change::Remove => Change::Remove,
-            bursar_sdk::Change::Set(id) => Change::Set(id.into()),
-        },
+        organization_id: change(body.organization_id, |id| Checked::Ok(id.into()))?,
         enabled: body.enabled,
     })
 }
