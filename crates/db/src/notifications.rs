@@ -16,14 +16,14 @@ use model::{
 };
 use rbac::Visibility;
 use store::{
-    StoreError, StoreResult,
+    StoreResult,
     notifications::{NotificationRead, NotificationWrite},
 };
 use uuid::Uuid;
 
 use crate::{
     errors::internal,
-    query::{Cached, bursar_now, count, one, row, rows, run},
+    query::{Cached, bursar_now, changed, count, one, row, rows, run},
     schema::notifications,
     unit::{Unit, Writing},
     visibility::{Columns, Visible},
@@ -140,9 +140,8 @@ impl NotificationWrite for Unit<Writing> {
             let mark = diesel::update(the).set(notifications::read_at.eq(None::<DateTime<Utc>>));
             run(conn, mark).await?;
         }
-        let changed = the.select(NotificationRow::as_select());
-        let changed: Option<NotificationRow> = row(conn, changed).await?;
-        let notification = notification(changed.ok_or(StoreError::NotFound)?)?;
+        let now = the.select(NotificationRow::as_select());
+        let notification = notification(one(conn, now).await?)?;
         let all = Visible::new(&Visibility::All, &COLUMNS);
         let unread_count = unread(conn, notification.user_id, all).await?;
         Ok(InboxEntry {
@@ -156,8 +155,7 @@ impl NotificationWrite for Unit<Writing> {
             .filter(notifications::user_id.eq(user.0))
             .filter(notifications::read_at.is_null())
             .set(notifications::read_at.eq(bursar_now().nullable()));
-        let marked = run(self.connection()?, mark).await?;
-        Ok(count(i64::try_from(marked).map_err(internal)?))
+        run(self.connection()?, mark).await.map(changed)
     }
 
     async fn notification_prune(&mut self, limit: u32) -> StoreResult<u64> {
@@ -165,7 +163,6 @@ impl NotificationWrite for Unit<Writing> {
         let prune = sql_query(PRUNE)
             .bind::<Integer, _>(days)
             .bind::<BigInt, _>(i64::from(limit));
-        let removed = run(self.connection()?, Cached(prune)).await?;
-        Ok(count(i64::try_from(removed).map_err(internal)?))
+        run(self.connection()?, Cached(prune)).await.map(changed)
     }
 }

@@ -25,7 +25,7 @@ use store::{
 
 use crate::{
     errors::internal,
-    query::{Cached, one, parse, run},
+    query::{Cached, changed, one, parse, run},
     unit::{Unit, Writing},
 };
 
@@ -207,8 +207,7 @@ impl PriceWrite for Unit<Writing> {
             .bind::<Array<Jsonb>, _>(tiers)
             .bind::<Array<Nullable<BigInt>>, _>(numbers(|price| price.context_window))
             .bind::<Array<Nullable<BigInt>>, _>(numbers(|price| price.max_output_tokens));
-        let changed = run(self.connection()?, Cached(upsert)).await?;
-        u64::try_from(changed).map_err(internal)
+        run(self.connection()?, Cached(upsert)).await.map(changed)
     }
 
     async fn model_price_delete(
@@ -227,8 +226,7 @@ impl PriceWrite for Unit<Writing> {
             .bind::<Text, _>(model.to_owned())
             .bind::<diesel::sql_types::Bool, _>(all)
             .bind::<Nullable<Timestamptz>, _>(from);
-        let removed = run(self.connection()?, Cached(delete)).await?;
-        u64::try_from(removed).map_err(internal)
+        run(self.connection()?, Cached(delete)).await.map(changed)
     }
 
     async fn model_alias_upsert(&mut self, alias: &ModelAlias) -> StoreResult<StoredAlias> {

@@ -123,6 +123,11 @@ where
         .map_err(|error| internal(format!("`{column}` holds `{text}`, which {error}")))
 }
 
+/// How many rows [`run`] says that a statement changed.
+pub(crate) fn changed(rows: usize) -> u64 {
+    u64::try_from(rows).unwrap_or(u64::MAX)
+}
+
 /// A count of rows.
 pub(crate) fn count(stored: i64) -> u64 {
     u64::try_from(stored).unwrap_or_default()

@@ -21,7 +21,7 @@ use store::StoreResult;
 use uuid::Uuid;
 
 use super::marks::Fired;
-use crate::query::{Cached, count, rows, run};
+use crate::query::{Cached, changed, rows, run};
 
 /// Everybody and everything that alerts name.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ pub(super) async fn tell(conn: &AsyncPgConnection, fired: &[Fired<'_>]) -> Store
         }
     }
     let written = send(conn, &messages).await?;
-    Ok((u64::try_from(new.len()).unwrap_or(u64::MAX), written))
+    Ok((changed(new.len()), written))
 }
 
 fn alert(one: &Fired<'_>, names: &Names) -> Alert {
@@ -298,5 +298,5 @@ async fn send(conn: &AsyncPgConnection, messages: &[Message]) -> StoreResult<u64
         .bind::<Array<SqlUuid>, _>(people)
         .bind::<BigInt, _>(i64::from(KEPT));
     run(conn, Cached(trim)).await?;
-    Ok(count(i64::try_from(written).unwrap_or(i64::MAX)))
+    Ok(changed(written))
 }

@@ -12,7 +12,10 @@ use diesel_async::AsyncPgConnection;
 use futures_util::future::try_join3;
 use model::{
     Micros, OrganizationId, UserId,
-    budgets::{BudgetCandidate, Candidates, FallbackCandidate, OverrideCandidate},
+    budgets::{
+        BudgetCandidate, BudgetPolicy, Candidates, EveryoneBudget, FallbackCandidate,
+        OverrideCandidate, Resolution, resolve,
+    },
 };
 use store::StoreResult;
 use uuid::Uuid;
@@ -82,9 +85,21 @@ const OVERRIDES: &str = "\
 SELECT o.user_id, o.group_id, o.organization_id, o.spend_limit_micros, o.mode, o.expires_at \
 FROM unnest($1) AS u (id) JOIN user_ai_budget_overrides AS o ON o.user_id = u.id";
 
+/// What holds for each of these people at an instant, by this policy: as [`candidates`], decided by the one rule.
+pub(crate) async fn resolutions(
+    conn: &AsyncPgConnection,
+    people: &[UserId],
+    (policy, everyone): (BudgetPolicy, EveryoneBudget),
+    now: DateTime<Utc>,
+) -> StoreResult<BTreeMap<UserId, Resolution>> {
+    let found = candidates(conn, people).await?;
+    let resolved = |(user, candidates)| (user, resolve(policy, everyone, &candidates, now));
+    Ok(found.into_iter().map(resolved).collect())
+}
+
 /// What the rule looks at for each of these people, in one round trip; each has an entry, in no order within.
 /// Sent after locks were asked for, the statements see what was committed before the locks were had.
-pub(crate) async fn candidates(
+async fn candidates(
     conn: &AsyncPgConnection,
     people: &[UserId],
 ) -> StoreResult<BTreeMap<UserId, Candidates>> {

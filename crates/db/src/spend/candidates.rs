@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use diesel_async::AsyncPgConnection;
 use model::{
     GroupId, OrganizationId, UserId,
-    budgets::{EffectiveBudget, Resolution, resolve},
+    budgets::{EffectiveBudget, Resolution},
 };
 use store::StoreResult;
 
 use super::calendar::Calendar;
-use crate::budgets::candidates;
+use crate::budgets;
 
 /// The limit that holds for a person, and where spend goes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,17 +39,8 @@ pub(super) async fn resolutions(
     calendar: &Calendar,
     people: &[UserId],
 ) -> StoreResult<BTreeMap<UserId, Resolution>> {
-    let found = candidates(conn, people).await?;
-    let resolve = |(user, candidates)| {
-        let resolution = resolve(
-            calendar.policy,
-            calendar.everyone,
-            &candidates,
-            calendar.now,
-        );
-        (user, resolution)
-    };
-    Ok(found.into_iter().map(resolve).collect())
+    let rules = (calendar.policy, calendar.everyone);
+    budgets::resolutions(conn, people, rules, calendar.now).await
 }
 
 /// The same, without the reasons.

@@ -137,11 +137,15 @@ async fn report(
         charged::to_groups(conn, &ids, within),
     )
     .await?;
-    let budgeted: Vec<GroupId> = budgets.iter().map(|row| GroupId(row.group_id)).collect();
+    let budgets: BTreeMap<GroupId, BudgetRow> = budgets
+        .into_iter()
+        .map(|row| (GroupId(row.group_id), row))
+        .collect();
+    let budgeted: Vec<GroupId> = budgets.keys().copied().collect();
     let totals = totals(conn, &present, &budgeted).await?;
     let mut groups = Vec::with_capacity(ids.len());
     for id in ids {
-        let budget = budgets.iter().find(|row| row.group_id == id.0);
+        let budget = budgets.get(&id);
         groups.push(GroupSpend {
             group_id: id,
             spend_limit: budget.map(|row| Micros(row.spend_limit_micros)),

@@ -1,16 +1,13 @@
-//! Which limit holds for whom: candidates for many people at once, decided by the one rule.
+//! Which limit holds for whom at the report's instant, for many people at once.
 
 use std::collections::BTreeMap;
 
 use diesel_async::AsyncPgConnection;
-use model::{
-    UserId,
-    budgets::{Resolution, resolve},
-};
+use model::{UserId, budgets::Resolution};
 use store::StoreResult;
 
 use super::Present;
-use crate::budgets::candidates;
+use crate::budgets;
 
 /// How many people are looked at together.
 pub(super) const CHUNK: usize = 2_000;
@@ -21,11 +18,6 @@ pub(super) async fn resolutions(
     present: &Present,
     people: &[UserId],
 ) -> StoreResult<BTreeMap<UserId, Resolution>> {
-    let found = candidates(conn, people).await?;
-    let (policy, everyone) = (present.settings.policy, present.settings.everyone);
-    let resolved = found.into_iter().map(|(user, candidates)| {
-        let resolution = resolve(policy, everyone, &candidates, present.now);
-        (user, resolution)
-    });
-    Ok(resolved.collect())
+    let rules = (present.settings.policy, present.settings.everyone);
+    budgets::resolutions(conn, people, rules, present.now).await
 }
