@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use model::{
     Micros, ReservationId, WaiterId,
-    admission::Patience,
+    admission::{PATIENCE_OF_THE_HEAD, Patience},
     spend::{
         Account, CredentialKind, LimitKey, NotBounded, ReserveOutcome, ReserveRequest, SpendState,
         WaitEnd,
@@ -25,10 +25,6 @@ use crate::{
     telemetry,
     worst_case::Bounds,
 };
-
-/// For how long a waiter may be passed by a smaller request: the ledger's rule, repeated here only to decide
-/// who looks next.
-const MAY_BE_PASSED: Duration = Duration::from_secs(1);
 
 /// After so many pauses without a call, a waiter looks although it is not the first.
 const MOST_UNCALLED: u32 = 5;
@@ -256,7 +252,8 @@ impl Admission<'_> {
             self.request.gives_up_at = state.now + chrono_of(left);
         }
         let waited = self.waiting_at(limits, now).elapsed();
-        if waited < MAY_BE_PASSED {
+        // As long as the ledger lets it be passed by smaller requests, others look next.
+        if chrono_of(waited) < PATIENCE_OF_THE_HEAD {
             self.ticket.hand_on();
         } else {
             self.ticket.keep_call();
