@@ -4,6 +4,7 @@
 //! crate that knows the binary, and nothing but tests may know it.
 
 pub mod issuer;
+mod loopback;
 pub mod mail;
 pub mod postgres;
 pub mod receiver;

@@ -2,15 +2,15 @@
 
 use std::{
     collections::VecDeque,
-    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
+    net::TcpStream,
 };
+
+use crate::loopback::Loopback;
 
 /// What it does with one connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,9 +76,8 @@ struct Shared {
 /// A mail server on a free port. Ends when it is dropped.
 #[derive(Debug)]
 pub struct TestMailServer {
-    address: SocketAddr,
     shared: Arc<Mutex<Shared>>,
-    serving: JoinHandle<()>,
+    listening: Loopback,
 }
 
 impl TestMailServer {
@@ -87,31 +86,23 @@ impl TestMailServer {
     /// # Errors
     /// When it cannot listen.
     pub async fn start(first: &[Post]) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let address = listener.local_addr()?;
         let shared = Arc::new(Mutex::new(Shared {
             next: first.iter().cloned().collect(),
             ..Shared::default()
         }));
         let state = Arc::clone(&shared);
-        let serving = tokio::spawn(async move {
-            let mut connections = tokio::task::JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let state = Arc::clone(&state);
-                connections.spawn(async move { drop(serve(stream, &state).await) });
-            }
-        });
-        Ok(Self {
-            address,
-            shared,
-            serving,
+        let listening = Loopback::start(move |stream| {
+            let state = Arc::clone(&state);
+            async move { drop(serve(stream, &state).await) }
         })
+        .await?;
+        Ok(Self { shared, listening })
     }
 
     /// The port that it listens on.
     #[must_use]
     pub const fn port(&self) -> u16 {
-        self.address.port()
+        self.listening.address().port()
     }
 
     /// The mails that were read to their end.
@@ -128,12 +119,6 @@ impl TestMailServer {
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for TestMailServer {
-    fn drop(&mut self) {
-        self.serving.abort();
     }
 }
 

@@ -2,16 +2,16 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
+    net::TcpStream,
 };
+
+use crate::loopback::Loopback;
 
 /// What it does with a request that it has read to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,9 +51,8 @@ struct Shared {
 /// A receiver on a free port. Ends when it is dropped.
 #[derive(Debug)]
 pub struct TestReceiver {
-    address: SocketAddr,
     shared: Arc<Mutex<Shared>>,
-    serving: JoinHandle<()>,
+    listening: Loopback,
 }
 
 impl TestReceiver {
@@ -62,26 +61,17 @@ impl TestReceiver {
     /// # Errors
     /// When it cannot listen.
     pub async fn start(first: &[Behaviour]) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let address = listener.local_addr()?;
         let shared = Arc::new(Mutex::new(Shared {
             next: first.iter().cloned().collect(),
             ..Shared::default()
         }));
         let state = Arc::clone(&shared);
-        let serving = tokio::spawn(async move {
-            // Connections end with it.
-            let mut connections = tokio::task::JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let state = Arc::clone(&state);
-                connections.spawn(async move { drop(serve(stream, &state).await) });
-            }
-        });
-        Ok(Self {
-            address,
-            shared,
-            serving,
+        let listening = Loopback::start(move |stream| {
+            let state = Arc::clone(&state);
+            async move { drop(serve(stream, &state).await) }
         })
+        .await?;
+        Ok(Self { shared, listening })
     }
 
     /// What it does from now on.
@@ -94,13 +84,13 @@ impl TestReceiver {
     /// Where it listens.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}/in?token=t0ken", self.address)
+        format!("http://{}/in?token=t0ken", self.listening.address())
     }
 
     /// The port that it listens on.
     #[must_use]
     pub const fn port(&self) -> u16 {
-        self.address.port()
+        self.listening.address().port()
     }
 
     /// What has come so far.
@@ -111,12 +101,6 @@ impl TestReceiver {
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for TestReceiver {
-    fn drop(&mut self) {
-        self.serving.abort();
     }
 }
 
