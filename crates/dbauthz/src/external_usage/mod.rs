@@ -140,8 +140,7 @@ impl<U: ?Sized> ExternalUsage<'_, U> {
 
 impl<U: store::ReadUnit + ?Sized> ExternalUsage<'_, U> {
     /// A hold, and what holds for its person at this instant, as long as that is charged to the same organization. Its
-    /// reporter sees it, and who may read usage in the
-    /// organization that is charged.
+    /// reporter sees it, and who may read usage in the organization that is charged.
     ///
     /// # Errors
     /// `NotFound`, `Denied`.
