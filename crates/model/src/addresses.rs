@@ -9,14 +9,22 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 #[error("requests to the address `{0}` are not allowed")]
 pub struct RefusedAddress(pub IpAddr);
 
-/// The metadata service of a large cloud on IPv6, which is outside the link-local range.
-const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254);
+/// Where clouds tell a machine its secrets outside the link-local range: Azure (a public address), Alibaba and
+/// Tencent, Oracle.
+const METADATA_V4: [Ipv4Addr; 3] = [
+    Ipv4Addr::new(168, 63, 129, 16),
+    Ipv4Addr::new(100, 100, 100, 200),
+    Ipv4Addr::new(192, 0, 0, 192),
+];
+
+/// The same on IPv6: Google. All of `fd00:ec2::/32` is Amazon's.
+const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254);
 
 /// Says whether requests may go to this address.
 ///
 /// # Errors
 /// [`RefusedAddress`] for link-local, metadata, unspecified, multicast and reserved addresses, also when
-/// they are written as IPv4 inside IPv6 (mapped, compatible, NAT64 or 6to4).
+/// they are written as IPv4 inside IPv6 (mapped, translated, compatible, NAT64 or 6to4).
 pub fn check(address: IpAddr) -> Result<(), RefusedAddress> {
     let refused = match address {
         IpAddr::V4(v4) => refused_v4(v4),
@@ -110,7 +118,11 @@ fn private_v6(address: Ipv6Addr) -> bool {
 fn refused_v4(address: Ipv4Addr) -> bool {
     let [first, ..] = address.octets();
     // 0.0.0.0/8 is "this host": several systems connect it to the machine itself.
-    first == 0 || address.is_link_local() || address.is_multicast() || first >= 240
+    first == 0
+        || address.is_link_local()
+        || address.is_multicast()
+        || first >= 240
+        || METADATA_V4.contains(&address)
 }
 
 fn refused_v6(address: Ipv6Addr) -> bool {
@@ -121,6 +133,7 @@ fn refused_v6(address: Ipv6Addr) -> bool {
         || address.is_multicast()
         || address.is_unicast_link_local()
         || address == METADATA_V6
+        || matches!(address.segments(), [0xfd00, 0x0ec2, ..])
     {
         return true;
     }
@@ -131,7 +144,9 @@ fn refused_v6(address: Ipv6Addr) -> bool {
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let joined = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     match address.segments() {
-        [0, 0, 0, 0, 0, 0xffff | 0, high, low] => Some(joined(high, low)),
+        [0, 0, 0, 0, 0, 0xffff | 0, high, low] | [0, 0, 0, 0, 0xffff, 0, high, low] => {
+            Some(joined(high, low))
+        }
         [0x0064, 0xff9b, 0, 0, 0, 0, high, low] => Some(joined(high, low)),
         [0x2002, high, low, ..] => Some(joined(high, low)),
         _ => None,
@@ -159,6 +174,14 @@ mod tests {
             "febf::1",
             "ff02::1",
             "fd00:ec2::254",
+            "fd00:ec2::23",
+            "fd20:ce::254",
+            "168.63.129.16",
+            "100.100.100.200",
+            "192.0.0.192",
+            "::ffff:168.63.129.16",
+            "64:ff9b::100.100.100.200",
+            "::ffff:0:169.254.169.254",
             "::ffff:169.254.169.254",
             "::ffff:0.0.0.0",
             "::169.254.169.254",
