@@ -135,7 +135,8 @@ struct MailDispatchRow {
     content: String,
 }
 
-/// Every receiver's own oldest messages, so that one with many does not keep the others waiting.
+/// Every receiver's own oldest messages, and everybody's oldest before anybody's second: so whoever has many, and does
+/// not answer, does not keep the others waiting.
 const CLAIM_WEBHOOKS: &str = "\
     WITH due AS MATERIALIZED (
         SELECT oldest.id FROM webhooks AS w
@@ -145,7 +146,8 @@ const CLAIM_WEBHOOKS: &str = "\
             ORDER BY d.next_attempt_at, d.id LIMIT $4 FOR UPDATE SKIP LOCKED
         ) AS oldest
         WHERE w.enabled AND w.id <> ALL ($5)
-        ORDER BY oldest.next_attempt_at, oldest.id LIMIT $3
+        ORDER BY row_number() OVER (PARTITION BY w.id ORDER BY oldest.next_attempt_at, oldest.id),
+            oldest.next_attempt_at, oldest.id LIMIT $3
     )
     UPDATE notification_deliveries AS d SET attempts = d.attempts + 1, claim_id = $1,
         next_attempt_at = bursar_now() + $2 * interval '1 millisecond'

@@ -62,6 +62,35 @@ async fn a_receiver_that_hangs_keeps_only_its_own_messages_waiting() {
 }
 
 #[tokio::test]
+async fn many_receivers_that_hang_leave_room_for_one_that_answers() {
+    let house = House::new().await;
+    let slow = TestReceiver::start(&[]).await.unwrap();
+    slow.always(Behaviour::Hang);
+    let fast = TestReceiver::start(&[]).await.unwrap();
+    // Together they could take every place, and all of it is older.
+    let mut stuck = Vec::new();
+    for number in 0..20 {
+        let webhook = house.webhook(&format!("stuck-{number}"), &slow.url()).await;
+        for _ in 0..4 {
+            house.ping(webhook).await;
+        }
+        stuck.push(webhook);
+    }
+    let pager = house.webhook("pager", &fast.url()).await;
+    let id = house.ping(pager).await;
+    let courier = house.courier(config());
+    let delivery = house.ended(pager, id).await;
+    assert!(delivered(&delivery), "{delivery:?}");
+    // Before any of the others had its time.
+    for webhook in stuck {
+        let deliveries = house.deliveries(webhook).await;
+        let waits = deliveries.iter().all(|one| one.last_error.is_none());
+        assert!(waits, "{deliveries:?}");
+    }
+    courier.stop().await;
+}
+
+#[tokio::test]
 async fn an_answer_that_never_comes_or_never_ends_is_not_waited_for() {
     let house = House::new().await;
     let receiver = TestReceiver::start(&[Behaviour::Hang, Behaviour::Huge])
