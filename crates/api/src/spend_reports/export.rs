@@ -55,6 +55,7 @@ pub(crate) async fn spend_export(
     PathParams(organization): PathParams<String>,
     query: ApiResult<QueryParams<SpendExportQuery>>,
 ) -> ApiResult<Response> {
+    let permit = stream::permit().await?;
     let mut unit = caller.store.read().await?;
     let found = unit
         .organizations()
@@ -77,7 +78,7 @@ pub(crate) async fn spend_export(
         organization_name: found.name.to_string(),
     };
     let encoder = encoder(format, place);
-    let (period, body) = stream::start(unit, filter, encoder)
+    let (period, body) = stream::start(permit, unit, filter, encoder)
         .await
         .map_err(ApiError::of_readable)?;
     let headers = headers(format, found.name.as_str(), period).map_err(ApiError::Store)?;

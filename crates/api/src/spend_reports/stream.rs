@@ -16,7 +16,7 @@ use model::{
 };
 use store::{StoreError, StoreResult, spend_reports::SpendExportSink};
 use tokio::{
-    sync::{Semaphore, mpsc, oneshot},
+    sync::{Semaphore, SemaphorePermit, mpsc, oneshot},
     time::timeout,
 };
 use tracing::Instrument;
@@ -39,20 +39,30 @@ enum Piece {
     End,
 }
 
+/// A place among the exports that are under way. It is waited for before a connection to the database is taken: those who
+/// wait must not keep all others from theirs.
+///
+/// # Errors
+/// `Unavailable` while too many exports are under way.
+pub(super) async fn permit() -> StoreResult<SemaphorePermit<'static>> {
+    match timeout(QUEUE_TIMEOUT, UNDER_WAY.acquire()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        Ok(Err(_)) | Err(_) => Err(StoreError::Unavailable(
+            "too many exports are under way".into(),
+        )),
+    }
+}
+
 /// Begins an export: its period, and the body that carries it.
 ///
 /// # Errors
-/// Whatever keeps the first rows from being read; `Unavailable` while too many exports are under way.
+/// Whatever keeps the first rows from being read.
 pub(super) async fn start(
+    permit: SemaphorePermit<'static>,
     mut unit: ReadUnit,
     filter: SpendExportFilter,
     encoder: Box<dyn Encoder>,
 ) -> StoreResult<(Period, Body)> {
-    let Ok(Ok(permit)) = timeout(QUEUE_TIMEOUT, UNDER_WAY.acquire()).await else {
-        return Err(StoreError::Unavailable(
-            "too many exports are under way".into(),
-        ));
-    };
     let (opened, opening) = oneshot::channel();
     let (pieces, body) = mpsc::channel(PIECES);
     let mut sink = Sink {

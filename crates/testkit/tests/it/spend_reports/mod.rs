@@ -4,6 +4,7 @@ mod exports;
 mod files;
 mod groups;
 mod members;
+mod queue;
 mod users;
 
 use bursar_sdk::{
