@@ -7,7 +7,7 @@ use testkit::World;
 use super::{Usage, month, spent};
 use crate::support::{get, is, member, person, refused, world};
 
-const HEADER: &str = "user_id,username,group_id,group_name,organization_id,organization_name,model,provider,\
+pub(super) const HEADER: &str = "user_id,username,group_id,group_name,organization_id,organization_name,model,provider,\
     provider_name,input_tokens,output_tokens,cache_read_tokens,cache_write_tokens,cost_micros,period_start,period_end";
 
 /// The lines of an export after its header.
@@ -179,7 +179,7 @@ async fn case_101_members_are_refused_and_an_empty_export_has_its_header() {
     let world = world().await;
     let query = SpendExportQuery::default();
     let told = refused(world.cast.member.spend_export("acme", &query).await, 403);
-    assert_eq!(told.message, "You are not allowed to do this.");
+    assert_eq!(told.message, "Forbidden.");
     let boss = member(&world, "boss", &["organization-admin"]).await.client;
     assert_eq!(lines(&boss, &query).await, [""; 0]);
     let stranger = person(&world, "stranger", &[]).await.client;

@@ -1,9 +1,18 @@
 //! The export for programs: FOCUS and Parquet.
 
+use axum::body::Bytes;
 use bursar_sdk::{SpendExportFormat, SpendExportQuery};
 use chrono::{DateTime, Utc};
+use parquet::{
+    file::reader::{FileReader, SerializedFileReader},
+    record::Field,
+};
 
-use super::{Usage, exports::lines, spent};
+use super::{
+    Usage,
+    exports::{HEADER, lines},
+    spent,
+};
 use crate::support::world;
 
 fn query(format: SpendExportFormat) -> SpendExportQuery {
@@ -82,14 +91,31 @@ fn cells(line: &str) -> Vec<String> {
     cells
 }
 
+/// A cell of a Parquet file as the comma-separated values have it.
+fn shown(field: &Field) -> String {
+    match field {
+        Field::Null => String::new(),
+        Field::Str(text) => text.clone(),
+        Field::Long(number) => number.to_string(),
+        Field::TimestampMicros(at) => {
+            let at = DateTime::from_timestamp_micros(*at).unwrap();
+            at.format("%FT%TZ").to_string()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
-async fn parquet_is_a_file_of_its_kind() {
+async fn parquet_says_what_the_comma_separated_values_say() {
     let world = world().await;
-    let at = Usage {
+    let at = |model, cost| Usage {
         at: "timestamptz '2026-02-01T00:00:00Z'",
-        ..Usage::of(&world, 1_000)
+        cost,
+        model,
+        ..Usage::of(&world, 0)
     };
-    spent(&world, &[at]).await;
+    let all = [at("gpt-4o", Some(1_000)), at("unheard-of", None)];
+    spent(&world, &all).await;
     let asked = query(SpendExportFormat::Parquet);
     let mut file = world.cast.owner.spend_export("acme", &asked).await.unwrap();
     assert_eq!(file.content_type(), Some("application/vnd.apache.parquet"));
@@ -101,5 +127,29 @@ async fn parquet_is_a_file_of_its_kind() {
     while let Some(mut chunk) = file.chunk().await.unwrap() {
         bytes.append(&mut chunk);
     }
-    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    let file = SerializedFileReader::new(Bytes::from(bytes)).unwrap();
+    let rows: Vec<_> = file
+        .get_row_iter(None)
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let names: Vec<&str> = HEADER.split(',').collect();
+    let told = rows.iter().map(|row| -> Vec<String> {
+        let columns = row.get_column_iter().zip(&names);
+        let cell = |((name, field), expected): ((&String, &Field), &&str)| {
+            assert_eq!(name, expected);
+            shown(field)
+        };
+        columns.map(cell).collect()
+    });
+    let plain = SpendExportQuery {
+        format: None,
+        ..asked
+    };
+    let plain = lines(&world.cast.owner, &plain).await;
+    let plain: Vec<Vec<String>> = plain.iter().map(|line| cells(line)).collect();
+    assert_eq!(told.collect::<Vec<_>>(), plain);
+    let of = |name: &str| names.iter().position(|known| *known == name).unwrap();
+    let costs: Vec<&str> = plain.iter().map(|row| &*row[of("cost_micros")]).collect();
+    assert_eq!(costs, ["1000", ""]);
 }
