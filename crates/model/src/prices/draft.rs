@@ -164,11 +164,11 @@ impl PriceDraft {
             );
         }
         if let Some(at) = self.effective_from
-            && !(0..=9999).contains(&at.year())
+            && !(1..=9999).contains(&at.year())
         {
             problems.add(
                 format!("{field}.effective_from"),
-                "must be in the years 0000 to 9999",
+                "must be in the years 0001 to 9999",
             );
         }
         let mut tokens = |count: Option<i64>, key: &str| {
