@@ -264,11 +264,13 @@ fn by_key(keys: &[Key], rows: &[CounterRow]) -> BTreeMap<Key, Counter> {
     rows.iter().filter_map(of).collect()
 }
 
+/// What would be more than can be counted stays at the most: no settlement fails for what was reported before it.
 const DAILY: &str = "\
 INSERT INTO ai_user_daily_spend AS d (user_id, day, effective_group_id, spend_micros) \
 SELECT * FROM unnest($1, $2, $3, $4) \
 ON CONFLICT (user_id, day, effective_group_id) DO UPDATE \
-    SET spend_micros = d.spend_micros + excluded.spend_micros";
+    SET spend_micros = least(d.spend_micros, 9223372036854775807 - greatest(excluded.spend_micros, 0)) \
+        + excluded.spend_micros";
 
 async fn add_daily(
     conn: &AsyncPgConnection,

@@ -231,3 +231,25 @@ async fn a_database_that_goes_away_leaves_all_of_a_report_or_nothing() {
     assert_eq!(world.spend(&world.cast.member).await.unwrap(), (1_200, 0));
     balanced(&world.database).await;
 }
+
+/// A reporter can bring somebody there by reports alone; whoever else is settled in the same batch must not notice.
+#[tokio::test]
+async fn spend_beyond_all_that_can_be_counted_is_recorded_and_stops_nobody() {
+    let world = world().await;
+    let owner = &world.cast.owner;
+    report(owner, &[spent("a", "ada", 7)]).await.unwrap();
+    let database = world.database.owner().await.unwrap();
+    let all = "UPDATE ai_user_daily_spend SET spend_micros = 9223372036854775800; \
+        UPDATE spend_counters SET spent_micros = 9223372036854775800";
+    database.batch_execute(all).await.unwrap();
+    let events = report(owner, &[spent("b", "ada", 1_000), spent("c", "owner", 5)])
+        .await
+        .unwrap();
+    let recorded = events
+        .iter()
+        .filter(|event| event.status == AiUsageReportStatus::Recorded);
+    assert_eq!(recorded.count(), 2);
+    let days = "SELECT max(spend_micros) FROM ai_user_daily_spend";
+    let most: i64 = database.query_one(days, &[]).await.unwrap().get(0);
+    assert_eq!(most, i64::MAX);
+}
