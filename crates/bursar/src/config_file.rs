@@ -24,9 +24,10 @@ pub fn parse(arguments: &[OsString], config_variable: Option<OsString>) -> anyho
 
 /// Whether the command is one that works on a deployment's data.
 fn reads_a_file(arguments: &[OsString]) -> bool {
+    let commands = ["server", "roles", "ledger", "prices"];
     arguments
         .get(1)
-        .is_some_and(|argument| argument == "server" || argument == "roles" || argument == "prices")
+        .is_some_and(|argument| commands.iter().any(|command| argument == command))
 }
 
 fn config_path(arguments: &[OsString]) -> Option<OsString> {
@@ -75,6 +76,9 @@ fn apply(mut command: Command, text: &str) -> anyhow::Result<Command> {
                     with_default(reconcile, &id, &value)
                 })
             })
+            .mut_subcommand("ledger", |ledger| {
+                ledger.mut_subcommand("verify", |verify| with_default(verify, &id, &value))
+            })
             .mut_subcommand("prices", |prices| {
                 prices
                     .mut_subcommand("list", |list| with_default(list, &id, &value))
@@ -99,7 +103,7 @@ fn with_default(command: Command, id: &Id, value: &str) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Command as BursarCommand, RolesCommand, ServerOptions};
+    use crate::cli::{Command as BursarCommand, LedgerCommand, RolesCommand, ServerOptions};
 
     fn options(file: &str, arguments: &[&str]) -> anyhow::Result<ServerOptions> {
         let command = apply(Cli::command(), file)?;
@@ -121,6 +125,15 @@ mod tests {
             panic!("{cli:?}");
         };
         assert!(options.dry_run && options.source.database_url.is_some());
+
+        let command = apply(Cli::command(), file).unwrap();
+        let line = ["bursar", "ledger", "verify", "--config", "bursar.toml"];
+        let cli = Cli::from_arg_matches(&command.try_get_matches_from(line).unwrap()).unwrap();
+        let BursarCommand::Ledger(options) = cli.command else {
+            panic!("{cli:?}");
+        };
+        let LedgerCommand::Verify(options) = options.command;
+        assert!(options.source.database_url.is_some());
     }
 
     #[test]

@@ -123,6 +123,9 @@ pub enum LedgerCommand {
 /// Options of `bursar ledger verify`.
 #[derive(Debug, Clone, Args)]
 pub struct VerifyOptions {
+    /// File with options of `bursar server` as TOML keys, of which those about the database count here.
+    #[arg(long, env = "BURSAR_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Which database it looks at.
     #[command(flatten)]
     pub source: DatabaseSource,
