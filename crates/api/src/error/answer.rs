@@ -333,6 +333,23 @@ mod tests {
     }
 
     #[test]
+    fn what_clients_of_the_reference_look_for_is_said_word_for_word() {
+        let check = |error: ApiError, status: u16, message: &str| {
+            let answer = of(&error);
+            let told = (answer.status.as_u16(), &*answer.body.message);
+            assert_eq!(told, (status, message));
+        };
+        let forbidden = ApiError::Forbidden(ResourceType::AiModelPrice);
+        check(forbidden, 403, "Forbidden.");
+        check(ApiError::BodyUnread, 400, "Failed to read request body.");
+        check(ApiError::BodyTooLarge, 413, "Request body too large.");
+        let json = ApiError::Json("why".into());
+        check(json, 400, "Request body must be valid JSON.");
+        let query = ApiError::Query(Vec::new());
+        check(query, 400, "Query parameters have invalid values.");
+    }
+
+    #[test]
     fn too_many_passwords_at_once_are_no_failure_of_the_server() {
         let answer = login(&LoginError::Password(PasswordError::Busy));
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
