@@ -45,7 +45,9 @@ fn upsert(body: UpsertGroupAiBudgetRequest) -> ApiResult<GroupBudgetUpsert> {
         pool_limit: change(body.pool_limit_micros, |limit| {
             read_limit("pool_limit_micros", limit)
         })?,
-        pool_period: change(body.pool_period, |period| ApiResult::Ok(read_period(period)))?,
+        pool_period: change(body.pool_period, |period| {
+            ApiResult::Ok(read_period(period))
+        })?,
         pool_time_zone: change(body.pool_time_zone, ApiResult::Ok)?,
     })
 }
