@@ -14,9 +14,9 @@ use crate::{
 /// Mark a message as read, or as not read.
 #[utoipa::path(
     put,
-    path = "/notifications/inbox/{id}/read-status",
+    path = "/notifications/inbox/{notification}/read-status",
     tag = "notifications",
-    params(("id" = uuid::Uuid, Path, description = "The message's id.")),
+    params(("notification" = uuid::Uuid, Path, description = "The message's id.")),
     request_body = UpdateInboxNotificationReadStatusRequest,
     responses(
         (status = 200, description = "The message.", body = UpdateInboxNotificationReadStatusResponse),

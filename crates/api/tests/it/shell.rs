@@ -20,6 +20,7 @@ fn operations(parameter: fn(&str) -> String) -> Vec<(String, String, String)> {
                 path.replace_range(from..=to, &value);
             }
             let id = operation["operationId"].as_str().unwrap().to_owned();
+            path.push_str(query(&id));
             all.push((method.to_uppercase(), path, id));
         }
     }
@@ -51,7 +52,35 @@ fn body(id: &str) -> &'static str {
         "authorization_check" => r#"{"checks": {}}"#,
         "idpsync_preview" | "idpsync_organization_preview" => r#"{"claims": {}}"#,
         "workspace_sharing_update" => r#"{"shareable_workspace_owners": "none"}"#,
+        "external_usage_create" => {
+            r#"{"events": [{"idempotency_key": "k", "user": "olga", "provider": "openai", "model": "m",
+                "cost_micros": 1}]}"#
+        }
+        "external_reservation_create" => {
+            r#"{"idempotency_key": "k", "user": "olga", "provider": "openai", "model": "m", "hold_micros": 1}"#
+        }
+        "external_reservation_update" => r#"{"action": "release"}"#,
+        "model_price_upsert" => {
+            r#"{"prices": [{"provider": "openai", "model": "m", "input_price": 1, "output_price": 1,
+                "cache_read_price": null, "cache_write_price": null}]}"#
+        }
+        "model_alias_upsert" => {
+            r#"{"provider": "openai", "provider_model": "m", "priced_model": "gpt-4o"}"#
+        }
+        "notification_update" => r#"{"is_read": true}"#,
+        "webhook_create" => r#"{"name": "a", "url": "https://a.test/"}"#,
         _ => "{}",
+    }
+}
+
+/// What an operation needs in its query.
+fn query(id: &str) -> &'static str {
+    match id {
+        "group_member_spend_list" => "?user_ids=00000000-0000-0000-0000-000000000077",
+        "organization_group_spend_list" => "?group_ids=00000000-0000-0000-0000-000000000077",
+        "model_price_delete" => "?provider=openai&model=m",
+        "model_alias_delete" => "?provider=openai&provider_model=m",
+        _ => "",
     }
 }
 
@@ -76,7 +105,7 @@ async fn nobody_may_call_what_is_not_public() {
     }
 }
 
-/// The parameter that names something which exists.
+/// The parameter that names something which exists, where there is any.
 fn known(parameter: &str) -> String {
     match parameter {
         "user" => "olga".to_owned(),
@@ -86,6 +115,10 @@ fn known(parameter: &str) -> String {
         "id" => "0000000001".to_owned(),
         "name" => "openai".to_owned(),
         "role" => "helper".to_owned(),
+        // Nobody has any.
+        "reservation" | "webhook" | "delivery" | "notification" => {
+            Uuid::from_u128(0x78).to_string()
+        }
         other => panic!("what does {other} name?"),
     }
 }
@@ -125,6 +158,12 @@ async fn who_has_no_role_and_no_organization_reaches_nothing_of_others() {
             "authorization_check" | "scope_list" => 200,
             // What there is to be given in the site is no secret.
             "site_role_list" => 200,
+            // The deployment's prices are there, and nobody's.
+            "model_price_list" | "model_price_upsert" | "model_price_delete"
+            | "model_alias_list" | "model_alias_upsert" | "model_alias_delete" => 403,
+            // Everybody has an inbox.
+            "notification_list" => 200,
+            "notification_read_all" => 204,
             _ => 404,
         };
         assert_eq!(answer.status.as_u16(), expected, "{id}: {}", answer.text);

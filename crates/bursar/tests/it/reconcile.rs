@@ -197,7 +197,7 @@ async fn an_own_database_is_looked_after_while_no_server_runs_on_it() {
     program.line_with("listens on ").await;
     let running = failed(&run(&command).await);
     assert!(
-        running.contains("a server is running on this data folder"),
+        running.contains("stop the server that runs on it"),
         "{running}"
     );
     assert!(program.terminate().await.success());

@@ -69,7 +69,8 @@ impl WebhookWrite for FakeUnit {
 
     async fn webhook_delete(&mut self, id: WebhookId) -> StoreResult<()> {
         let known = &mut self.call("webhook_delete").webhooks;
-        known.retain(|webhook| webhook.id != id);
+        let place = known.iter().position(|webhook| webhook.id == id);
+        known.remove(place.ok_or(StoreError::NotFound)?);
         Ok(())
     }
 
@@ -79,6 +80,9 @@ impl WebhookWrite for FakeUnit {
         id: DeliveryId,
     ) -> StoreResult<WebhookDelivery> {
         let state = self.call("webhook_ping");
+        if !state.webhooks.iter().any(|known| known.id == webhook) {
+            return Err(StoreError::NotFound);
+        }
         let delivery = WebhookDelivery {
             id,
             webhook_id: webhook,

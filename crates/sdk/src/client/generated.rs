@@ -547,13 +547,13 @@ impl Client {
 
     /// Mark a message as read, or as not read.
     ///
-    /// `PUT /api/v2/notifications/inbox/{id}/read-status`
+    /// `PUT /api/v2/notifications/inbox/{notification}/read-status`
     ///
     /// # Errors
     /// See [`super::Call::answer`].
     pub async fn notification_update(
         &self,
-        id: impl Display,
+        notification: impl Display,
         body: &crate::UpdateInboxNotificationReadStatusRequest,
     ) -> Result<crate::UpdateInboxNotificationReadStatusResponse, Error> {
         self.call(
@@ -563,7 +563,7 @@ impl Client {
                 "v2",
                 "notifications",
                 "inbox",
-                &id.to_string(),
+                &notification.to_string(),
                 "read-status",
             ],
         )?

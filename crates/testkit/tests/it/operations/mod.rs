@@ -112,7 +112,7 @@ pub(crate) async fn real(world: &World) -> impl Fn(&str) -> String + use<> {
         "organization" => organization.to_string(),
         "user" => "ada".to_owned(),
         "role" => "helper".to_owned(),
-        "id" => key.clone(),
+        "id" | "notification" => key.clone(),
         other => panic!("{other} is filled in nowhere"),
     }
 }
