@@ -269,10 +269,7 @@ async fn things_that_do_not_exist_are_not_found() {
                 "name" => vec!["nothing", "%00"],
                 // What can be no name is told as such.
                 "role" => vec!["nothing"],
-                "id" if operation.id == "notification_update" => {
-                    vec!["0190d3a0-b5a0-7c3b-9d2f-3f1d2a3b4c5d"]
-                }
-                "group" | "workspace" | "reservation" | "webhook" | "delivery" => {
+                "group" | "workspace" | "reservation" | "webhook" | "delivery" | "notification" => {
                     vec!["0190d3a0-b5a0-7c3b-9d2f-3f1d2a3b4c5d"]
                 }
                 "organization" | "user" => vec![
