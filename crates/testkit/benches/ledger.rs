@@ -34,6 +34,8 @@ const CALLERS: u64 = 200;
 /// How many people there are with a budget of their own, and how many in one pool.
 const PEOPLE: u64 = 10_000;
 const POOLED: u64 = 1_000;
+/// How many limits a server looks at together, to see whether somebody must be told.
+const LOOKED_AT: u32 = 500;
 
 /// What is said on the command line.
 struct Options {
@@ -114,6 +116,7 @@ async fn run(options: &Options) {
         Some(batches) => StoreLedger::with_batches_in_flight(&authorized, batches),
         None => StoreLedger::new(&authorized),
     });
+    let looking = tokio::spawn(look(authorized.clone()));
     let lease = LeaseId(Uuid::from_u128(5));
     let hour = chrono::Duration::hours(1);
     assert!(ledger.lease_renew(lease, hour).await.unwrap());
@@ -152,6 +155,7 @@ async fn run(options: &Options) {
     if options.statements {
         statements(&postgres).await;
     }
+    looking.abort();
     let sweeper = authorized.as_system(SystemActor::LedgerSweeper);
     let began = Instant::now();
     let differences = sweeper.read().await.unwrap().ledger().ledger_verify().await;
@@ -163,6 +167,27 @@ async fn run(options: &Options) {
     );
     assert!(differences.is_empty(), "{differences:?}");
     postgres.stop().await.unwrap();
+}
+
+/// Looks each second whose alerts are due, as every server does.
+async fn look(authorized: Authorized) {
+    let alerts = authorized.as_system(SystemActor::Alerts);
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        while alerts
+            .read()
+            .await
+            .unwrap()
+            .alerts()
+            .alerts_due()
+            .await
+            .unwrap()
+        {
+            let mut unit = alerts.begin().await.unwrap();
+            unit.alerts().alerts_evaluate(LOOKED_AT).await.unwrap();
+            unit.commit().await.unwrap();
+        }
+    }
 }
 
 /// What was measured.
