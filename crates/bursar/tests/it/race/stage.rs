@@ -163,6 +163,11 @@ impl Stage {
     pub(super) async fn change_limits(&self) {
         let person = rand::random_range(-2_000..8_000);
         let pool = rand::random_range(-20_000..250_000);
+        self.set_limits(person, pool).await;
+    }
+
+    /// Limits that are so many micros above what was spent (below it, if negative).
+    pub(super) async fn set_limits(&self, person: i64, pool: i64) {
         let organization = self.organization;
         let spent = |kind: &str| {
             format!(
