@@ -15,7 +15,7 @@ use crate::{
     pool::PooledConnection,
     query::{self, Cached},
     sealing::Sealer,
-    spend,
+    spend::{self, Counters, Taken},
     tls::Tls,
 };
 
@@ -191,9 +191,26 @@ impl Unit<Writing> {
                 None => Ok(()),
             }
         };
-        let (batch, writes) = spend::run_batch(connection, began, steps, wait).await?;
-        self.writes = Some(writes);
-        Ok(batch)
+        // A transaction that does nothing else can be begun anew.
+        let mut counters = match context {
+            Some(_) => Counters::Known,
+            None => Counters::Any,
+        };
+        let mut taken = spend::run_batch(connection, began, steps, (wait, counters)).await?;
+        if let (Taken::Missing, Some(context)) = (&taken, &context) {
+            counters = Counters::Any;
+            // Waited for: what is sent with the beginning must find the transaction begun.
+            query::run(connection, Cached(sql_query("ROLLBACK"))).await?;
+            let began = begin(connection, context);
+            taken = spend::run_batch(connection, began, steps, (wait, counters)).await?;
+        }
+        match taken {
+            Taken::Decided(batch, writes) => {
+                self.writes = Some(writes);
+                Ok(batch)
+            }
+            Taken::Missing => Err(internal("a counter was not made")),
+        }
     }
 }
 

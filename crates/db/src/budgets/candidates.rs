@@ -98,8 +98,7 @@ pub(crate) async fn resolutions(
 }
 
 /// What the rule looks at for each of these people, in one round trip; each has an entry, in no order within.
-/// Sent after locks were asked for, the statements see what was committed before the locks were had.
-async fn candidates(
+pub(crate) async fn candidates(
     conn: &AsyncPgConnection,
     people: &[UserId],
 ) -> StoreResult<BTreeMap<UserId, Candidates>> {

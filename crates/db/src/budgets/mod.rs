@@ -20,7 +20,7 @@ use store::{
 
 use crate::unit::{Unit, Writing};
 
-pub(crate) use candidates::resolutions;
+pub(crate) use candidates::{candidates, resolutions};
 pub(crate) use settings::settings;
 
 #[async_trait]

@@ -1,12 +1,15 @@
-//! A batch of steps in three round trips: the present; what is needed, under locks; what becomes of it, which is
-//! sent with the commit.
+//! A batch of steps in three round trips: the present, and what holds for people; what is needed, under locks; what
+//! becomes of it, which is sent with the commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::sql_types::{Array, BigInt, Date, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
-use futures_util::future::{try_join, try_join5};
+use futures_util::future::{try_join, try_join3, try_join5};
 use model::{
     GroupId, Micros, ReservationId, UserId,
     spend::{Account, LedgerAnswer, LedgerBatch, LimitKind, LockWait},
@@ -18,12 +21,18 @@ use super::{
     alerting,
     books::{Books, New, Read, keys, present_key},
     calendar::{self, Calendar, Reckoning},
-    candidates::standings,
-    counter::{self, Counter, CounterRow, Key, Place},
-    event, prices, reservation, sql,
+    candidates::{Standing, stand, standings},
+    counter::{self, Change, Counter, CounterRow, Key, Place},
+    event, prices,
+    reservation::{self, ReservationRow},
+    sql,
     steps::{Closing, How, Step, Turn},
 };
-use crate::query::{Cached, run};
+use crate::{
+    budgets,
+    errors::unavailable,
+    query::{Cached, run},
+};
 
 /// How long [`LockWait::Brief`] is: much longer than a batch of another server takes.
 const BRIEF_MS: u32 = 500;
@@ -77,12 +86,18 @@ impl Subjects {
         all
     }
 
+    /// Who spends at this instant, and the group that it is charged to.
+    fn spenders(
+        &self,
+        standings: &BTreeMap<UserId, Standing>,
+    ) -> impl Iterator<Item = (UserId, Option<GroupId>)> {
+        let group = |user| standings.get(user).and_then(|standing| standing.group);
+        self.spending.iter().map(move |user| (*user, group(user)))
+    }
+
     /// The instants whose periods must be known.
     fn instants(&self, calendar: &Calendar) -> BTreeSet<(Reckoning, DateTime<Utc>)> {
         let mut wanted = BTreeSet::new();
-        for pool in calendar.pools.values() {
-            wanted.insert((pool.reckoning.clone(), calendar.now));
-        }
         for (account, at) in &self.charged {
             wanted.insert((calendar.people.clone(), *at));
             let pool = account
@@ -96,20 +111,16 @@ impl Subjects {
     }
 
     /// Every counter that may be touched, in the order in which they are locked.
-    fn keys(&self, steps: &[Step<'_>], calendar: &Calendar) -> StoreResult<Vec<Key>> {
+    fn keys(
+        &self,
+        steps: &[Step<'_>],
+        calendar: &Calendar,
+        standings: &BTreeMap<UserId, Standing>,
+    ) -> StoreResult<Vec<Key>> {
         let mut all = BTreeSet::new();
-        for user_id in &self.spending {
-            let account = Account {
-                user_id: *user_id,
-                group_id: None,
-            };
+        for (user_id, group_id) in self.spenders(standings) {
+            let account = Account { user_id, group_id };
             all.extend(keys(calendar, account, calendar.now)?);
-        }
-        if !self.spending.is_empty() {
-            // Among them are those of groups that are not charged; which ones is decided under the locks.
-            for group in calendar.pools.keys() {
-                all.extend(present_key(calendar, model::spend::LimitKey::pool(*group))?);
-            }
         }
         for (account, at) in &self.charged {
             all.extend(keys(calendar, *account, *at)?);
@@ -125,22 +136,62 @@ impl Subjects {
     }
 }
 
-/// Takes the steps by their [`Turn`]s. Everything is decided then; what it comes to is yet to be written. `began` is sent first.
+/// For how long what was read of budgets is as good as new: a batch that waited longer for its locks reads it again, so
+/// that whoever changed a budget need not think of it.
+const FRESH: Duration = Duration::from_millis(100);
+
+/// Which counters a batch takes for there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counters {
+    /// All of them, as they are but for the first request of somebody in a period: locking and reading them is one
+    /// statement.
+    Known,
+    /// Those that are missing are made.
+    Any,
+}
+
+/// What has become of a batch.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// Everything is decided; what it comes to is yet to be written.
+    Decided(LedgerBatch, Writes),
+    /// A counter is missing that was taken for there. Others are locked, and it must not be made out of its turn: the
+    /// transaction must be rolled back.
+    Missing,
+}
+
+/// Takes the steps by their [`Turn`]s. `began` is sent first.
 pub(crate) async fn run_batch(
     conn: &AsyncPgConnection,
     began: impl Future<Output = StoreResult<()>>,
     steps: &[Step<'_>],
-    wait: LockWait,
-) -> StoreResult<(LedgerBatch, Writes)> {
+    (wait, counters): (LockWait, Counters),
+) -> StoreResult<Taken> {
     let about = Subjects::of(steps);
     let lock_timeout = match wait {
         LockWait::Brief => BRIEF_MS,
         LockWait::Long => 0,
     };
-    let calendar = calendar::begin(conn, lock_timeout, &about.spending, &about.groups);
-    let ((), mut calendar) = try_join(began, calendar).await?;
+    let people: Vec<UserId> = about.standing.iter().copied().collect();
+    let ((), mut calendar, candidates) = try_join3(
+        began,
+        calendar::begin(conn, lock_timeout, &about.groups),
+        budgets::candidates(conn, &people),
+    )
+    .await?;
+    let mut standings = stand(&calendar, &candidates);
+    let charged = about.spenders(&standings).filter_map(|(_, group)| group);
+    calendar.learn_pools(conn, charged).await?;
     calendar.learn(conn, &about.instants(&calendar)).await?;
-    let read = read(conn, steps, &about, &calendar).await?;
+    let keys = about.keys(steps, &calendar, &standings)?;
+    let asked = Instant::now();
+    let Some(locked) = lock(conn, &keys, counters, &about).await? else {
+        return Ok(Taken::Missing);
+    };
+    if asked.elapsed() > FRESH {
+        standings = renewed(conn, &calendar, &about, &standings).await?;
+    }
+    let read = read(conn, steps, &keys, locked, standings).await?;
     let mut books = Books::new(calendar, read);
     let mut answers: Vec<Option<LedgerAnswer>> = vec![None; steps.len()];
     for turn in Turn::ALL {
@@ -155,7 +206,7 @@ pub(crate) async fn run_batch(
         answers: answers.into_iter().flatten().collect(),
         wake,
     };
-    Ok((batch, Writes { changed, new }))
+    Ok(Taken::Decided(batch, Writes { changed, new }))
 }
 
 fn take(books: &mut Books, step: &Step<'_>) -> StoreResult<LedgerAnswer> {
@@ -171,7 +222,7 @@ fn take(books: &mut Books, step: &Step<'_>) -> StoreResult<LedgerAnswer> {
 /// What a batch comes to.
 #[derive(Debug)]
 pub(crate) struct Writes {
-    changed: Vec<(Place, Counter)>,
+    changed: Vec<Change>,
     new: New,
 }
 
@@ -193,23 +244,73 @@ impl Writes {
     }
 }
 
-/// Locks, and reads after that what was committed before the locks were had.
+/// What holds for people now, after the locks were waited for.
+async fn renewed(
+    conn: &AsyncPgConnection,
+    calendar: &Calendar,
+    about: &Subjects,
+    before: &BTreeMap<UserId, Standing>,
+) -> StoreResult<BTreeMap<UserId, Standing>> {
+    let people: Vec<UserId> = about.standing.iter().copied().collect();
+    let now = standings(conn, calendar, &people).await?;
+    if about.spenders(&now).eq(about.spenders(before)) {
+        Ok(now)
+    } else {
+        // Other counters than those that are locked.
+        Err(unavailable("whom spend is charged to changed meanwhile"))
+    }
+}
+
+/// What was read under the locks.
+struct Locked {
+    counters: Vec<CounterRow>,
+    open: Vec<ReservationRow>,
+    kept: Vec<ReservationRow>,
+}
+
+/// Locks the counters, and reads after that what was committed before the locks were had; `None` when one is missing
+/// that was taken for there.
+async fn lock(
+    conn: &AsyncPgConnection,
+    keys: &[Key],
+    counters: Counters,
+    about: &Subjects,
+) -> StoreResult<Option<Locked>> {
+    let counters = async {
+        match counters {
+            Counters::Known => counter::lock_known(conn, keys).await,
+            Counters::Any => try_join(counter::lock(conn, keys), counter::read(conn, keys))
+                .await
+                .map(|(_, rows)| rows),
+        }
+    };
+    let (counters, open, kept) = try_join3(
+        counters,
+        reservation::take(conn, &about.closing),
+        reservation::open(conn, &about.extending),
+    )
+    .await?;
+    let all = counters.len() == keys.len();
+    Ok(all.then_some(Locked {
+        counters,
+        open,
+        kept,
+    }))
+}
+
+/// Reads what is not open any more, which is rarely anything.
 async fn read(
     conn: &AsyncPgConnection,
     steps: &[Step<'_>],
-    about: &Subjects,
-    calendar: &Calendar,
+    keys: &[Key],
+    locked: Locked,
+    standings: BTreeMap<UserId, Standing>,
 ) -> StoreResult<Read> {
-    let keys = about.keys(steps, calendar)?;
-    let people: Vec<UserId> = about.standing.iter().copied().collect();
-    let (_, counters, open, kept, standings) = try_join5(
-        counter::lock(conn, &keys),
-        counter::read(conn, &keys),
-        reservation::take(conn, &about.closing),
-        reservation::open(conn, &about.extending),
-        standings(conn, calendar, &people),
-    )
-    .await?;
+    let Locked {
+        counters,
+        open,
+        kept,
+    } = locked;
     let taken: BTreeSet<Uuid> = open.iter().map(|row| row.id).collect();
     let mut missing = Vec::new();
     let mut swept_prices = Vec::new();
@@ -225,8 +326,8 @@ async fn read(
     }
     let (past, models) = past(conn, &missing, swept_prices).await?;
     Ok(Read {
-        places: places(&keys, &counters),
-        counters: by_key(&keys, &counters),
+        places: places(keys, &counters),
+        counters: by_key(keys, &counters),
         standings,
         open,
         kept,
@@ -267,7 +368,7 @@ fn by_key(keys: &[Key], rows: &[CounterRow]) -> BTreeMap<Key, Counter> {
 /// What would be more than can be counted stays at the most: no settlement fails for what was reported before it.
 const DAILY: &str = "\
 INSERT INTO ai_user_daily_spend AS d (user_id, day, effective_group_id, spend_micros) \
-SELECT * FROM unnest($1, $2, $3, $4) \
+SELECT $1[n], $2[n], $3[n], $4[n] FROM generate_series(1, cardinality($1)) AS n \
 ON CONFLICT (user_id, day, effective_group_id) DO UPDATE \
     SET spend_micros = least(d.spend_micros, 9223372036854775807 - greatest(excluded.spend_micros, 0)) \
         + excluded.spend_micros";

@@ -64,15 +64,11 @@ async fn states(
     conn: &AsyncPgConnection,
     people: &BTreeSet<UserId>,
 ) -> StoreResult<Vec<SpendState>> {
-    let mut calendar = look(conn, people).await?;
+    let mut calendar = look(conn).await?;
     let asked: Vec<UserId> = people.iter().copied().collect();
     let standings = standings(conn, &calendar, &asked).await?;
-    let wanted = standings.values().filter_map(|standing| {
-        let pool = calendar.pools.get(&standing.group?)?;
-        Some((pool.reckoning.clone(), calendar.now))
-    });
-    let wanted = wanted.collect();
-    calendar.learn(conn, &wanted).await?;
+    let charged = standings.values().filter_map(|standing| standing.group);
+    calendar.learn_pools(conn, charged).await?;
     let counters = counters(conn, &calendar, &standings).await?;
     let of = |(user, standing): (&UserId, &Standing)| {
         let mut keys = own_keys(&calendar, *user, standing)?.into_iter();

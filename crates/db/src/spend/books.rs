@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     calendar::Calendar,
     candidates::Standing,
-    counter::{Counter, Key, Place},
+    counter::{Change, Counter, Key, Place},
     event::EventRow,
     prices::Snapshots,
     reservation::ReservationRow,
@@ -37,7 +37,8 @@ pub(super) struct Books {
     pub(super) calendar: Calendar,
     pub(super) counters: BTreeMap<Key, Counter>,
     places: BTreeMap<Key, Place>,
-    changed: BTreeSet<Key>,
+    /// What changed, and whether it is who waits.
+    changed: BTreeMap<Key, bool>,
     pub(super) standings: BTreeMap<UserId, Standing>,
     open: BTreeMap<Uuid, ReservationRow>,
     /// Open ones that stay open.
@@ -99,7 +100,7 @@ impl Books {
             calendar,
             counters: read.counters,
             places: read.places,
-            changed: BTreeSet::new(),
+            changed: BTreeMap::new(),
             standings: read.standings,
             open: read.open.into_iter().map(|row| (row.id, row)).collect(),
             kept: read.kept.into_iter().map(|row| (row.id, row)).collect(),
@@ -112,8 +113,14 @@ impl Books {
     }
 
     /// The counters that changed, and the limits where somebody waits for what came free.
-    pub(super) fn close(mut self) -> (Vec<(Place, Counter)>, Vec<LimitKey>, New) {
-        let of = |key: &Key| Some((self.places.remove(key)?, *self.counters.get(key)?));
+    pub(super) fn close(mut self) -> (Vec<Change>, Vec<LimitKey>, New) {
+        let of = |(key, line): (&Key, &bool)| {
+            Some(Change {
+                place: self.places.remove(key)?,
+                counter: *self.counters.get(key)?,
+                line: *line,
+            })
+        };
         let changed = self.changed.iter().filter_map(of).collect();
         let alerts = |key: &&Key| self.counters.get(key).is_some_and(Counter::alerts);
         let reached: BTreeSet<LimitKey> =
@@ -133,7 +140,7 @@ impl Books {
         work(counter);
         let after = *counter;
         if after != before {
-            self.changed.insert(key);
+            *self.changed.entry(key).or_default() |= after.lines() != before.lines();
         }
         if after.spent > before.spent {
             self.raised.insert(key);

@@ -8,9 +8,9 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::AsyncPgConnection;
-use futures_util::future::try_join;
+use futures_util::future::try_join3;
 use model::{
-    GroupId, Micros, UserId,
+    GroupId, Micros,
     budgets::{BudgetMode, BudgetPolicy, EveryoneBudget},
     spend::Period,
 };
@@ -66,6 +66,10 @@ pub(super) struct Calendar {
     pub(super) people: Reckoning,
     /// The pools that may be touched.
     pub(super) pools: BTreeMap<GroupId, Pool>,
+    /// Groups that were asked for and have none.
+    without: BTreeSet<GroupId>,
+    /// Whether there is any.
+    any_pool: bool,
     periods: BTreeMap<Reckoning, Vec<Period>>,
 }
 
@@ -84,6 +88,40 @@ impl Calendar {
 
     fn add(&mut self, how: Reckoning, period: Period) {
         self.periods.entry(how).or_default().push(period);
+    }
+
+    /// Asks for the pools of further groups, those that are not known: rarely any, and none where there is none at all.
+    pub(super) async fn learn_pools(
+        &mut self,
+        conn: &AsyncPgConnection,
+        groups: impl Iterator<Item = GroupId>,
+    ) -> StoreResult<()> {
+        if !self.any_pool {
+            return Ok(());
+        }
+        let known =
+            |group: &GroupId| self.pools.contains_key(group) || self.without.contains(group);
+        let groups: BTreeSet<GroupId> = groups.filter(|group| !known(group)).collect();
+        let found = pools(conn, &groups).await?;
+        self.add_pools(&groups, found)
+    }
+
+    fn add_pools(&mut self, asked: &BTreeSet<GroupId>, found: Vec<PoolRow>) -> StoreResult<()> {
+        for row in found {
+            let pool = Pool {
+                limit: Micros(row.pool_limit_micros),
+                mode: parse("mode", &row.mode)?,
+                reckoning: Reckoning {
+                    kind: row.period,
+                    zone: row.time_zone,
+                },
+            };
+            self.add(pool.reckoning.clone(), row.of.period());
+            self.pools.insert(row.group_id.into(), pool);
+        }
+        let without = asked.iter().filter(|group| !self.pools.contains_key(group));
+        self.without.extend(without.copied());
+        Ok(())
     }
 
     /// Asks for the periods of further instants, those that are not known: rarely any.
@@ -175,69 +213,51 @@ struct PoolRow {
     of: PeriodRow,
 }
 
-/// The pools of these groups and of all groups of these people: more than what will be charged, which is not
-/// decided here.
+/// The pools of these groups.
 const POOLS: &str = "\
 SELECT b.group_id, b.pool_limit_micros, b.mode, coalesce(b.pool_period, s.period) AS period, \
     coalesce(b.pool_time_zone, s.time_zone) AS time_zone, p.period_start, p.period_end \
-FROM (SELECT g.group_id FROM unnest($1) AS u (id) JOIN group_members AS g ON g.user_id = u.id \
-    UNION SELECT m.organization_id FROM unnest($1) AS u (id) \
-        JOIN organization_members AS m ON m.user_id = u.id \
-    UNION SELECT unnest($2)) AS k \
+FROM unnest($1) AS k (group_id) \
 JOIN group_ai_budgets AS b ON b.group_id = k.group_id AND b.pool_limit_micros IS NOT NULL \
 CROSS JOIN ai_budget_settings AS s \
 CROSS JOIN LATERAL bursar_period( \
     bursar_now(), coalesce(b.pool_period, s.period), coalesce(b.pool_time_zone, s.time_zone)) AS p";
 
 /// Begins a batch: nobody counts anew until it ends, and locks are waited for as long as `lock_timeout_ms` says,
-/// where 0 is for good. Returns the present with the pools of these people's groups and of these groups.
+/// where 0 is for good. Returns the present with the pools of these groups.
 pub(super) async fn begin(
     conn: &AsyncPgConnection,
     lock_timeout_ms: u32,
-    people: &BTreeSet<UserId>,
     groups: &BTreeSet<GroupId>,
 ) -> StoreResult<Calendar> {
     let begin = sql(BEGIN)
         .bind::<BigInt, _>(LEDGER_LOCK)
         .bind::<Text, _>(lock_timeout_ms.to_string());
-    let (_, present) = try_join(
+    let (_, present, pools) = try_join3(
         run(conn, Cached(begin)),
         one::<_, PresentRow>(conn, Cached(sql(PRESENT))),
+        pools(conn, groups),
     )
     .await?;
-    let pools = pools(conn, &present, people, groups).await?;
-    calendar(present, pools)
+    let mut calendar = calendar(present)?;
+    calendar.add_pools(groups, pools)?;
+    Ok(calendar)
 }
 
-/// The present of these people, without locks.
-pub(super) async fn look(
-    conn: &AsyncPgConnection,
-    people: &BTreeSet<UserId>,
-) -> StoreResult<Calendar> {
-    let present: PresentRow = one(conn, Cached(sql(PRESENT))).await?;
-    let pools = pools(conn, &present, people, &BTreeSet::new()).await?;
-    calendar(present, pools)
+/// The present, without locks and without pools.
+pub(super) async fn look(conn: &AsyncPgConnection) -> StoreResult<Calendar> {
+    calendar(one(conn, Cached(sql(PRESENT))).await?)
 }
 
-/// The pools that may be touched; where there is none at all, nothing is looked up.
-async fn pools(
-    conn: &AsyncPgConnection,
-    present: &PresentRow,
-    people: &BTreeSet<UserId>,
-    groups: &BTreeSet<GroupId>,
-) -> StoreResult<Vec<PoolRow>> {
-    if !present.pools {
+async fn pools(conn: &AsyncPgConnection, groups: &BTreeSet<GroupId>) -> StoreResult<Vec<PoolRow>> {
+    if groups.is_empty() {
         return Ok(Vec::new());
     }
-    let people: Vec<Uuid> = people.iter().map(|id| id.0).collect();
     let groups: Vec<Uuid> = groups.iter().map(|id| id.0).collect();
-    let pools = sql(POOLS)
-        .bind::<Array<SqlUuid>, _>(people)
-        .bind::<Array<SqlUuid>, _>(groups);
-    rows(conn, Cached(pools)).await
+    rows(conn, Cached(sql(POOLS).bind::<Array<SqlUuid>, _>(groups))).await
 }
 
-fn calendar(present: PresentRow, pools: Vec<PoolRow>) -> StoreResult<Calendar> {
+fn calendar(present: PresentRow) -> StoreResult<Calendar> {
     let people = Reckoning {
         kind: present.period,
         zone: present.time_zone,
@@ -248,20 +268,10 @@ fn calendar(present: PresentRow, pools: Vec<PoolRow>) -> StoreResult<Calendar> {
         everyone: parse("ai_budget_settings.everyone", &present.everyone)?,
         people: people.clone(),
         pools: BTreeMap::new(),
+        without: BTreeSet::new(),
+        any_pool: present.pools,
         periods: BTreeMap::new(),
     };
     calendar.add(people, present.of.period());
-    for row in pools {
-        let pool = Pool {
-            limit: Micros(row.pool_limit_micros),
-            mode: parse("mode", &row.mode)?,
-            reckoning: Reckoning {
-                kind: row.period,
-                zone: row.time_zone,
-            },
-        };
-        calendar.add(pool.reckoning.clone(), row.of.period());
-        calendar.pools.insert(row.group_id.into(), pool);
-    }
     Ok(calendar)
 }

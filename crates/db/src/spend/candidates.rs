@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use diesel_async::AsyncPgConnection;
 use model::{
     GroupId, OrganizationId, UserId,
-    budgets::{EffectiveBudget, Resolution},
+    budgets::{Candidates, EffectiveBudget, Resolution, resolve},
 };
 use store::StoreResult;
 
@@ -32,8 +32,7 @@ impl From<&Resolution> for Standing {
     }
 }
 
-/// Where people stand at the instant of the calendar, read by statements of its own: sent after locks were asked
-/// for, they see what was committed before the locks were had.
+/// Where people stand at the instant of the calendar.
 pub(super) async fn resolutions(
     conn: &AsyncPgConnection,
     calendar: &Calendar,
@@ -49,7 +48,18 @@ pub(super) async fn standings(
     calendar: &Calendar,
     people: &[UserId],
 ) -> StoreResult<BTreeMap<UserId, Standing>> {
-    let found = resolutions(conn, calendar, people).await?;
-    let standing = |(user, resolution): (&UserId, &Resolution)| (*user, resolution.into());
-    Ok(found.iter().map(standing).collect())
+    let found = budgets::candidates(conn, people).await?;
+    Ok(stand(calendar, &found))
+}
+
+/// Where people stand by what was found of them.
+pub(super) fn stand(
+    calendar: &Calendar,
+    found: &BTreeMap<UserId, Candidates>,
+) -> BTreeMap<UserId, Standing> {
+    let standing = |(user, found): (&UserId, &Candidates)| {
+        let resolution = resolve(calendar.policy, calendar.everyone, found, calendar.now);
+        (*user, Standing::from(&resolution))
+    };
+    found.iter().map(standing).collect()
 }

@@ -16,7 +16,7 @@ pub(crate) async fn charged_organizations(
     if people.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let calendar = look(conn, &people.iter().copied().collect()).await?;
+    let calendar = look(conn).await?;
     let found = standings(conn, &calendar, people).await?;
     let place =
         |(user, standing): (&UserId, &super::candidates::Standing)| (*user, standing.organization);

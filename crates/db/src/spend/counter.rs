@@ -45,6 +45,11 @@ impl Counter {
         self.alert_at.is_none_or(|at| self.spent >= at)
     }
 
+    /// Who waits.
+    pub(super) const fn lines(&self) -> (Option<Head>, Option<DateTime<Utc>>) {
+        (self.head, self.waiting_until)
+    }
+
     /// Whether somebody may be waiting for what is freed here.
     pub(super) fn awaited(&self, now: DateTime<Utc>) -> bool {
         let head = self.head.map(|head| head.expires_at);
@@ -73,6 +78,16 @@ impl Counter {
     pub(super) fn leave(&mut self, waiter: WaiterId) -> bool {
         self.head.take_if(|head| head.id == waiter).is_some()
     }
+}
+
+/// What has become of a counter.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// Where its row lies.
+    pub(super) place: Place,
+    pub(super) counter: Counter,
+    /// Whether who waits is not who waited.
+    pub(super) line: bool,
 }
 
 #[derive(QueryableByName)]
@@ -127,17 +142,28 @@ impl From<&CounterRow> for Counter {
     }
 }
 
-fn bind_keys(query: Sql<'static>, keys: &[Key]) -> Sql<'static> {
+fn asked(text: &'static str, keys: &[Key]) -> Cached<Sql<'static>> {
     let kinds: Vec<&'static str> = keys.iter().map(|(limit, _)| limit.kind.as_str()).collect();
     let ids: Vec<Uuid> = keys.iter().map(|(limit, _)| limit.id).collect();
     let scopes: Vec<Uuid> = keys.iter().map(|(limit, _)| limit.scope).collect();
     let starts: Vec<DateTime<Utc>> = keys.iter().map(|(_, start)| *start).collect();
-    query
+    let asked = sql(text)
         .bind::<Array<Text>, _>(kinds)
         .bind::<Array<SqlUuid>, _>(ids)
         .bind::<Array<SqlUuid>, _>(scopes)
-        .bind::<Array<Timestamptz>, _>(starts)
+        .bind::<Array<Timestamptz>, _>(starts);
+    Cached(asked)
 }
+
+/// Locks the rows that are there one after the other, in the order of the keys, and reads each as it is then.
+const LOCK_KNOWN: &str = "\
+SELECT k.place::bigint AS place, c.* \
+FROM generate_series(1, cardinality($1)) AS k (place) \
+CROSS JOIN LATERAL (SELECT c.ctid::text AS lies_at, c.spent_micros, c.reserved_micros, c.head_id, c.head_since, \
+        c.head_need_micros, c.head_expires_at, c.waiting_until, c.alert_at_micros \
+    FROM spend_counters AS c WHERE c.limit_id = $2[k.place] AND c.period_start = $4[k.place] \
+        AND c.limit_kind = $1[k.place] AND c.scope_id = $3[k.place] \
+    FOR NO KEY UPDATE) AS c";
 
 /// Locks the rows one after the other, making those that are missing: also a row that is being made is waited for
 /// in its turn, so that batches never wait for each other in a circle. The condition keeps what is locked from
@@ -154,38 +180,67 @@ FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS k (kind, id, scope, start, place)
 JOIN spend_counters AS c ON c.limit_id = k.id AND c.period_start = k.start \
     AND c.limit_kind = k.kind AND c.scope_id = k.scope";
 
-/// Locks the counters of these keys, which are in their order.
+/// Locks those counters of these keys, which are in their order, that are there, and reads them: one that is missing
+/// must not be made after that, because it would be locked out of its turn.
+pub(super) fn lock_known<'a>(
+    conn: &'a AsyncPgConnection,
+    keys: &[Key],
+) -> Running<'a, Vec<CounterRow>> {
+    rows(conn, asked(LOCK_KNOWN, keys))
+}
+
+/// Locks the counters of these keys, which are in their order, and makes those that are missing.
 pub(super) fn lock<'a>(conn: &'a AsyncPgConnection, keys: &[Key]) -> Running<'a, usize> {
-    run(conn, Cached(bind_keys(sql(LOCK), keys)))
+    run(conn, asked(LOCK, keys))
 }
 
 /// The counters of these keys, as far as they are there: in a statement of its own, which sees what was
 /// committed before the locks were had.
 pub(super) fn read<'a>(conn: &'a AsyncPgConnection, keys: &[Key]) -> Running<'a, Vec<CounterRow>> {
-    rows(conn, Cached(bind_keys(sql(READ), keys)))
+    rows(conn, asked(READ, keys))
 }
 
 /// By their places: finding them by their keys a third time would be most of the work.
 const SAVE: &str = "\
-UPDATE spend_counters AS c SET spent_micros = n.spent, reserved_micros = n.reserved, head_id = n.head, \
-    head_since = n.since, head_need_micros = n.need, head_expires_at = n.expires, waiting_until = n.until \
-FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) \
-    AS n (row, spent, reserved, head, since, need, expires, until) \
-WHERE c.ctid = n.row::tid";
+UPDATE spend_counters AS c SET spent_micros = $2[n], reserved_micros = $3[n], head_id = $4[n], \
+    head_since = $5[n], head_need_micros = $6[n], head_expires_at = $7[n], waiting_until = $8[n] \
+FROM generate_series(1, cardinality($1)) AS n WHERE c.ctid = $1[n]::tid";
+
+/// The same where nobody waits and nobody did, as usual.
+const SAVE_AMOUNTS: &str = "\
+UPDATE spend_counters AS c SET spent_micros = $2[n], reserved_micros = $3[n] \
+FROM generate_series(1, cardinality($1)) AS n WHERE c.ctid = $1[n]::tid";
 
 /// Stores what has become of locked counters.
-pub(super) async fn save(
-    conn: &AsyncPgConnection,
-    changed: &[(Place, Counter)],
-) -> StoreResult<()> {
+pub(super) async fn save(conn: &AsyncPgConnection, changed: &[Change]) -> StoreResult<()> {
     if changed.is_empty() {
         return Ok(());
     }
-    let places: Vec<&str> = changed.iter().map(|(place, _)| place.as_str()).collect();
+    let places: Vec<&str> = changed.iter().map(|one| one.place.as_str()).collect();
     let amounts = |of: fn(&Counter) -> i64| -> Vec<i64> {
-        changed.iter().map(|(_, counter)| of(counter)).collect()
+        changed.iter().map(|one| of(&one.counter)).collect()
     };
-    let heads: Vec<Option<Head>> = changed.iter().map(|(_, counter)| counter.head).collect();
+    let lines = changed.iter().any(|one| one.line);
+    let save = sql(if lines { SAVE } else { SAVE_AMOUNTS })
+        .bind::<Array<Text>, _>(places)
+        .bind::<Array<BigInt>, _>(amounts(|counter| counter.spent.0))
+        .bind::<Array<BigInt>, _>(amounts(|counter| counter.reserved.0));
+    let save = if lines {
+        with_lines(save, changed)
+    } else {
+        save
+    };
+    let saved = run(conn, Cached(save)).await?;
+    if saved == changed.len() {
+        Ok(())
+    } else {
+        Err(internal("a counter that was locked is not where it was"))
+    }
+}
+
+/// Binds who waits.
+fn with_lines<'a>(save: Sql<'a>, changed: &[Change]) -> Sql<'a> {
+    let heads: Vec<Option<Head>> = changed.iter().map(|one| one.counter.head).collect();
     let instants = |of: fn(&Head) -> DateTime<Utc>| -> Vec<Option<DateTime<Utc>>> {
         heads.iter().map(|head| head.as_ref().map(of)).collect()
     };
@@ -199,21 +254,11 @@ pub(super) async fn save(
         .collect();
     let until: Vec<Option<DateTime<Utc>>> = changed
         .iter()
-        .map(|(_, counter)| counter.waiting_until)
+        .map(|one| one.counter.waiting_until)
         .collect();
-    let save = sql(SAVE)
-        .bind::<Array<Text>, _>(places)
-        .bind::<Array<BigInt>, _>(amounts(|counter| counter.spent.0))
-        .bind::<Array<BigInt>, _>(amounts(|counter| counter.reserved.0))
-        .bind::<Array<Nullable<SqlUuid>>, _>(ids)
+    save.bind::<Array<Nullable<SqlUuid>>, _>(ids)
         .bind::<Array<Nullable<Timestamptz>>, _>(instants(|head| head.since))
         .bind::<Array<Nullable<BigInt>>, _>(needs)
         .bind::<Array<Nullable<Timestamptz>>, _>(instants(|head| head.expires_at))
-        .bind::<Array<Nullable<Timestamptz>>, _>(until);
-    let saved = run(conn, Cached(save)).await?;
-    if saved == changed.len() {
-        Ok(())
-    } else {
-        Err(internal("a counter that was locked is not where it was"))
-    }
+        .bind::<Array<Nullable<Timestamptz>>, _>(until)
 }

@@ -231,8 +231,10 @@ INSERT INTO ai_usage_events (created_at, id, corrects, user_id, effective_group_
     input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, \
     reasoning_tokens, audio_input_tokens, audio_output_tokens, web_searches, price_id, cost_micros, \
     hold_micros, over_hold_micros, estimated, swept) \
-SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-    $22, $23, $24, $25, $26, $27, $28, $29, $30)";
+SELECT $1[n], $2[n], $3[n], $4[n], $5[n], $6[n], $7[n], $8[n], $9[n], $10[n], $11[n], $12[n], \
+    $13[n], $14[n], $15[n], $16[n], $17[n], $18[n], $19[n], $20[n], $21[n], $22[n], $23[n], $24[n], \
+    $25[n], $26[n], $27[n], $28[n], $29[n], $30[n] \
+FROM generate_series(1, cardinality($1)) AS n";
 
 /// Writes events.
 pub(super) async fn add(conn: &AsyncPgConnection, new: &[EventRow]) -> StoreResult<()> {

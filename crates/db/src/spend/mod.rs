@@ -1,8 +1,8 @@
 //! The spend ledger: counters under row locks, open reservations, and events that are never changed.
 //!
-//! **A batch** takes many steps in one transaction ([`batch`]): it reads the present ([`calendar`]), locks every
-//! counter that it can touch in the order of their keys ([`counter`]), removes the reservations that are closed
-//! ([`reservation`]) and reads what holds ([`candidates`]); decides in memory ([`books`], [`reserving`],
+//! **A batch** takes many steps in one transaction ([`batch`]): it reads the present ([`calendar`]) and what
+//! holds ([`candidates`]), locks every counter that it can touch in the order of their keys ([`counter`]) and removes
+//! the reservations that are closed ([`reservation`]); decides in memory ([`books`], [`reserving`],
 //! [`extending`], [`reporting`]); and writes all of it in bulk, and whose alerts are due with it ([`alerting`]).
 //!
 //! **Order of locks.** The ledger's own lock, shared; then counters in the order of their keys; then the rows of
@@ -10,7 +10,8 @@
 //! reservations. Whoever counts anew, because a period changed or a pool began, holds the ledger's lock alone.
 //!
 //! **Who decides.** SQL fetches and stores; what holds and who is admitted is decided by the pure functions
-//! of `model::budgets` and `model::admission`, on rows that were read after the locks were had.
+//! of `model::budgets` and `model::admission`, on counters that were read under their locks and budgets that were
+//! read in the same transaction.
 //!
 //! **Which counters** a reservation or an event moves follows from person, charged group and the instant in its
 //! id, by the present settings; no row says it.
@@ -55,7 +56,7 @@ use store::{
 };
 
 pub(crate) use self::{
-    batch::{Writes, run_batch},
+    batch::{Counters, Taken, Writes, run_batch},
     charged::charged_organizations,
     steps::Step,
     watch::{Held, Missing, Watched, note_from, watch},

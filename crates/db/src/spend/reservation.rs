@@ -178,7 +178,9 @@ const ADD: &str = "\
 INSERT INTO ai_reservations (id, lease_id, user_id, effective_group_id, organization_id, api_key_id, \
     provider_id, provider_name, model, client, credential_kind, hold_micros, input_cost_micros, \
     output_price_micros, input_bound_tokens, output_cap_tokens, price_id) \
-SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+SELECT $1[n], $2[n], $3[n], $4[n], $5[n], $6[n], $7[n], $8[n], $9[n], $10[n], $11[n], $12[n], \
+    $13[n], $14[n], $15[n], $16[n], $17[n] \
+FROM generate_series(1, cardinality($1)) AS n";
 
 /// Writes new ones.
 pub(super) async fn add(conn: &AsyncPgConnection, new: &[ReservationRow]) -> StoreResult<()> {

@@ -15,13 +15,13 @@ use super::{
 };
 
 pub(super) async fn spend_get(conn: &AsyncPgConnection, user: UserId) -> StoreResult<SpendView> {
-    let mut calendar = look(conn, &[user].into()).await?;
+    let mut calendar = look(conn).await?;
     let mut found = resolutions(conn, &calendar, &[user]).await?;
     let resolution = found.remove(&user).ok_or(StoreError::NotFound)?;
     let standing = Standing::from(&resolution);
-    let pool = standing.group.and_then(|group| calendar.pools.get(&group));
-    let wanted = pool.map(|pool| (pool.reckoning.clone(), calendar.now));
-    calendar.learn(conn, &wanted.into_iter().collect()).await?;
+    calendar
+        .learn_pools(conn, standing.group.into_iter())
+        .await?;
     let account = Account {
         user_id: user,
         group_id: standing.group,

@@ -14,12 +14,15 @@ use store::StoreResult;
 use uuid::Uuid;
 
 use super::{
-    batch::run_batch,
+    batch::{Counters, Taken, run_batch},
     event::{EventRow, Tokens},
     reservation::ReservationRow,
     steps::{Closing, How, Step},
 };
-use crate::query::{Cached, one, rows, run};
+use crate::{
+    errors::internal,
+    query::{Cached, one, rows, run},
+};
 
 /// The advisory lock that one sweeping server holds until its unit ends: "sweep" in ASCII.
 const LOCK: i64 = 0x73_7765_6570;
@@ -78,7 +81,10 @@ pub(super) async fn reservation_sweep(
     };
     let steps: Vec<Step<'_>> = lapsed.iter().map(step).collect();
     let begun = std::future::ready(Ok(()));
-    let (batch, writes) = run_batch(conn, begun, &steps, LockWait::Long).await?;
+    let how = (LockWait::Long, Counters::Any);
+    let Taken::Decided(batch, writes) = run_batch(conn, begun, &steps, how).await? else {
+        return Err(internal("a counter was not made"));
+    };
     writes.write(conn).await?;
     let mut freed: Vec<LimitKey> = Vec::new();
     for answer in batch.answers {

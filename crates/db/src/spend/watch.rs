@@ -96,7 +96,7 @@ pub(crate) async fn watch(
         .filter(pools)
         .map(|key| key.id.into())
         .collect();
-    let mut calendar = calendar::begin(conn, 0, &BTreeSet::new(), &groups).await?;
+    let mut calendar = calendar::begin(conn, 0, &groups).await?;
     let mut gone = Vec::new();
     let mut wanted = Vec::new();
     for (key, missing) in limits {
