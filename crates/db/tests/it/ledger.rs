@@ -14,7 +14,8 @@ use model::{
     },
 };
 
-use crate::support::{TestDb, World, begin, id, new_group, new_organization, read};
+use crate::support::{TestDb, World, begin, context, id, new_group, new_organization, read};
+use store::Store;
 
 /// A request whose input costs `input` and each of up to `cap` output tokens one micro.
 pub(crate) fn request(user: UserId, lease: LeaseId, input: i64, cap: u64) -> ReserveRequest {
@@ -91,9 +92,9 @@ pub(crate) async fn lease(store: &Database) -> LeaseId {
     lease
 }
 
-/// Takes steps in one batch.
+/// Takes steps in one batch, in a transaction of its own, as a gateway does.
 pub(crate) async fn batch(store: &Database, ops: &[LedgerOp]) -> LedgerBatch {
-    let mut unit = begin(store).await;
+    let mut unit = store.begin_batch(&context()).await.unwrap();
     let batch = unit.ledger_batch(ops, LockWait::Long).await.unwrap();
     unit.commit().await.unwrap();
     assert_eq!(batch.answers.len(), ops.len());

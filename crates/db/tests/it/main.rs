@@ -38,6 +38,7 @@ mod ledger_races;
 mod ledger_report;
 #[cfg(test)]
 mod ledger_sweep;
+mod ledger_waits;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
