@@ -15,7 +15,7 @@ use crate::{
     pool::PooledConnection,
     query::{self, Cached},
     sealing::Sealer,
-    spend::{self, Counters, Taken},
+    spend::{self, Counters},
     tls::Tls,
 };
 
@@ -197,20 +197,16 @@ impl Unit<Writing> {
             None => Counters::Any,
         };
         let mut taken = spend::run_batch(connection, began, steps, (wait, counters)).await?;
-        if let (Taken::Missing, Some(context)) = (&taken, &context) {
+        if let (None, Some(context)) = (&taken, &context) {
             counters = Counters::Any;
             // Waited for: what is sent with the beginning must find the transaction begun.
             query::run(connection, Cached(sql_query("ROLLBACK"))).await?;
             let began = begin(connection, context);
             taken = spend::run_batch(connection, began, steps, (wait, counters)).await?;
         }
-        match taken {
-            Taken::Decided(batch, writes) => {
-                self.writes = Some(writes);
-                Ok(batch)
-            }
-            Taken::Missing => Err(internal("a counter was not made")),
-        }
+        let (batch, writes) = taken.ok_or_else(|| internal("a counter was not made"))?;
+        self.writes = Some(writes);
+        Ok(batch)
     }
 }
 

@@ -150,23 +150,15 @@ pub(crate) enum Counters {
     Any,
 }
 
-/// What has become of a batch.
-#[derive(Debug)]
-pub(crate) enum Taken {
-    /// Everything is decided; what it comes to is yet to be written.
-    Decided(LedgerBatch, Writes),
-    /// A counter is missing that was taken for there. Others are locked, and it must not be made out of its turn: the
-    /// transaction must be rolled back.
-    Missing,
-}
-
-/// Takes the steps by their [`Turn`]s. `began` is sent first.
+/// Takes the steps by their [`Turn`]s. `began` is sent first. Everything is decided then; what it comes to is yet to be
+/// written. `None`: a counter is missing that was taken for there. Others are locked, and it must not be made out of its
+/// turn, so the transaction must be rolled back.
 pub(crate) async fn run_batch(
     conn: &AsyncPgConnection,
     began: impl Future<Output = StoreResult<()>>,
     steps: &[Step<'_>],
     (wait, counters): (LockWait, Counters),
-) -> StoreResult<Taken> {
+) -> StoreResult<Option<(LedgerBatch, Writes)>> {
     let about = Subjects::of(steps);
     let lock_timeout = match wait {
         LockWait::Brief => BRIEF_MS,
@@ -186,7 +178,7 @@ pub(crate) async fn run_batch(
     let keys = about.keys(steps, &calendar, &standings)?;
     let asked = Instant::now();
     let Some(locked) = lock(conn, &keys, counters, &about).await? else {
-        return Ok(Taken::Missing);
+        return Ok(None);
     };
     if asked.elapsed() > FRESH {
         standings = renewed(conn, &calendar, &about, &standings).await?;
@@ -206,7 +198,7 @@ pub(crate) async fn run_batch(
         answers: answers.into_iter().flatten().collect(),
         wake,
     };
-    Ok(Taken::Decided(batch, Writes { changed, new }))
+    Ok(Some((batch, Writes { changed, new })))
 }
 
 fn take(books: &mut Books, step: &Step<'_>) -> StoreResult<LedgerAnswer> {

@@ -56,7 +56,7 @@ use store::{
 };
 
 pub(crate) use self::{
-    batch::{Counters, Taken, Writes, run_batch},
+    batch::{Counters, Writes, run_batch},
     charged::charged_organizations,
     steps::Step,
     watch::{Held, Missing, Watched, note_from, watch},

@@ -14,7 +14,7 @@ use store::StoreResult;
 use uuid::Uuid;
 
 use super::{
-    batch::{Counters, Taken, run_batch},
+    batch::{Counters, run_batch},
     event::{EventRow, Tokens},
     reservation::ReservationRow,
     steps::{Closing, How, Step},
@@ -82,7 +82,7 @@ pub(super) async fn reservation_sweep(
     let steps: Vec<Step<'_>> = lapsed.iter().map(step).collect();
     let begun = std::future::ready(Ok(()));
     let how = (LockWait::Long, Counters::Any);
-    let Taken::Decided(batch, writes) = run_batch(conn, begun, &steps, how).await? else {
+    let Some((batch, writes)) = run_batch(conn, begun, &steps, how).await? else {
         return Err(internal("a counter was not made"));
     };
     writes.write(conn).await?;

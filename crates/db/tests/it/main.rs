@@ -38,6 +38,7 @@ mod ledger_races;
 mod ledger_report;
 #[cfg(test)]
 mod ledger_sweep;
+#[cfg(test)]
 mod ledger_waits;
 #[cfg(test)]
 mod lists;
