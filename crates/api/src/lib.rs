@@ -20,6 +20,7 @@ mod docs;
 mod error;
 mod external_usage;
 mod extract;
+mod feature_flags;
 mod groups;
 mod identities;
 mod idpsync;
@@ -81,6 +82,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .merge(roles::routes())
         .merge(workspaces::routes())
         .merge(idpsync::routes())
+        .merge(feature_flags::routes())
         .merge(prices::routes())
         .merge(external_usage::routes())
         .merge(spend_reports::routes())

@@ -83,6 +83,7 @@ async fn judge(
             id: key.id,
             kind: key.kind,
             scopes,
+            admin_mode: false,
         },
         request_id,
     };

@@ -30,4 +30,6 @@ pub struct PresentedKey {
     pub kind: ApiKeyKind,
     /// What it may be used for; a token that it makes can have no more.
     pub scopes: ScopeSet,
+    /// Whether it is in admin mode: what concerns the whole deployment's money asks for that besides the right.
+    pub admin_mode: bool,
 }

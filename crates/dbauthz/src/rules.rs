@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::{
-    SystemActor, acl, alerts, api_keys, audit, budgets, deliveries, external_usage, groups,
+    SystemActor, acl, caps, feature_flags, alerts, api_keys, audit, budgets, deliveries, external_usage, groups,
     identities, identity_sync, idpsync, notifications, objects, organizations, prices, providers,
     roles, spend, spend_reports, stored_responses, subjects, system_roles, users, webhooks,
     workspaces,
@@ -87,6 +87,8 @@ pub(crate) const ALL: &[(&str, &[Rule])] = &[
     ("acl", acl::RULES),
     ("identities", identities::RULES),
     ("idpsync", idpsync::RULES),
+    ("caps", caps::RULES),
+    ("feature_flags", feature_flags::RULES),
     ("prices", prices::RULES),
     ("external_usage", external_usage::RULES),
     ("spend_reports", spend_reports::RULES),

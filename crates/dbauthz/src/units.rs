@@ -9,7 +9,7 @@ use std::{
 use store::StoreResult;
 
 use crate::{
-    Alerts, ApiKeys, Audit, Budgets, Deliveries, ExternalUsage, Groups, Identities, IdentitySync,
+    Caps, FeatureFlags, Alerts, ApiKeys, Audit, Budgets, Deliveries, ExternalUsage, Groups, Identities, IdentitySync,
     Idpsync, Ledger, Logins, Notifications, Objects, Organizations, PresentedKeys, Prices,
     ProviderKeys, Providers, Roles, Setup, Spend, SpendReports, StoredResponses, Subjects,
     SystemRoles, Users, Webhooks, Workspaces, gate::Gate,
@@ -119,6 +119,14 @@ macro_rules! rooms {
             /// The audit log.
             pub fn audit(&mut self) -> Audit<'_, dyn store::$inner> {
                 Audit::new(&self.gate, &mut *self.unit)
+            }
+            /// Caps of what people, and everybody together, may spend.
+            pub fn caps(&mut self) -> Caps<'_, dyn store::$inner> {
+                Caps::new(&self.gate, &mut *self.unit)
+            }
+            /// Features that are switched on and off while the servers run.
+            pub fn feature_flags(&mut self) -> FeatureFlags<'_, dyn store::$inner> {
+                FeatureFlags::new(&self.gate, &mut *self.unit)
             }
             /// Prices of models that this deployment sets itself.
             pub fn prices(&mut self) -> Prices<'_, dyn store::$inner> {

@@ -12,9 +12,11 @@ pub mod alerts;
 pub mod api_keys;
 pub mod audit;
 pub mod budgets;
+pub mod caps;
 pub mod deliveries;
 pub mod error;
 pub mod external_usage;
+pub mod feature_flags;
 pub mod groups;
 pub mod identities;
 pub mod idpsync;
@@ -96,6 +98,8 @@ pub trait ReadUnit:
     + workspaces::WorkspaceRead
     + identities::IdentityRead
     + idpsync::IdpsyncRead
+    + caps::CapRead
+    + feature_flags::FeatureFlagRead
     + prices::PriceRead
     + external_usage::ExternalUsageRead
     + spend_reports::SpendReportRead
@@ -125,6 +129,8 @@ pub trait WriteUnit:
     + acl::AclWrite
     + identities::IdentityWrite
     + idpsync::IdpsyncWrite
+    + caps::CapWrite
+    + feature_flags::FeatureFlagWrite
     + prices::PriceWrite
     + external_usage::ExternalUsageWrite
     + spend_reports::SpendReportWrite

@@ -4,8 +4,10 @@
 mod alerts;
 mod api_keys;
 mod budgets;
+mod caps;
 mod deliveries;
 mod external_usage;
+mod feature_flags;
 mod groups;
 mod identities;
 mod idpsync;

@@ -339,6 +339,7 @@ pub(super) fn actor(id: UserId, roles: &[&str]) -> Actor {
         id: format!("{username}session"),
         kind: ApiKeyKind::Session,
         scopes: ScopeSet::all(),
+        admin_mode: true,
     };
     Actor {
         subject: Arc::new(subject.prepare()),

@@ -2,6 +2,8 @@
 
 mod alerts;
 mod budgets;
+mod caps;
+mod feature_flags;
 pub(super) mod external_usage;
 mod identities;
 mod idpsync;
@@ -71,6 +73,8 @@ pub(super) fn all() -> Vec<Case> {
     cases.extend(workspaces::workspaces());
     cases.extend(identities::identities());
     cases.extend(idpsync::idpsync());
+    cases.extend(caps::caps());
+    cases.extend(feature_flags::feature_flags());
     cases.extend(prices::prices());
     cases.extend(external_usage::external_usage());
     cases.extend(spend_reports::spend_reports());

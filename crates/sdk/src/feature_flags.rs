@@ -1,0 +1,1 @@
+//! Features that are switched on and off while the servers run.

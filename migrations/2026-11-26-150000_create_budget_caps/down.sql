@@ -1,0 +1,2 @@
+DROP TABLE user_budget_cap_overrides;
+DROP TABLE subscription_budget_caps;

@@ -1,0 +1,49 @@
+-- The caps of a subscription: of the whole deployment (the nil organization), or of one organization. A cap that is not
+-- enabled is kept and counts for nothing. NULL is not set.
+CREATE TABLE subscription_budget_caps (
+    scope_id uuid PRIMARY KEY,
+    -- The same, for the foreign key; NULL for the deployment.
+    organization_id uuid,
+    -- What each person may spend in a period who has no cap of their own.
+    flat_user_cap_micros bigint,
+    flat_user_cap_enabled boolean NOT NULL DEFAULT false,
+    -- What all may spend together in a period beyond what is included.
+    subscription_cap_micros bigint,
+    subscription_cap_enabled boolean NOT NULL DEFAULT false,
+    -- What each person may spend in a period whatever the caps say, and without counting under the subscription's.
+    included_micros bigint NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL DEFAULT bursar_now(),
+    updated_at timestamptz NOT NULL DEFAULT bursar_now(),
+    CONSTRAINT subscription_budget_caps_scope_check
+        CHECK (scope_id = coalesce(organization_id, '00000000-0000-0000-0000-000000000000')),
+    CONSTRAINT subscription_budget_caps_flat_user_cap_check CHECK (flat_user_cap_micros >= 0),
+    CONSTRAINT subscription_budget_caps_subscription_cap_check CHECK (subscription_cap_micros >= 0),
+    CONSTRAINT subscription_budget_caps_included_check CHECK (included_micros >= 0),
+    -- What is not set cannot be enabled.
+    CONSTRAINT subscription_budget_caps_enabled_check CHECK (
+        (flat_user_cap_micros IS NOT NULL OR NOT flat_user_cap_enabled)
+        AND (subscription_cap_micros IS NOT NULL OR NOT subscription_cap_enabled)),
+    CONSTRAINT subscription_budget_caps_organization_id_fkey
+        FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE CASCADE
+);
+
+-- A person's own cap under a subscription, which stands in for the flat one.
+CREATE TABLE user_budget_cap_overrides (
+    scope_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    cap_micros bigint NOT NULL,
+    enabled boolean NOT NULL,
+    -- What a disabled one means: no cap at all, or the flat one.
+    disabled_mode text NOT NULL DEFAULT 'exempt',
+    created_at timestamptz NOT NULL DEFAULT bursar_now(),
+    updated_at timestamptz NOT NULL DEFAULT bursar_now(),
+    CONSTRAINT user_budget_cap_overrides_pkey PRIMARY KEY (scope_id, user_id),
+    CONSTRAINT user_budget_cap_overrides_cap_check CHECK (cap_micros >= 0),
+    CONSTRAINT user_budget_cap_overrides_disabled_mode_check CHECK (disabled_mode IN ('exempt', 'inherit')),
+    -- An override goes with the record of its subscription, and with its person.
+    CONSTRAINT user_budget_cap_overrides_scope_id_fkey
+        FOREIGN KEY (scope_id) REFERENCES subscription_budget_caps (scope_id) ON DELETE CASCADE,
+    CONSTRAINT user_budget_cap_overrides_user_id_fkey
+        FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX user_budget_cap_overrides_user_id_idx ON user_budget_cap_overrides (user_id);
