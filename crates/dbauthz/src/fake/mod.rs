@@ -37,6 +37,7 @@ use model::{
     budgets::{BudgetOverride, BudgetSettingsUpdate, GroupBudget},
     deliveries::WebhookDelivery,
     external_usage::ExternalRecord,
+    feature_flags::FeatureSwitch,
     groups::{Group, GroupMember},
     identities::{NewOidcLogin, UserLink},
     notifications::Notification,
@@ -88,6 +89,8 @@ pub struct State {
     pub providers: Vec<Provider>,
     /// Prices that the deployment set itself.
     pub prices: CustomPrices,
+    /// Switches of features.
+    pub feature_switches: Vec<FeatureSwitch>,
     /// Receivers of events.
     pub webhooks: Vec<Webhook>,
     /// What is to be sent to them.

@@ -10,6 +10,7 @@ use model::{
     api_keys::{ApiKey, ApiKeyKind},
     budgets::{BudgetMode, BudgetOverride},
     deliveries::{DeliveryState, WebhookDelivery},
+    feature_flags::{Feature, FeatureSwitch},
     groups::{Group, GroupMember},
     identities::{Identity, UserLink},
     idpsync::{GroupSync, Mapping, OrganizationSync, PlaceSettings, RoleSync, TakenRoles},
@@ -241,6 +242,17 @@ fn bobs_message() -> Notification {
     }
 }
 
+/// The deployment's switch of a feature, and acme's.
+fn switches() -> Vec<FeatureSwitch> {
+    let switch = |organization| FeatureSwitch {
+        feature: Feature::BudgetCapsGraphqlApi,
+        organization,
+        enabled: true,
+        updated_at: DateTime::UNIX_EPOCH,
+    };
+    [None, Some(ORG)].map(switch).into()
+}
+
 pub(super) fn state() -> State {
     let users = vec![
         user(ANN, "ann", &[], &[ORG]),
@@ -296,6 +308,7 @@ pub(super) fn state() -> State {
             key("bobsession", BOB, ApiKeyKind::Session),
         ],
         providers: vec![provider()],
+        feature_switches: switches(),
         webhooks: vec![webhook()],
         webhook_deliveries: vec![delivery()],
         idpsync: synchronized(),
