@@ -4,10 +4,21 @@
 //! ([`CapOverride`]) if there is one, else the flat one; its subscription cap is for all people together and counts only
 //! what each spends beyond what is included.
 
+mod standing;
+
+use std::{fmt, str::FromStr};
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::{Micros, OrganizationId, UserId};
+pub use self::standing::{BlockedCap, CapStanding, SubscriptionStanding, blocked_by};
+use crate::{
+    Micros, OrganizationId, UserId,
+    budgets::{UnknownWord, words},
+};
+
+/// The greatest cap that may be set: a thousand million dollars a period.
+pub const MAX_CAP: Micros = Micros(1_000_000_000_000_000);
 
 /// Whose caps they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +104,21 @@ pub enum DisabledMode {
     Inherit,
 }
 
+impl DisabledMode {
+    /// Every one.
+    pub const ALL: &'static [Self] = &[Self::Exempt, Self::Inherit];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exempt => "exempt",
+            Self::Inherit => "inherit",
+        }
+    }
+}
+words!(DisabledMode);
+
 /// A person's own cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CapOverride {
@@ -117,6 +143,17 @@ pub struct CapOverrideUpsert {
     pub cap: Cap,
     /// What it means while it is disabled.
     pub disabled_mode: Option<DisabledMode>,
+}
+
+/// Somebody whose own cap is to be set, as far as it decides whether it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CapPerson {
+    /// Who.
+    pub user_id: UserId,
+    /// Whether they are in the subscription's organization; everybody is in the deployment.
+    pub member: bool,
+    /// Whether they have a cap of their own there already.
+    pub capped: bool,
 }
 
 /// Where a person's cap comes from.
@@ -176,6 +213,14 @@ mod tests {
         check(flat, own(false, DisabledMode::Exempt), None);
         check(flat, own(false, DisabledMode::Inherit), by_flat);
         check(off, own(false, DisabledMode::Inherit), None);
+    }
+
+    #[test]
+    fn words_are_read_as_they_are_written() {
+        for mode in DisabledMode::ALL {
+            assert_eq!(mode.to_string().parse(), Ok(*mode));
+        }
+        assert!("Exempt".parse::<DisabledMode>().is_err());
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 use model::{
     UserId,
-    caps::{Cap, CapOverride, CapOverrideUpsert, CapScope, SubscriptionCapUpsert, SubscriptionCaps},
+    caps::{
+        Cap, CapOverride, CapOverrideUpsert, CapPerson, CapScope, SubscriptionCapUpsert,
+        SubscriptionCaps,
+    },
 };
 
 use crate::StoreResult;
@@ -54,10 +57,23 @@ pub trait CapRead: Send {
 pub trait CapWrite: CapRead {
     /// A subscription's caps, the row locked until the unit ends.
     async fn cap_lock(&mut self, scope: CapScope) -> StoreResult<Option<SubscriptionCaps>>;
+    /// Those of these people who have an account, in the order of their ids; the accounts are kept from being removed
+    /// until the unit ends.
+    async fn cap_people_lock(
+        &mut self,
+        scope: CapScope,
+        users: &[UserId],
+    ) -> StoreResult<Vec<CapPerson>>;
     /// Sets the flat cap, and makes the record where there is none.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::NotFound`] when the organization does not exist any more.
     async fn cap_flat_upsert(&mut self, scope: CapScope, cap: Cap)
     -> StoreResult<SubscriptionCaps>;
     /// Sets what is for all people together, and makes the record where there is none.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::NotFound`] when the organization does not exist any more.
     async fn cap_subscription_upsert(
         &mut self,
         scope: CapScope,

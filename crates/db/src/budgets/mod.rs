@@ -21,7 +21,7 @@ use store::{
 use crate::unit::{Unit, Writing};
 
 pub(crate) use candidates::{candidates, resolutions};
-pub(crate) use settings::settings;
+pub(crate) use settings::{TIME_TO_COUNT, settings};
 
 #[async_trait]
 impl<Mode: Send + Sync> BudgetRead for Unit<Mode> {

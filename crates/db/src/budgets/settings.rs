@@ -65,7 +65,7 @@ WHERE (s.policy, s.everyone, s.period, s.time_zone, s.alert_thresholds) IS DISTI
         coalesce($5, s.alert_thresholds))";
 
 /// Counting anew takes a second or two for each million of requests, longer in all than other statements may.
-pub(super) const TIME_TO_COUNT: &str = "SELECT set_config('statement_timeout', '600s', true)";
+pub(crate) const TIME_TO_COUNT: &str = "SELECT set_config('statement_timeout', '600s', true)";
 
 pub(super) async fn budget_settings_update(
     conn: &AsyncPgConnection,

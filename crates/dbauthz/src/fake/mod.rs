@@ -35,6 +35,7 @@ use model::{
     OrganizationId, ProviderId, UserId,
     api_keys::ApiKey,
     budgets::{BudgetOverride, BudgetSettingsUpdate, GroupBudget},
+    caps::{CapOverride, CapScope, SubscriptionCaps},
     deliveries::WebhookDelivery,
     external_usage::ExternalRecord,
     feature_flags::FeatureSwitch,
@@ -77,12 +78,18 @@ pub struct State {
     pub group_members: Vec<GroupMember>,
     /// Keys, each with the SHA-256 of its secret.
     pub keys: Vec<(ApiKey, [u8; 32])>,
+    /// Until when sessions are in admin mode, by their keys' ids.
+    pub admin_modes: BTreeMap<String, DateTime<Utc>>,
     /// Group budgets.
     pub budgets: Vec<GroupBudget>,
     /// Overrides.
     pub overrides: Vec<BudgetOverride>,
     /// What was set for all budgets.
     pub budget_settings: BudgetSettingsUpdate,
+    /// What was set for subscriptions.
+    pub caps: Vec<SubscriptionCaps>,
+    /// People's own caps.
+    pub cap_overrides: Vec<(CapScope, CapOverride)>,
     /// Messages to people.
     pub notifications: Vec<Notification>,
     /// AI providers.

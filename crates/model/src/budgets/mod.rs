@@ -15,6 +15,7 @@ pub use resolve::{
     BudgetCandidate, Candidates, Considered, EffectiveBudget, FallbackCandidate, LimitSource,
     OverrideCandidate, Reason, Resolution, fallback_group, resolve,
 };
+pub(crate) use settings::words;
 pub use settings::{BudgetPeriod, BudgetSettings, BudgetSettingsUpdate, UnknownWord};
 
 /// The greatest limit that may be set: one million dollars for each person, or pool, and period.

@@ -75,7 +75,7 @@ pub struct BudgetSettingsUpdate {
 /// A text that is none of the words that are known.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("must be one of {0}")]
-pub struct UnknownWord(String);
+pub struct UnknownWord(pub(crate) String);
 
 /// Reads and writes the words of an enum that has `ALL` and `as_str`.
 macro_rules! words {
@@ -99,6 +99,7 @@ macro_rules! words {
         }
     )+};
 }
+pub(crate) use words;
 words!(BudgetMode, BudgetPolicy, EveryoneBudget, BudgetPeriod);
 
 #[cfg(test)]
