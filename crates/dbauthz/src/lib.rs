@@ -82,7 +82,7 @@ pub use api_keys::{ApiKeys, PresentedKeys};
 pub use audit::Audit;
 pub use authorized::{Authorized, BoundStore, SystemStore, WorkspaceSharing};
 pub use budgets::Budgets;
-pub use caps::Caps;
+pub use caps::{CapUpsertOutcome, Caps};
 pub use feature_flags::FeatureFlags;
 pub use deliveries::Deliveries;
 pub use external_usage::{ExternalUsage, ExternalUsageError, ExternalUsageResult};

@@ -127,7 +127,12 @@ impl CapWrite for FakeUnit {
         cap: Cap,
     ) -> StoreResult<SubscriptionCaps> {
         let state = self.call("cap_flat_upsert");
-        Ok(upsert(state, scope, Some(cap), &SubscriptionCapUpsert::default()))
+        Ok(upsert(
+            state,
+            scope,
+            Some(cap),
+            &SubscriptionCapUpsert::default(),
+        ))
     }
 
     async fn cap_subscription_upsert(
@@ -181,7 +186,8 @@ impl CapWrite for FakeUnit {
         users: &[UserId],
     ) -> StoreResult<Vec<UserId>> {
         let overrides = &mut self.call("cap_override_delete").cap_overrides;
-        let meant = |(of, one): &(CapScope, CapOverride)| *of == scope && users.contains(&one.user_id);
+        let meant =
+            |(of, one): &(CapScope, CapOverride)| *of == scope && users.contains(&one.user_id);
         let gone = overrides.iter().filter(|one| meant(one));
         let mut gone: Vec<UserId> = gone.map(|(_, one)| one.user_id).collect();
         gone.sort_unstable();
