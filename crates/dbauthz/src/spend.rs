@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{
     GroupId, LeaseId, OrganizationId, UserId,
+    caps::{CapScope, CapStanding},
     spend::{LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Progress, SpendView},
 };
 use rbac::{Action, Object, ResourceType};
@@ -23,6 +24,13 @@ pub(crate) const RULES: &[Rule] = &[
         Shape::Fetch,
         &["user:read", "organization:read"],
         "the person; budgets and pools of organizations that the caller may not read are left out",
+    ),
+    rule(
+        "cap_standing_list",
+        Shape::Check,
+        &["budget_cap:read", "user:read"],
+        "budget_cap:read in the organization, or site-wide in admin mode; of oneself alone: user:read, in organizations \
+         that one belongs to",
     ),
     rule(
         "spend_blocked_count",
@@ -75,6 +83,42 @@ impl<U: store::ReadUnit + ?Sized> Spend<'_, U> {
             .pool
             .filter(|_| organization.is_some_and(readable));
         Ok(view)
+    }
+
+    /// Where each of these people stands under the caps of a subscription at this instant, in their order.
+    ///
+    /// # Errors
+    /// `NotFound`, `Denied`.
+    pub async fn cap_standing_list(
+        &mut self,
+        scope: CapScope,
+        users: &[UserId],
+    ) -> StoreResult<Vec<CapStanding>> {
+        if !self.own_standing(scope, users).await? {
+            let object = Object::new(ResourceType::BudgetCap);
+            match scope.organization() {
+                None => self.gate.check_in_admin_mode(Action::Read, &object)?,
+                Some(id) => self.gate.check(Action::Read, &object.in_org(id.0))?,
+            }
+        }
+        self.unit.cap_standing_list(scope, users).await
+    }
+
+    /// Whether the caller asks for nobody else, in a subscription that the caller belongs to.
+    async fn own_standing(&mut self, scope: CapScope, users: &[UserId]) -> StoreResult<bool> {
+        let Some(me) = self.gate.actor().map(|actor| actor.user_id) else {
+            return Ok(false);
+        };
+        if users.is_empty() || users.iter().any(|user| *user != me) {
+            return Ok(false);
+        }
+        if let Some(id) = scope.organization()
+            && self.unit.organization_member_get(id, me).await?.is_none()
+        {
+            return Ok(false);
+        }
+        self.gate.check(Action::Read, &Object::user(me.0))?;
+        Ok(true)
     }
 }
 

@@ -190,6 +190,7 @@ async fn standing<'a>(job: &Job, state: &'a SpendState) -> Standing<'a> {
     let group = match state.blocked_by {
         Some(LimitKind::Pool) => state.pool.map(|pool| pool.group_id),
         Some(LimitKind::User) | None => state.budget.map(|budget| budget.group_id),
+        Some(LimitKind::UserCap | LimitKind::Subscription) => None,
     };
     let group = match group {
         Some(group) => job.entry.names.group_name(group).await,

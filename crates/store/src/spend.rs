@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use model::{
     GroupId, LeaseId, UserId,
+    caps::{CapScope, CapStanding},
     spend::{LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Progress, SpendView},
 };
 
@@ -18,6 +19,13 @@ pub trait SpendRead: Send {
     /// How many people a limit keeps from spending anything at this instant, by the group that their spend is
     /// charged to; groups without any are left out. Suspended people are not counted.
     async fn spend_blocked_count(&mut self) -> StoreResult<BTreeMap<GroupId, u64>>;
+    /// Where each of these people stands under the caps of a subscription at this instant, in their order. Who has
+    /// spent nothing stands at zero, whether they exist or not.
+    async fn cap_standing_list(
+        &mut self,
+        scope: CapScope,
+        users: &[UserId],
+    ) -> StoreResult<Vec<CapStanding>>;
     /// Every figure that differs from the recount of its events and open reservations.
     async fn ledger_verify(&mut self) -> StoreResult<Vec<LedgerDifference>>;
 }

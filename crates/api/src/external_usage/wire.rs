@@ -77,7 +77,9 @@ fn status(hold: &ExternalHold) -> AiReservationStatus {
 pub(super) fn refusal(kind: AiBudgetRefusalKind, state: &SpendState) -> ApiError {
     let blocked = match state.blocked_by {
         Some(LimitKind::Pool) => AiLimitKind::Pool,
-        Some(LimitKind::User) | None => AiLimitKind::User,
+        Some(LimitKind::User | LimitKind::UserCap | LimitKind::Subscription) | None => {
+            AiLimitKind::User
+        }
     };
     let limits = limits(state);
     let limit = limits.iter().find(|limit| limit.kind == blocked);

@@ -58,7 +58,7 @@ fn alert(one: &Fired<'_>, names: &Names) -> Alert {
     let group = of.group.and_then(|id| Some((id, names.groups.get(&id)?)));
     let user = match of.key.kind {
         LimitKind::User => Some(UserId(of.key.id)),
-        LimitKind::Pool => None,
+        LimitKind::Pool | LimitKind::UserCap | LimitKind::Subscription => None,
     };
     Alert {
         threshold: one.threshold,

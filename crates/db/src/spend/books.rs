@@ -122,9 +122,15 @@ impl Books {
             })
         };
         let changed = self.changed.iter().filter_map(of).collect();
+        let told_of = |key: &&Key| matches!(key.0.kind, LimitKind::User | LimitKind::Pool);
         let alerts = |key: &&Key| self.counters.get(key).is_some_and(Counter::alerts);
-        let reached: BTreeSet<LimitKey> =
-            self.raised.iter().filter(alerts).map(|key| key.0).collect();
+        let reached: BTreeSet<LimitKey> = self
+            .raised
+            .iter()
+            .filter(told_of)
+            .filter(alerts)
+            .map(|key| key.0)
+            .collect();
         self.new.reached = reached.into_iter().collect();
         (changed, self.wake.into_iter().collect(), self.new)
     }
@@ -295,7 +301,7 @@ pub(super) fn keys(
 /// The counter of a limit in its present period; `None` for a pool that is none any more.
 pub(super) fn present_key(calendar: &Calendar, limit: LimitKey) -> StoreResult<Option<Key>> {
     let how = match limit.kind {
-        LimitKind::User => Some(&calendar.people),
+        LimitKind::User | LimitKind::UserCap | LimitKind::Subscription => Some(&calendar.people),
         LimitKind::Pool => calendar
             .pools
             .get(&model::GroupId(limit.id))

@@ -22,6 +22,8 @@ mod blocked;
 mod books;
 mod calendar;
 mod candidates;
+mod cap_standing;
+mod caps;
 mod charged;
 mod counter;
 mod event;
@@ -48,6 +50,7 @@ use diesel::{
 };
 use model::{
     GroupId, LeaseId, UserId,
+    caps::{CapScope, CapStanding},
     spend::{LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Progress, SpendView},
 };
 use store::{
@@ -87,6 +90,14 @@ impl<Mode: Send + Sync> SpendRead for Unit<Mode> {
 
     async fn spend_blocked_count(&mut self) -> StoreResult<BTreeMap<GroupId, u64>> {
         blocked::spend_blocked_count(self.connection()?).await
+    }
+
+    async fn cap_standing_list(
+        &mut self,
+        scope: CapScope,
+        users: &[UserId],
+    ) -> StoreResult<Vec<CapStanding>> {
+        cap_standing::cap_standing_list(self.connection()?, scope, users).await
     }
 
     async fn ledger_verify(&mut self) -> StoreResult<Vec<LedgerDifference>> {

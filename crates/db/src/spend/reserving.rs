@@ -139,6 +139,7 @@ impl Books {
                     .group
                     .and_then(|group| self.calendar.pools.get(&group))
                     .map(|pool| (pool.limit, pool.mode)),
+                LimitKind::UserCap | LimitKind::Subscription => None,
             };
             let limit = limit.map(|(limit, mode)| LimitState {
                 limit,

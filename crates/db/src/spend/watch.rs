@@ -154,6 +154,8 @@ fn reckoning(calendar: &Calendar, key: LimitKey) -> Option<Reckoning> {
             let pool = calendar.pools.get(&GroupId(key.id));
             pool.map(|pool| pool.reckoning.clone())
         }
+        // Nobody is told of thresholds of caps.
+        LimitKind::UserCap | LimitKind::Subscription => None,
     }
 }
 
@@ -259,6 +261,7 @@ impl Watch {
             let (held, group, organization) = match key.kind {
                 LimitKind::User => holding(resolutions.get(&UserId(key.id))),
                 LimitKind::Pool => (self.pool(*key), Some(GroupId(key.id)), None),
+                LimitKind::UserCap | LimitKind::Subscription => (None, None, None),
             };
             watched.push(Watched {
                 key: *key,

@@ -7,6 +7,7 @@ use model::{
     GroupId, LeaseId, Micros, Name, PageRequest, ProviderId, UserId,
     audit::{AuditFilter, AuditPage, RefusedWrite},
     budgets::{Considered, LimitSource, Reason},
+    caps::{CapScope, CapStanding},
     providers::Provider,
     spend::{
         LedgerAnswer, LedgerBatch, LedgerDifference, LedgerOp, LimitKey, LockWait, Period,
@@ -137,6 +138,25 @@ impl SpendRead for FakeUnit {
     async fn spend_blocked_count(&mut self) -> StoreResult<BTreeMap<GroupId, u64>> {
         self.call("spend_blocked_count");
         Ok(BTreeMap::new())
+    }
+
+    async fn cap_standing_list(
+        &mut self,
+        _scope: CapScope,
+        users: &[UserId],
+    ) -> StoreResult<Vec<CapStanding>> {
+        let period = spend(self.call("cap_standing_list")).period;
+        let standing = |user: &UserId| CapStanding {
+            user_id: *user,
+            user_cap: None,
+            included: Micros::ZERO,
+            spent: Micros::ZERO,
+            reserved: Micros::ZERO,
+            subscription: None,
+            period,
+            blocked: None,
+        };
+        Ok(users.iter().map(standing).collect())
     }
 
     async fn ledger_verify(&mut self) -> StoreResult<Vec<LedgerDifference>> {

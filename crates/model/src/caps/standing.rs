@@ -93,11 +93,7 @@ mod tests {
     use super::*;
 
     /// A user cap, if there is one; what is included and spent; the subscription's cap and what all spent.
-    type Case = (
-        Option<(i64, CapSource)>,
-        [i64; 2],
-        Option<(i64, i64, bool)>,
-    );
+    type Case = (Option<(i64, CapSource)>, [i64; 2], Option<(i64, i64, bool)>);
 
     #[test]
     fn a_cap_blocks_when_spend_reaches_it_and_what_is_included() {

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::{GroupId, UserId};
+use crate::{GroupId, OrganizationId, UserId, caps::CapScope};
 
 /// What a limit is set for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,6 +14,10 @@ pub enum LimitKind {
     User,
     /// All that is charged to a group.
     Pool,
+    /// All that a person spends in an organization, under the user cap of its subscription.
+    UserCap,
+    /// What people spend beyond what is included, under the cap of a subscription.
+    Subscription,
 }
 
 impl LimitKind {
@@ -23,6 +27,8 @@ impl LimitKind {
         match self {
             Self::User => "user",
             Self::Pool => "pool",
+            Self::UserCap => "user_cap",
+            Self::Subscription => "subscription",
         }
     }
 }
@@ -38,6 +44,8 @@ impl FromStr for LimitKind {
         match text {
             "user" => Ok(Self::User),
             "pool" => Ok(Self::Pool),
+            "user_cap" => Ok(Self::UserCap),
+            "subscription" => Ok(Self::Subscription),
             _ => Err(NoSuchLimit),
         }
     }
@@ -48,7 +56,7 @@ impl FromStr for LimitKind {
 pub struct LimitKey {
     /// What it is set for.
     pub kind: LimitKind,
-    /// The person or group.
+    /// The person, group or organization; nil is the whole deployment.
     pub id: Uuid,
     /// The organization that it is narrowed to; nil is everywhere.
     pub scope: Uuid,
@@ -71,6 +79,26 @@ impl LimitKey {
         Self {
             kind: LimitKind::Pool,
             id: id.0,
+            scope: Uuid::nil(),
+        }
+    }
+
+    /// The limit of all that a person spends in an organization.
+    #[must_use]
+    pub const fn user_cap(id: UserId, organization: OrganizationId) -> Self {
+        Self {
+            kind: LimitKind::UserCap,
+            id: id.0,
+            scope: organization.0,
+        }
+    }
+
+    /// The limit of what all people spend under a subscription beyond what is included.
+    #[must_use]
+    pub const fn subscription(scope: CapScope) -> Self {
+        Self {
+            kind: LimitKind::Subscription,
+            id: scope.id(),
             scope: Uuid::nil(),
         }
     }
@@ -113,7 +141,9 @@ mod tests {
             scope: place,
             ..LimitKey::pool(GroupId(person))
         };
-        for key in [LimitKey::user(UserId(person)), narrowed] {
+        let capped = LimitKey::user_cap(UserId(person), OrganizationId(place));
+        let all = LimitKey::subscription(CapScope::Instance);
+        for key in [LimitKey::user(UserId(person)), narrowed, capped, all] {
             assert_eq!(key.to_string().parse(), Ok(key));
         }
         for bad in [

@@ -3,6 +3,7 @@
 use model::{
     GroupId, LeaseId, PageRequest, ProviderId,
     audit::{AuditAction, AuditFilter, RefusedWrite},
+    caps::CapScope,
     groups::{GroupFilter, GroupUpdate, NewGroup},
     prices::ProviderKind,
     spend::LockWait,
@@ -10,7 +11,7 @@ use model::{
 use rbac::{
     Action::{Create, Delete, Read, Update, Use},
     Object,
-    ResourceType::{self as R, AiProvider, AiUsageEvent, AuditLog, Group, GroupMember},
+    ResourceType::{self as R, AiProvider, AiUsageEvent, AuditLog, BudgetCap, Group, GroupMember},
 };
 use store::providers::{NewProvider, ProviderUpdate};
 use uuid::Uuid;
@@ -141,6 +142,11 @@ pub(super) fn ledger() -> Vec<Case> {
             allow(Read, Object::organization(ORG.0)),
         ])
         .ways(&[&[0]]),
+        case!(
+            "cap_standing_list",
+            u => u.spend().cap_standing_list(CapScope::Organization(ORG), &[BOB]),
+            [allow(Read, Object::new(BudgetCap).in_org(ORG.0))]
+        ),
         case!(system "spend_blocked_count", u => u.ledger().spend_blocked_count(), [
             allow(Read, Object::new(AiUsageEvent)),
         ]),
