@@ -99,6 +99,12 @@ const RULES: &[(&str, &str, &str, &str)] = &[
         "is unknown",
     ),
     (
+        "feature_flags_organization_id_fkey",
+        "Validation failed.",
+        "organization_id",
+        "is unknown",
+    ),
+    (
         "ai_budget_settings_time_zone_check",
         "Validation failed.",
         "time_zone",

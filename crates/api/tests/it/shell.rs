@@ -68,6 +68,7 @@ fn body(id: &str) -> &'static str {
             r#"{"provider": "openai", "provider_model": "m", "priced_model": "gpt-4o"}"#
         }
         "notification_update" => r#"{"is_read": true}"#,
+        "feature_flag_upsert" => r#"{"enabled": false}"#,
         "webhook_create" => r#"{"name": "a", "url": "https://a.test/"}"#,
         _ => "{}",
     }
@@ -114,6 +115,7 @@ fn known(parameter: &str) -> String {
         "workspace" => WORKSPACE.to_string(),
         "id" => "0000000001".to_owned(),
         "name" => "openai".to_owned(),
+        "feature" => "budget_caps_graphql_api".to_owned(),
         "role" => "helper".to_owned(),
         // Nobody has any.
         "reservation" | "webhook" | "delivery" | "notification" => {

@@ -17,6 +17,8 @@ mod dump;
 #[cfg(test)]
 mod external_usage;
 #[cfg(test)]
+mod feature_flags;
+#[cfg(test)]
 mod hints;
 #[cfg(test)]
 mod idpsync;

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod admin_mode;
+#[cfg(test)]
 mod alerts;
 #[cfg(test)]
 mod audit;
@@ -42,6 +44,8 @@ mod external_usage_rights;
 mod external_usage_room;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod feature_flags;
 #[cfg(test)]
 mod flags;
 #[cfg(test)]

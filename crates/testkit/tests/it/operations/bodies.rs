@@ -34,6 +34,7 @@ fn people(operation: &str, world: &World) -> Option<Value> {
         "api_key_create" => {
             json!({"token_name": "another", "lifetime": 0, "scopes": [], "allow_list": []})
         }
+        "admin_mode_begin" => json!({"password": null}),
         "user_password_update" => json!({"password": "long enough"}),
         "authorization_check" => json!({"checks": {"it": {
             "object": {"resource_type": "user", "resource_id": world.cast.member_id}, "action": "read",
@@ -89,7 +90,7 @@ fn spending(operation: &str, world: &World) -> Option<Value> {
     })
 }
 
-/// Of the inbox and of webhooks.
+/// Of the inbox, of webhooks and of features.
 fn notices(operation: &str) -> Option<Value> {
     Some(match operation {
         "notification_update" => json!({"is_read": true}),
@@ -98,6 +99,7 @@ fn notices(operation: &str) -> Option<Value> {
             "name": "another", "url": "https://hooks.example.com/", "secret": "", "organization_id": null,
             "enabled": false,
         }),
+        "feature_flag_upsert" => json!({"enabled": false, "organization_id": null}),
         "webhook_update" => json!({"name": "renamed", "organization_id": null}),
         _ => return None,
     })

@@ -106,6 +106,7 @@ pub(crate) async fn real(world: &World) -> impl Fn(&str) -> String + use<> {
         "webhook" => pager.clone(),
         "delivery" => ping.clone(),
         "name" => "openai".to_owned(),
+        "feature" => "budget_caps_graphql_api".to_owned(),
         "group" => group.to_string(),
         "workspace" => workspace.clone(),
         "reservation" => reservation.clone(),
@@ -191,6 +192,11 @@ const WITHOUT_ROLES: &[(&str, u16)] = &[
     ("organization_list", 200),
     ("user_list", 200),
     ("logout", 200),
+    // Their key is an API token, which has no admin mode but its scope.
+    ("admin_mode_get", 200),
+    ("admin_mode_begin", 403),
+    ("admin_mode_end", 403),
+    ("oidc_admin_mode", 403),
     // The inbox is one's own. What is filled in for a message is a key, whose id is none of a message.
     ("notification_list", 200),
     ("notification_read_all", 204),
@@ -266,7 +272,7 @@ async fn things_that_do_not_exist_are_not_found() {
         // Each of the parameters in turn, the others being real.
         for missing in &names {
             let unknown = match *missing {
-                "name" => vec!["nothing", "%00"],
+                "name" | "feature" => vec!["nothing", "%00"],
                 // What can be no name is told as such.
                 "role" => vec!["nothing"],
                 "group" | "workspace" | "reservation" | "webhook" | "delivery" | "notification" => {
