@@ -1,16 +1,21 @@
 //! From the text of a key to the person who acts by it.
 
 use dbauthz::{Actor, PresentedKey, SystemActor, SystemReadUnit};
-use model::{api_keys::KeyStamp, subjects::SubjectVersions, users::UserStatus};
+use model::{
+    api_keys::{ApiKeyKind, KeyStamp},
+    subjects::SubjectVersions,
+    users::UserStatus,
+};
 use store::StoreResult;
 use uuid::Uuid;
 
-use crate::{AuthError, AuthState, subjects::SubjectKey, tokens};
+use crate::{AdminMode, AuthError, AuthState, subjects::SubjectKey, tokens};
 
 /// A caller, and what they were judged by.
 pub(crate) struct Authenticated {
     pub(crate) actor: Actor,
     pub(crate) versions: SubjectVersions,
+    pub(crate) admin_mode: AdminMode,
 }
 
 /// Finds the key's owner and what they may do by this key. One query, and a second one when anything that
@@ -64,6 +69,7 @@ async fn judge(
         key,
         username,
         versions,
+        admin_mode_until,
         ..
     } = stamp;
     let user_id = key.user_id;
@@ -75,6 +81,16 @@ async fn judge(
         workspace_sharing: state.authorized.workspace_sharing(),
     };
     let (subject, scopes) = state.subjects.subject(unit, wanted, &key.id).await?;
+    let admin_mode = match key.kind {
+        ApiKeyKind::Session => AdminMode {
+            active: admin_mode_until.is_some(),
+            until: admin_mode_until,
+        },
+        ApiKeyKind::Token => AdminMode {
+            active: scopes.admin_mode(),
+            until: None,
+        },
+    };
     let actor = Actor {
         subject,
         user_id,
@@ -83,11 +99,15 @@ async fn judge(
             id: key.id,
             kind: key.kind,
             scopes,
-            admin_mode: false,
+            admin_mode: admin_mode.active,
         },
         request_id,
     };
-    Ok(Authenticated { actor, versions })
+    Ok(Authenticated {
+        actor,
+        versions,
+        admin_mode,
+    })
 }
 
 const fn admit(stamp: &KeyStamp) -> Result<(), AuthError> {

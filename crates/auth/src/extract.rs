@@ -7,7 +7,7 @@ use model::{Name, UserId, subjects::SubjectVersions};
 use uuid::Uuid;
 
 use crate::{
-    AuthError, AuthState, RequestId,
+    AdminMode, AuthError, AuthState, RequestId,
     access::Mark,
     authenticate::{Authenticated, authenticate, authenticate_again},
     cookies, origin,
@@ -30,6 +30,8 @@ pub struct Caller {
     pub username: Name,
     /// The public id of the key that was presented.
     pub key_id: String,
+    /// Whether it is in admin mode.
+    pub admin_mode: AdminMode,
     /// The request's id, if it was given one.
     pub request_id: Option<Uuid>,
     /// What the caller was judged by.
@@ -103,11 +105,16 @@ async fn caller(
 }
 
 fn bound(state: &AuthState, authenticated: Authenticated, mark: Mark) -> Caller {
-    let Authenticated { actor, versions } = authenticated;
+    let Authenticated {
+        actor,
+        versions,
+        admin_mode,
+    } = authenticated;
     Caller {
         user_id: actor.user_id,
         username: actor.username.clone(),
         key_id: actor.key.id.clone(),
+        admin_mode,
         request_id: actor.request_id,
         versions,
         mark,

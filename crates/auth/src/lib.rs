@@ -15,13 +15,18 @@
 //! No SQL and no routes: `api`, `gateway` and `web` own those. It reads and writes through `dbauthz` as
 //! [`dbauthz::SystemActor::Authenticator`], which may do little more than this.
 //!
+//! A session may be put into admin mode, for a while, by proving again who one is: by password in `admin_mode`, at the
+//! identity provider in `oidc`. What concerns the whole deployment's money asks for that besides the right.
+//!
 //! # To add a way of signing in
 //!
 //! A module that ends in a session made by `sessions::session_create`, and its route in `api`. By password it is
 //! `login`, by OpenID Connect `oidc`.
 
 mod access;
+mod admin_mode;
 mod authenticate;
+mod confirm;
 mod cookies;
 mod error;
 mod extract;
@@ -41,13 +46,16 @@ mod tokens;
 mod tests;
 
 pub use access::{AccessGuard, AccessHint, AccessHub, Revoked};
+pub use admin_mode::{
+    ADMIN_MODE_LIFETIME, AdminMode, AdminModeError, admin_mode_begin, admin_mode_end,
+};
 pub use cookies::{SESSION_COOKIE, session_cookie, session_cookie_removed};
 pub use error::AuthError;
 pub use extract::{Caller, caller_renew, gateway_caller};
 pub use login::{Login, LoginError, login, logout};
 pub use oidc::{
-    Oidc, OidcAnswer, OidcConfig, OidcDeparture, OidcError, OidcSetupError, OidcSignedIn, Signups,
-    UnsaidEmails, oidc_callback, oidc_login,
+    Oidc, OidcAnswer, OidcConfig, OidcDeparture, OidcError, OidcReturn, OidcSetupError, Signups,
+    UnsaidEmails, oidc_admin_mode, oidc_callback, oidc_login,
 };
 pub use origin::same_site;
 pub use password_change::{PasswordUpdateError, password_update};

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use dbauthz::SystemActor;
 use model::UserId;
 use store::StoreError;
 
-use crate::{AuthState, Caller, PasswordError, PasswordPolicyError, password_check};
+use crate::{
+    AuthState, Caller, PasswordError, PasswordPolicyError,
+    confirm::{ConfirmError, confirm},
+    password_check,
+};
 
 /// Why a password was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -65,24 +68,13 @@ pub async fn password_update(
     Ok(())
 }
 
-async fn confirm(state: &AuthState, caller: &Caller, old: &str) -> Result<(), PasswordUpdateError> {
-    // An id is no e-mail address, so the two never share a count.
-    let name = caller.user_id.to_string();
-    let throttled = state.throttle.admit(&name, state.clock.now());
-    throttled.map_err(|retry_after| PasswordUpdateError::TooMany { retry_after })?;
-    let system = state.authorized.as_system(SystemActor::Authenticator);
-    let found = system
-        .read()
-        .await?
-        .logins()
-        .credentials_get_by_user(caller.user_id)
-        .await?;
-    let hash = found
-        .as_ref()
-        .and_then(|found| found.password_hash.as_ref());
-    if !state.passwords.verify(hash, old).await? {
-        return Err(PasswordUpdateError::OldIncorrect);
+impl From<ConfirmError> for PasswordUpdateError {
+    fn from(error: ConfirmError) -> Self {
+        match error {
+            ConfirmError::Incorrect => Self::OldIncorrect,
+            ConfirmError::TooMany { retry_after } => Self::TooMany { retry_after },
+            ConfirmError::Password(error) => Self::Password(error),
+            ConfirmError::Store(error) => Self::Store(error),
+        }
     }
-    state.throttle.forget(&name);
-    Ok(())
 }

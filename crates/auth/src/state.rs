@@ -2,12 +2,13 @@
 
 use std::{num::NonZeroUsize, sync::Arc, thread};
 
+use chrono::TimeDelta;
 use dbauthz::Authorized;
 use model::{Clock, IdSource};
 use url::Url;
 use uuid::Uuid;
 
-use crate::{AccessHub, LoginThrottle, Oidc, Passwords, SubjectCache};
+use crate::{ADMIN_MODE_LIFETIME, AccessHub, LoginThrottle, Oidc, Passwords, SubjectCache};
 
 /// What authentication needs. A router's state `S` offers it by `impl FromRef<S> for AuthState`.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub struct AuthState {
     pub access_url: Option<Url>,
     /// Sign-in at an identity provider, if it is set up.
     pub oidc: Option<Oidc>,
+    /// How long admin mode lasts.
+    pub admin_mode_lifetime: TimeDelta,
 }
 
 impl AuthState {
@@ -52,6 +55,7 @@ impl AuthState {
             ids,
             access_url,
             oidc: None,
+            admin_mode_lifetime: ADMIN_MODE_LIFETIME,
         }
     }
 
@@ -59,6 +63,13 @@ impl AuthState {
     #[must_use]
     pub fn with_oidc(mut self, oidc: Option<Oidc>) -> Self {
         self.oidc = oidc;
+        self
+    }
+
+    /// The same where admin mode lasts so long.
+    #[must_use]
+    pub const fn with_admin_mode_lifetime(mut self, lifetime: TimeDelta) -> Self {
+        self.admin_mode_lifetime = lifetime;
         self
     }
 }

@@ -6,7 +6,7 @@ use diesel::{
     pg::Pg,
     prelude::*,
     sql_query,
-    sql_types::{Array, BigInt, Binary, Bool, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use model::{
     OrganizationId, UserId,
@@ -14,7 +14,7 @@ use model::{
     subjects::SubjectVersions,
 };
 use store::{
-    StoreResult,
+    StoreError, StoreResult,
     api_keys::{ApiKeyRead, ApiKeyWrite},
 };
 use uuid::Uuid;
@@ -41,7 +41,7 @@ struct ApiKeyRow {
 }
 
 impl TryFrom<ApiKeyRow> for ApiKey {
-    type Error = store::StoreError;
+    type Error = StoreError;
     fn try_from(row: ApiKeyRow) -> StoreResult<Self> {
         Ok(Self {
             id: row.id,
@@ -92,7 +92,8 @@ macro_rules! standing {
 /// A key with its owner's standing and versions, as one row. Every request reads one.
 const KEY_STAMP: &str = concat!(
     "SELECT k.id, k.user_id, k.kind, k.token_name, k.scopes, k.allow_list, k.created_at, k.expires_at, \
-     k.hashed_secret, u.username, ",
+     k.hashed_secret, CASE WHEN k.admin_mode_until > bursar_now() THEN k.admin_mode_until END AS admin_mode_until, \
+     u.username, ",
     standing!(),
     "WHERE k.id = $1"
 );
@@ -110,10 +111,18 @@ struct KeyStampRow {
     key: ApiKeyRow,
     #[diesel(sql_type = Binary)]
     hashed_secret: Vec<u8>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    admin_mode_until: Option<DateTime<Utc>>,
     #[diesel(sql_type = Text)]
     username: String,
     #[diesel(embed)]
     standing: StandingRow,
+}
+
+#[derive(QueryableByName)]
+struct UntilRow {
+    #[diesel(sql_type = Timestamptz)]
+    until: DateTime<Utc>,
 }
 
 #[derive(QueryableByName)]
@@ -151,7 +160,7 @@ struct KeyStandingRow {
 }
 
 impl TryFrom<KeyStandingRow> for KeyStanding {
-    type Error = store::StoreError;
+    type Error = StoreError;
     fn try_from(row: KeyStandingRow) -> StoreResult<Self> {
         Ok(Self {
             id: row.id,
@@ -170,6 +179,7 @@ fn key_stamp(row: KeyStampRow) -> StoreResult<KeyStamp> {
         hashed_secret: hashed_secret
             .map_err(|_bytes: Vec<u8>| internal("`api_keys.hashed_secret` is no digest"))?,
         expired: row.standing.expired,
+        admin_mode_until: row.admin_mode_until,
         username: parse("users.username", &row.username)?,
         status: parse_status(&row.standing.status)?,
         versions: row.standing.versions(),
@@ -246,15 +256,47 @@ impl ApiKeyWrite for Unit<Writing> {
         run_on_one(self.connection()?, delete).await
     }
 
+    async fn admin_mode_begin(
+        &mut self,
+        id: &str,
+        lifetime: chrono::Duration,
+    ) -> StoreResult<DateTime<Utc>> {
+        let begin = sql_query(
+            "UPDATE api_keys SET admin_mode_until = \
+                least(bursar_now() + $2 * interval '1 millisecond', expires_at) \
+             WHERE id = $1 AND kind = 'session' AND expires_at > bursar_now() RETURNING admin_mode_until AS until",
+        )
+        .bind::<Text, _>(id.to_owned())
+        .bind::<BigInt, _>(lifetime.num_milliseconds());
+        let begun: Option<UntilRow> = row(self.connection()?, Cached(begin)).await?;
+        Ok(begun.ok_or(StoreError::NotFound)?.until)
+    }
+
+    async fn admin_mode_end(&mut self, id: &str) -> StoreResult<()> {
+        let end = diesel::update(api_keys::table)
+            .filter(
+                api_keys::id
+                    .eq(id)
+                    .and(api_keys::admin_mode_until.is_not_null()),
+            )
+            .set(api_keys::admin_mode_until.eq(None::<DateTime<Utc>>));
+        run(self.connection()?, end).await.map(drop)
+    }
+
     async fn api_key_delete_sessions(
         &mut self,
         user: UserId,
         except: Option<&str>,
     ) -> StoreResult<u64> {
+        let of_person = || api_keys::user_id.eq(user.0).and(api_keys::kind.eq(SESSION));
         let delete = diesel::delete(api_keys::table)
-            .filter(api_keys::user_id.eq(user.0).and(api_keys::kind.eq(SESSION)))
+            .filter(of_person())
             .filter(api_keys::id.ne(except.unwrap_or_default()));
         let ended = run(self.connection()?, delete).await?;
+        let leave = diesel::update(api_keys::table)
+            .filter(of_person().and(api_keys::admin_mode_until.is_not_null()))
+            .set(api_keys::admin_mode_until.eq(None::<DateTime<Utc>>));
+        run(self.connection()?, leave).await?;
         Ok(count(i64::try_from(ended).map_err(internal)?))
     }
 }

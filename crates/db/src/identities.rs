@@ -6,7 +6,7 @@ use diesel::{
     pg::Pg,
     prelude::*,
     sql_query,
-    sql_types::{BigInt, Text},
+    sql_types::{BigInt, Nullable, Text},
 };
 use diesel_async::AsyncPgConnection;
 use futures_util::future::try_join3;
@@ -49,6 +49,18 @@ impl TryFrom<UserLinkRow> for UserLink {
             last_login_at: row.last_login_at,
         })
     }
+}
+
+/// A sign-in that was taken.
+#[derive(Queryable)]
+struct TakenRow {
+    nonce: String,
+    pkce_verifier: String,
+    redirect: String,
+    admin_mode_key: Option<String>,
+    created_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+    now: DateTime<Utc>,
 }
 
 /// Only the newest are kept. What another transaction is about to forget is left to it. The newest one to go is looked
@@ -117,15 +129,17 @@ impl IdentityWrite for Unit<Writing> {
     async fn oidc_login_create(&mut self, login: &NewOidcLogin) -> StoreResult<()> {
         let conn = self.connection()?;
         let insert = sql_query(
-            "INSERT INTO oidc_logins (state_hash, browser_hash, nonce, pkce_verifier, redirect, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, bursar_now() + make_interval(secs => $6))",
+            "INSERT INTO oidc_logins \
+                (state_hash, browser_hash, nonce, pkce_verifier, redirect, expires_at, admin_mode_key) \
+             VALUES ($1, $2, $3, $4, $5, bursar_now() + make_interval(secs => $6), $7)",
         )
         .bind::<diesel::sql_types::Bytea, _>(login.state_hash.as_slice())
         .bind::<diesel::sql_types::Bytea, _>(login.browser_hash.as_slice())
         .bind::<Text, _>(&login.nonce)
         .bind::<Text, _>(&login.pkce_verifier)
         .bind::<Text, _>(&login.redirect)
-        .bind::<BigInt, _>(OIDC_LOGIN_LIFETIME.num_seconds());
+        .bind::<BigInt, _>(OIDC_LOGIN_LIFETIME.num_seconds())
+        .bind::<Nullable<Text>, _>(&login.admin_mode_key);
         let keep = i64::from(OIDC_LOGINS_MAX.saturating_sub(1));
         let excess = sql_query(FORGET_EXCESS).bind::<BigInt, _>(keep);
         try_join3(
@@ -149,14 +163,19 @@ impl IdentityWrite for Unit<Writing> {
                 oidc_logins::nonce,
                 oidc_logins::pkce_verifier,
                 oidc_logins::redirect,
-                oidc_logins::expires_at.gt(bursar_now()),
+                oidc_logins::admin_mode_key,
+                oidc_logins::created_at,
+                oidc_logins::expires_at,
+                bursar_now(),
             ));
-        let taken: Option<(String, String, String, bool)> = row(self.connection()?, take).await?;
-        let valid = taken.filter(|(.., valid)| *valid);
-        Ok(valid.map(|(nonce, pkce_verifier, redirect, _)| OidcLogin {
-            nonce,
-            pkce_verifier,
-            redirect,
+        let taken: Option<TakenRow> = row(self.connection()?, take).await?;
+        let valid = taken.filter(|taken| taken.now < taken.expires_at);
+        Ok(valid.map(|taken| OidcLogin {
+            nonce: taken.nonce,
+            pkce_verifier: taken.pkce_verifier,
+            redirect: taken.redirect,
+            admin_mode_key: taken.admin_mode_key,
+            age: taken.now - taken.created_at,
         }))
     }
 

@@ -219,6 +219,7 @@ diesel::table! {
         allow_list -> Array<Text>,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
+        admin_mode_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -389,6 +390,7 @@ diesel::table! {
         redirect -> Text,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
+        admin_mode_key -> Nullable<Text>,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sessions and API tokens.
 
+use chrono::{DateTime, Utc};
 use model::{
     UserId,
     api_keys::{ApiKey, ApiKeyKind, KeyStamp, KeyStanding, NewApiKey},
@@ -26,7 +27,8 @@ pub(crate) const RULES: &[Rule] = &[
         "api_key_create",
         Shape::Check,
         &["api_key:create", "give a role"],
-        "the presented key must cover the new scope and allow-list; in another's name locks the account, and each \
+        "the presented key must cover the new scope and allow-list, and only a session in admin mode covers \
+         `admin_mode`; in another's name locks the account, and each \
          role held there must be one that the caller may give; sessions are made by system actors only",
     ),
     rule("api_key_lock", Shape::Inside, &[], ""),
@@ -36,6 +38,18 @@ pub(crate) const RULES: &[Rule] = &[
         Shape::Inside,
         &[],
         "in `user_password_update`",
+    ),
+    rule(
+        "admin_mode_begin",
+        Shape::Lock,
+        &["api_key:update"],
+        "system actors only",
+    ),
+    rule(
+        "admin_mode_end",
+        Shape::Lock,
+        &["api_key:update"],
+        "system actors only",
     ),
     rule(
         "key_stamp_get",
@@ -125,7 +139,18 @@ fn covered(actor: &Actor, new: &NewApiKey) -> StoreResult<()> {
     }
     let asked = ScopeSet::parse(&new.scopes, Some(&new.allow_list));
     let asked = asked.map_err(|error| StoreError::Refused(error.to_string()))?;
-    if actor.key.scopes.covers(&asked) {
+    // Only whoever has just proved who they are: a token that was taken makes no other.
+    let session = actor.key.kind == ApiKeyKind::Session && actor.key.admin_mode;
+    if asked.admin_mode() && !session {
+        let text = "A token with the scope `admin_mode` is made by a session in admin mode only.";
+        return Err(StoreError::Refused(text.to_owned()));
+    }
+    let own = if session {
+        &actor.key.scopes.clone().in_admin_mode()
+    } else {
+        &actor.key.scopes
+    };
+    if own.covers(&asked) {
         return Ok(());
     }
     let text = "A token can only make tokens that its own scopes and allow-list cover.";
@@ -159,5 +184,36 @@ impl<U: store::ReadUnit + ?Sized> PresentedKeys<'_, U> {
         self.gate
             .check(Action::Read, &Object::new(ResourceType::ApiKey))?;
         self.unit.key_standing_list(ids).await
+    }
+}
+
+impl<U: store::WriteUnit + ?Sized> PresentedKeys<'_, U> {
+    /// Puts a session whose owner has proved again who they are into admin mode. Returns until when.
+    ///
+    /// # Errors
+    /// `NotFound`, also for what is no session or has ended; `Denied`.
+    pub async fn admin_mode_begin(
+        &mut self,
+        id: &str,
+        lifetime: chrono::Duration,
+    ) -> StoreResult<DateTime<Utc>> {
+        self.lock(id).await?;
+        self.unit.admin_mode_begin(id, lifetime).await
+    }
+
+    /// Takes a session out of admin mode.
+    ///
+    /// # Errors
+    /// `NotFound`, `Denied`.
+    pub async fn admin_mode_end(&mut self, id: &str) -> StoreResult<()> {
+        self.lock(id).await?;
+        self.unit.admin_mode_end(id).await
+    }
+
+    async fn lock(&mut self, id: &str) -> StoreResult<()> {
+        let key = self.unit.api_key_lock(id).await?;
+        let key = key.ok_or(StoreError::NotFound)?;
+        let object = Object::api_key(None, key.user_id.0);
+        self.gate.check(Action::Update, &object)
     }
 }

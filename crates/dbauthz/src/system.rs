@@ -21,6 +21,8 @@ pub enum SystemActor {
     IdentitySync,
     /// Sets prices from a file, as an operator on the server's machine asks it to.
     PriceImporter,
+    /// Switches features, as an operator on the server's machine asks it to.
+    FeatureSwitcher,
     /// Writes the options that a server was started with into the deployment's settings.
     Options,
     /// Tells people of thresholds that spend has come to.
@@ -41,6 +43,7 @@ impl SystemActor {
         Self::RoleReconciler,
         Self::IdentitySync,
         Self::PriceImporter,
+        Self::FeatureSwitcher,
         Self::Options,
         Self::Alerts,
         Self::Courier,
@@ -58,6 +61,7 @@ impl SystemActor {
             Self::RoleReconciler => "role-reconciler",
             Self::IdentitySync => "identity-sync",
             Self::PriceImporter => "price-importer",
+            Self::FeatureSwitcher => "feature-switcher",
             Self::Options => "options",
             Self::Alerts => "alerts",
             Self::Courier => "courier",
@@ -71,7 +75,7 @@ impl SystemActor {
         match self {
             Self::Authenticator => {
                 "before a caller is known nobody can act as them: it reads the key and its owner's roles, or \
-                 the password's hash, and makes the session"
+                 the password's hash, makes the session, and puts it into admin mode"
             }
             Self::Setup => {
                 "while no account exists nobody could make one: it makes the first owner, once, and the \
@@ -95,6 +99,10 @@ impl SystemActor {
             Self::PriceImporter => {
                 "whoever may run the program on the database needs no account to list and set prices: `bursar prices` \
                  does it for them"
+            }
+            Self::FeatureSwitcher => {
+                "whoever may run the program on the database needs no account to switch features: `bursar feature` does \
+                 it for them, and finds the organization by its name"
             }
             Self::Alerts => {
                 "nobody asks to be told: it looks at what is spent under each limit, writes who must know into their \
@@ -128,6 +136,7 @@ impl SystemActor {
             Self::Authenticator => &[
                 (R::ApiKey, Action::Create),
                 (R::ApiKey, Action::Read),
+                (R::ApiKey, Action::Update),
                 (R::AssignRole, Action::Read),
                 (R::Organization, Action::Read),
                 (R::User, Action::Read),
@@ -172,6 +181,11 @@ impl SystemActor {
             Self::PriceImporter => &[
                 (R::AiModelPrice, Action::Read),
                 (R::AiModelPrice, Action::Update),
+            ],
+            Self::FeatureSwitcher => &[
+                (R::FeatureFlag, Action::Read),
+                (R::FeatureFlag, Action::Update),
+                (R::Organization, Action::Read),
             ],
             Self::Options => &[
                 (R::DeploymentConfig, Action::Read),

@@ -66,6 +66,8 @@ pub struct KeyStamp {
     pub hashed_secret: [u8; 32],
     /// Whether the key has ended by the database's clock.
     pub expired: bool,
+    /// Until when the session is in admin mode; absent when it is not, by the database's clock.
+    pub admin_mode_until: Option<DateTime<Utc>>,
     /// The owner's unique name.
     pub username: crate::Name,
     /// Whether the owner may act.

@@ -91,6 +91,8 @@ pub struct NewOidcLogin {
     pub pkce_verifier: String,
     /// Where the browser goes in the end: a path of this site.
     pub redirect: String,
+    /// The session that shall be in admin mode; absent when a new session shall be made.
+    pub admin_mode_key: Option<String>,
 }
 
 impl fmt::Debug for NewOidcLogin {
@@ -108,6 +110,10 @@ pub struct OidcLogin {
     pub pkce_verifier: String,
     /// Where the browser goes in the end.
     pub redirect: String,
+    /// The session that shall be in admin mode; absent when a new session shall be made.
+    pub admin_mode_key: Option<String>,
+    /// How long ago it began, by the database's clock.
+    pub age: chrono::Duration,
 }
 
 impl fmt::Debug for OidcLogin {

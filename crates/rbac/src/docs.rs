@@ -283,6 +283,11 @@ fn scopes(page: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let about = bundle.about();
                 writeln!(page, "- `{name}`: {about}: {}", permissions.join(", "))?;
             }
+            ScopeName::AdminMode => writeln!(
+                page,
+                "- `{name}`: no permission, but what a session has in admin mode. It is no part of `all`, and is given \
+                 to a token by a session in admin mode only"
+            )?,
             _ => writeln!(page, "- `{name}`")?,
         }
     }

@@ -18,8 +18,10 @@ use crate::{
 /// A name that a token's scope is written with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ScopeName {
-    /// `all`, or `coder:all`: everything.
+    /// `all`, or `coder:all`: everything but admin mode.
     All,
+    /// `admin_mode`: no permission, but what a session has in admin mode. No part of `all`.
+    AdminMode,
     /// A bundle of permissions, such as `coder:apikeys.manage_self`.
     Composite(CompositeScope),
     /// `<type>:*`: everything on one type.
@@ -43,7 +45,7 @@ impl ScopeName {
     /// Every name, generated from the registry.
     #[must_use]
     pub fn catalogue() -> Vec<Self> {
-        let mut names = vec![Self::All];
+        let mut names = vec![Self::All, Self::AdminMode];
         names.extend(CompositeScope::ALL.iter().copied().map(Self::Composite));
         for resource in ResourceType::ALL {
             names.push(Self::Type(*resource));
@@ -63,6 +65,7 @@ impl ScopeName {
         };
         match self {
             Self::All => vec![Permission::ANY],
+            Self::AdminMode => Vec::new(),
             Self::Type(resource) => vec![one(resource, None)],
             Self::Action(resource, action) => vec![one(resource, Some(action))],
             Self::Composite(bundle) => {
@@ -93,6 +96,9 @@ impl FromStr for ScopeName {
         if matches!(text, "all" | "coder:all") {
             return Ok(Self::All);
         }
+        if text == "admin_mode" {
+            return Ok(Self::AdminMode);
+        }
         if let Some(bundle) = CompositeScope::by_name(text) {
             return Ok(Self::Composite(bundle));
         }
@@ -115,6 +121,7 @@ impl fmt::Display for ScopeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::All => f.write_str("all"),
+            Self::AdminMode => f.write_str("admin_mode"),
             Self::Composite(bundle) => f.write_str(bundle.as_str()),
             Self::Type(resource) => write!(f, "{resource}:*"),
             Self::Action(resource, action) => write!(f, "{resource}:{action}"),
@@ -182,10 +189,28 @@ impl ScopeSet {
         &self.allow_list
     }
 
+    /// Whether a token with this scope is in admin mode.
+    #[must_use]
+    pub fn admin_mode(&self) -> bool {
+        self.names.contains(&ScopeName::AdminMode)
+    }
+
+    /// The same scope in admin mode.
+    #[must_use]
+    pub fn in_admin_mode(mut self) -> Self {
+        self.names.push(ScopeName::AdminMode);
+        self.names.sort_unstable();
+        self.names.dedup();
+        self
+    }
+
     /// Whether a token with this scope may mint one with the requested scope: names and allow-list may only
     /// become narrower.
     #[must_use]
     pub fn covers(&self, requested: &Self) -> bool {
+        if requested.admin_mode() && !self.admin_mode() {
+            return false;
+        }
         let own: Vec<_> = self.permissions().collect();
         let covered = |asked| own.iter().any(|own| permission_covers(*own, asked));
         requested.permissions().all(covered) && self.allow_list.covers(&requested.allow_list)
@@ -294,6 +319,33 @@ mod tests {
             Some(&stored.allow_list().to_strings()),
         );
         assert_eq!(read, Ok(stored));
+    }
+
+    #[test]
+    fn admin_mode_is_no_part_of_anything_else() {
+        let admin = set(&["admin_mode", "all", "admin_mode"], None);
+        assert!(admin.admin_mode() && !ScopeSet::all().admin_mode());
+        assert_eq!(admin, ScopeSet::all().in_admin_mode());
+        assert_eq!(admin, admin.clone().in_admin_mode());
+        assert_eq!(admin.name_strings(), ["all", "admin_mode"]);
+        assert_eq!(ScopeName::AdminMode.permissions(), []);
+        // Alone it lets nothing through, and it is not taken for no name.
+        assert_eq!(set(&["admin_mode"], None).names(), [ScopeName::AdminMode]);
+        for (own, asked, covered) in [
+            (&["all"][..], &["all", "admin_mode"][..], false),
+            (&["all"], &["admin_mode"], false),
+            (&["all", "admin_mode"], &["all"], true),
+            (&["all", "admin_mode"], &["all", "admin_mode"], true),
+            (
+                &["user:read", "admin_mode"],
+                &["user:read", "admin_mode"],
+                true,
+            ),
+            (&["admin_mode"], &["all"], false),
+        ] {
+            let found = set(own, None).covers(&set(asked, None));
+            assert_eq!(found, covered, "{own:?} {asked:?}");
+        }
     }
 
     #[test]

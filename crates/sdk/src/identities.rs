@@ -13,6 +13,15 @@ pub struct OidcLoginQuery {
     pub redirect: Option<String>,
 }
 
+/// Where proving again who one is ends.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+pub struct OidcAdminModeQuery {
+    /// The path of this site that the browser goes to once its session is in admin mode; `/` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect: Option<String>,
+}
+
 /// The identity provider's answer, as the browser brings it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]

@@ -219,3 +219,27 @@ pub struct UserRoles {
     /// The names of the roles in each organization, by its id; only organizations that the caller may see.
     pub organization_roles: BTreeMap<Uuid, Vec<String>>,
 }
+
+/// Admin mode to be begun.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BeginAdminModeRequest {
+    /// The caller's password. Whoever signs in at the identity provider has none, and goes there instead.
+    #[serde(
+        default,
+        deserialize_with = "empty_as_none",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub password: Option<Secret>,
+}
+
+/// Whether the caller is in admin mode.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AdminMode {
+    /// Whether the session is in admin mode now, or the API token has the scope `admin_mode`.
+    pub active: bool,
+    /// When the session leaves it; absent when it is not in it, and for an API token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
+}

@@ -1,6 +1,7 @@
 //! Sessions and API tokens.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use model::{
     UserId,
     api_keys::{ApiKey, KeyStamp, KeyStanding, NewApiKey},
@@ -35,7 +36,19 @@ pub trait ApiKeyWrite: ApiKeyRead {
     async fn api_key_lock(&mut self, id: &str) -> StoreResult<Option<ApiKey>>;
     /// Ends a key.
     async fn api_key_delete(&mut self, id: &str) -> StoreResult<()>;
-    /// Ends a person's sessions, except the one with this id. Returns how many.
+    /// Puts a session into admin mode for so long, by the database's clock, and no longer than it lives. Returns
+    /// until when.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::NotFound`] when there is no such session, or it has ended.
+    async fn admin_mode_begin(
+        &mut self,
+        id: &str,
+        lifetime: chrono::Duration,
+    ) -> StoreResult<DateTime<Utc>>;
+    /// Takes a session out of admin mode; nothing happens when it was not in it.
+    async fn admin_mode_end(&mut self, id: &str) -> StoreResult<()>;
+    /// Ends a person's sessions, except the one with this id, which leaves admin mode. Returns how many ended.
     async fn api_key_delete_sessions(
         &mut self,
         user: UserId,

@@ -11,6 +11,7 @@ use store::StoreError;
 use super::{
     ApiError, Refused,
     acl::acl,
+    admin_mode::admin_mode,
     chain,
     constraints::{taken, violated},
     external_usage::{budget, external_usage, hold},
@@ -98,6 +99,7 @@ pub(super) fn of(error: &ApiError) -> Answer {
         ApiError::Oidc(error) => oidc(error),
         ApiError::Setup(error) => setup(error),
         ApiError::PasswordUpdate(error) => password_update(error),
+        ApiError::AdminMode(error) => admin_mode(error),
         ApiError::Password(error) => password(error),
         ApiError::Body {
             message,
@@ -227,7 +229,7 @@ fn password_update(error: &PasswordUpdateError) -> Answer {
 }
 
 /// Why a password was not hashed. Too many at once is no failure: it passes.
-fn password(error: &PasswordError) -> Answer {
+pub(super) fn password(error: &PasswordError) -> Answer {
     match error {
         PasswordError::Busy => {
             Answer::new(StatusCode::SERVICE_UNAVAILABLE, BUSY).retry_after(Duration::from_secs(1))
@@ -236,7 +238,7 @@ fn password(error: &PasswordError) -> Answer {
     }
 }
 
-fn invalid(field: &str, detail: impl Into<String>) -> Answer {
+pub(super) fn invalid(field: &str, detail: impl Into<String>) -> Answer {
     Answer::bad("Validation failed.").field(field, detail)
 }
 

@@ -1,13 +1,14 @@
 //! Why a request was not answered as asked, and the one place that turns that into HTTP.
 
 mod acl;
+mod admin_mode;
 mod answer;
 mod constraints;
 mod external_usage;
 
 use std::error::Error as StdError;
 
-use auth::{AuthError, LoginError, OidcError, PasswordError, PasswordUpdateError, SetupError};
+use auth::{AdminModeError, AuthError, LoginError, OidcError, PasswordError, PasswordUpdateError, SetupError};
 use axum::{
     Json,
     http::{HeaderValue, header},
@@ -48,6 +49,8 @@ pub(crate) enum ApiError {
     Setup(#[from] SetupError),
     #[error(transparent)]
     PasswordUpdate(#[from] PasswordUpdateError),
+    #[error(transparent)]
+    AdminMode(#[from] AdminModeError),
     #[error(transparent)]
     Password(#[from] PasswordError),
     /// Fields of the body have values that they cannot have.

@@ -2,7 +2,7 @@
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, Request, rejection::BytesRejection},
+    extract::{FromRequest, OptionalFromRequest, Request, rejection::BytesRejection},
     http::StatusCode,
 };
 use bursar_sdk::ValidationError;
@@ -19,11 +19,28 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let bytes = Bytes::from_request(request, state)
-            .await
-            .map_err(|error| unread(&error))?;
+        let bytes = whole(request, state).await?;
         read(&bytes).map(Self)
     }
+}
+
+/// None when the request has no body.
+impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for JsonBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, ApiError> {
+        let bytes = whole(request, state).await?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        read(&bytes).map(|body| Some(Self(body)))
+    }
+}
+
+async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
+    Bytes::from_request(request, state)
+        .await
+        .map_err(|error| unread(&error))
 }
 
 fn unread(error: &BytesRejection) -> ApiError {

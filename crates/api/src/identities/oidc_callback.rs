@@ -16,7 +16,8 @@ use crate::{
 
 /// Come back from the identity provider, which sends browsers here.
 ///
-/// Whoever it is about is signed in by the cookie `bursar_session`. When not, `detail` is the reason as one word
+/// Whoever it is about is signed in by the cookie `bursar_session`, or their session is in admin mode when that was
+/// begun. When not, `detail` is the reason as one word
 /// that stays the same, and `message` says it to the person.
 #[utoipa::path(
     get,
@@ -25,7 +26,7 @@ use crate::{
     params(OidcCallbackQuery),
     responses(
         (
-            status = 303, description = "Signed in; to the path that the sign-in began with.",
+            status = 303, description = "Done; to the path that it began with.",
             headers(("Location" = String), ("Set-Cookie" = String)),
         ),
         (status = 401, description = "Not verified, or suspended.", body = bursar_sdk::ErrorBody),
@@ -52,12 +53,14 @@ pub(crate) async fn oidc_callback(
         error: query.error,
         iss: query.iss,
     };
-    let signed_in = auth::oidc_callback(&state.auth, oidc, &headers, answer, request_id).await?;
-    let cookie = session_cookie(&state.auth, &signed_in.login.token);
+    let back = auth::oidc_callback(&state.auth, oidc, &headers, answer, request_id).await?;
+    let session = back.login.map(|login| {
+        let cookie = session_cookie(&state.auth, &login.token);
+        AppendHeaders([(header::SET_COOKIE, cookie)])
+    });
     let headers = AppendHeaders([
-        (header::LOCATION, signed_in.redirect),
-        (header::SET_COOKIE, cookie),
-        (header::SET_COOKIE, signed_in.cookie_removed),
+        (header::LOCATION, back.redirect),
+        (header::SET_COOKIE, back.cookie_removed),
     ]);
-    Ok((StatusCode::SEE_OTHER, headers).into_response())
+    Ok((StatusCode::SEE_OTHER, headers, session, ()).into_response())
 }

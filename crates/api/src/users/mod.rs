@@ -1,6 +1,9 @@
 //! People: the first one, signing in and out, accounts, passwords, site roles.
 
 mod activate;
+mod admin_mode_begin;
+mod admin_mode_end;
+mod admin_mode_get;
 mod create;
 mod delete;
 mod first_create;
@@ -29,6 +32,11 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         ))
         .routes(routes!(login::login))
         .routes(routes!(logout::logout))
+        .routes(routes!(
+            admin_mode_get::admin_mode_get,
+            admin_mode_begin::admin_mode_begin,
+            admin_mode_end::admin_mode_end
+        ))
         .routes(routes!(list::user_list, create::user_create))
         .routes(routes!(get::user_get, delete::user_delete))
         .routes(routes!(suspend::user_suspend))

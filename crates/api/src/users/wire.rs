@@ -30,6 +30,13 @@ pub(crate) fn user(user: User) -> sdk::User {
     }
 }
 
+pub(crate) const fn admin_mode(mode: auth::AdminMode) -> sdk::AdminMode {
+    sdk::AdminMode {
+        active: mode.active,
+        expires_at: mode.until,
+    }
+}
+
 /// Roles with the names that people read; a stored name that is no role any more is its own.
 pub(crate) fn slim_roles(
     names: Vec<String>,

@@ -158,6 +158,11 @@ async fn who_has_no_role_and_no_organization_reaches_nothing_of_others() {
             | "logout" => 200,
             // Everybody may ask what they may do; that it is nothing is the answer.
             "authorization_check" | "scope_list" => 200,
+            // Admin mode adds no right; it takes the password, which is missing here, or an identity provider.
+            "admin_mode_get" => 200,
+            "admin_mode_begin" => 400,
+            "admin_mode_end" => 204,
+            "oidc_admin_mode" => 403,
             // What there is to be given in the site is no secret.
             "site_role_list" => 200,
             // The deployment's prices are there, and nobody's.

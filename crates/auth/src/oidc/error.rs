@@ -65,6 +65,15 @@ pub enum OidcError {
     /// The account may not act.
     #[error("the account is suspended")]
     Suspended,
+    /// Only a session has admin mode, and the caller came with an API token.
+    #[error("an API token has no admin mode but its scope")]
+    NotASession,
+    /// The provider does not say that the person has just proved who they are.
+    #[error("the person did not sign in anew at the identity provider")]
+    NotAnew,
+    /// Somebody else signed in there than the one whose session it is.
+    #[error("another person signed in at the identity provider")]
+    AnotherPerson,
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreError),
@@ -93,6 +102,9 @@ impl OidcError {
             Self::ServiceAccount => "service_account",
             Self::Linked => "account_linked",
             Self::Suspended => "account_suspended",
+            Self::NotASession => "no_session",
+            Self::NotAnew => "not_signed_in_anew",
+            Self::AnotherPerson => "another_person",
             Self::Store(_) => "internal",
         }
     }
@@ -113,7 +125,10 @@ impl OidcError {
             | Self::Signups
             | Self::Setup
             | Self::ServiceAccount
-            | Self::Linked => StatusCode::FORBIDDEN,
+            | Self::Linked
+            | Self::NotASession
+            | Self::NotAnew
+            | Self::AnotherPerson => StatusCode::FORBIDDEN,
             Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -163,6 +178,15 @@ impl OidcError {
             }
             Self::Suspended => {
                 "Your account is suspended. Contact an admin to reactivate your account."
+            }
+            Self::NotASession => {
+                "Admin mode is for whoever is signed in. An API token takes the scope `admin_mode`."
+            }
+            Self::NotAnew => {
+                "The identity provider does not say that you have just signed in there. Please try again."
+            }
+            Self::AnotherPerson => {
+                "Somebody else signed in at the identity provider than the one who is signed in here."
             }
             Self::Store(_) => "An internal error occurred.",
         }

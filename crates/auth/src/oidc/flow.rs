@@ -1,6 +1,6 @@
 //! The two halves of a sign-in: the browser leaves for the provider, and comes back with its answer.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use dbauthz::SystemActor;
 use http::{HeaderMap, HeaderValue};
@@ -9,7 +9,8 @@ use model::{
     users::{LoginType, User, UserStatus},
 };
 use openidconnect::{
-    CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerifier, Scope, core::CoreAuthenticationFlow,
+    CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerifier, Scope,
+    core::{CoreAuthPrompt, CoreAuthenticationFlow},
 };
 use store::StoreError;
 use url::Url;
@@ -20,6 +21,7 @@ use super::{
     error::chain,
     exchange::{exchange, plain},
     person::Person,
+    reauthentication::reauthenticated,
 };
 use crate::{AuthState, Login, cookies, sessions::session_create, tokens};
 
@@ -61,11 +63,11 @@ impl fmt::Debug for OidcAnswer {
     }
 }
 
-/// Somebody who was signed in.
+/// Somebody who came back, and whom the provider vouches for.
 #[derive(Debug)]
-pub struct OidcSignedIn {
-    /// The session.
-    pub login: Login,
+pub struct OidcReturn {
+    /// The session that was made; absent when the one that there was is in admin mode now.
+    pub login: Option<Login>,
     /// Where the browser goes: a path of this site.
     pub redirect: HeaderValue,
     /// The `Set-Cookie` value that removes the cookie of the sign-in.
@@ -82,14 +84,29 @@ pub async fn oidc_login(
     oidc: &Oidc,
     redirect: Option<&str>,
 ) -> Result<OidcDeparture, OidcError> {
-    let outcome = begin(state, oidc, redirect.unwrap_or("/")).await;
+    depart(state, oidc, redirect, None).await
+}
+
+/// As [`oidc_login`]; for a session that shall be in admin mode, whatever session the person has at the provider.
+pub(super) async fn depart(
+    state: &AuthState,
+    oidc: &Oidc,
+    redirect: Option<&str>,
+    admin_mode_key: Option<String>,
+) -> Result<OidcDeparture, OidcError> {
+    let outcome = begin(state, oidc, redirect.unwrap_or("/"), admin_mode_key).await;
     if let Err(error) = &outcome {
         note(error);
     }
     outcome
 }
 
-async fn begin(state: &AuthState, oidc: &Oidc, redirect: &str) -> Result<OidcDeparture, OidcError> {
+async fn begin(
+    state: &AuthState,
+    oidc: &Oidc,
+    redirect: &str,
+    admin_mode_key: Option<String>,
+) -> Result<OidcDeparture, OidcError> {
     let redirect = local_path(redirect).ok_or(OidcError::Redirect)?.to_owned();
     let _working = oidc.begin_work()?;
     let known = oidc.0.provider.known().await?;
@@ -111,10 +128,16 @@ async fn begin(state: &AuthState, oidc: &Oidc, redirect: &str) -> Result<OidcDep
         .iter()
         .filter(|scope| *scope != "openid");
     let scopes = scopes.map(|scope| Scope::new(scope.clone()));
-    let (url, ..) = request
-        .add_scopes(scopes)
-        .set_pkce_challenge(challenge)
-        .url();
+    let request = request.add_scopes(scopes).set_pkce_challenge(challenge);
+    // Whatever session the person has there does not do.
+    let (url, ..) = if admin_mode_key.is_some() {
+        request
+            .set_max_age(Duration::ZERO)
+            .add_prompt(CoreAuthPrompt::Login)
+            .url()
+    } else {
+        request.url()
+    };
 
     let system = state.authorized.as_system(SystemActor::IdentitySync);
     let mut unit = system.begin().await?;
@@ -124,6 +147,7 @@ async fn begin(state: &AuthState, oidc: &Oidc, redirect: &str) -> Result<OidcDep
         nonce,
         pkce_verifier: verifier,
         redirect,
+        admin_mode_key,
     };
     unit.identities().oidc_login_create(&login).await?;
     unit.commit().await?;
@@ -138,7 +162,7 @@ async fn begin(state: &AuthState, oidc: &Oidc, redirect: &str) -> Result<OidcDep
     })
 }
 
-/// Ends a sign-in with the provider's answer: whoever it is about is signed in, or told why not.
+/// Ends a sign-in with the provider's answer: whoever it is about is signed in, or in admin mode, or told why not.
 ///
 /// # Errors
 /// See [`OidcError`].
@@ -148,14 +172,17 @@ pub async fn oidc_callback(
     headers: &HeaderMap,
     answer: OidcAnswer,
     request_id: Option<Uuid>,
-) -> Result<OidcSignedIn, OidcError> {
+) -> Result<OidcReturn, OidcError> {
     let outcome = finish(state, oidc, headers, answer, request_id).await;
     match &outcome {
-        Ok(signed_in) => {
-            let user_id = signed_in.login.user_id;
+        Ok(OidcReturn {
+            login: Some(login), ..
+        }) => {
+            let user_id = login.user_id;
             tracing::info!(%user_id, "signed in at the identity provider");
             count("signed_in");
         }
+        Ok(_) => count("admin_mode"),
         Err(error) => note(error),
     }
     outcome
@@ -167,7 +194,7 @@ async fn finish(
     headers: &HeaderMap,
     answer: OidcAnswer,
     request_id: Option<Uuid>,
-) -> Result<OidcSignedIn, OidcError> {
+) -> Result<OidcReturn, OidcError> {
     let token = answer.state.ok_or(OidcError::Answer)?;
     let issuer = &oidc.config().issuer;
     if answer.iss.is_some_and(|answering| answering != *issuer) {
@@ -195,10 +222,19 @@ async fn finish(
     let code = code.ok_or(OidcError::Answer)?;
 
     let said = exchange(state, oidc, code, login.pkce_verifier, &login.nonce).await?;
-    let person = Person::read(oidc.config(), said)?;
-    let user = accounts::account(state, oidc.config(), &person, request_id).await?;
-    Ok(OidcSignedIn {
-        login: session(state, &user, request_id).await?,
+    let made = match &login.admin_mode_key {
+        Some(key_id) => {
+            reauthenticated(state, oidc.config(), said, login.age, key_id, request_id).await?;
+            None
+        }
+        None => {
+            let person = Person::read(oidc.config(), said)?;
+            let user = accounts::account(state, oidc.config(), &person, request_id).await?;
+            Some(session(state, &user, request_id).await?)
+        }
+    };
+    Ok(OidcReturn {
+        login: made,
         redirect: secret_header(&login.redirect)?,
         cookie_removed: cookie(oidc, &state_hash, "", 0)?,
     })

@@ -3,7 +3,8 @@
 //! [`oidc_login`] sends a browser to the provider, [`oidc_callback`] takes its answer: the sign-in that it belongs
 //! to is taken from the database, once, and only for the browser that began (`flow`); the code is exchanged and
 //! the ID token verified (`exchange`, `verify`) with what the provider publishes (`provider`); what it says
-//! becomes a person (`person`), the person an account (`accounts`), and the account a session.
+//! becomes a person (`person`), the person an account (`accounts`), and the account a session. [`oidc_admin_mode`] sends
+//! somebody who is signed in there once more, to prove again who they are (`reauthentication`).
 //!
 //! Codes, tokens, states and verifiers reach no log and no answer.
 
@@ -15,6 +16,7 @@ mod flow;
 mod http;
 mod person;
 mod provider;
+mod reauthentication;
 mod verify;
 
 use std::sync::Arc;
@@ -25,7 +27,8 @@ use url::Url;
 
 pub use config::{OidcConfig, OidcSetupError, Signups, UnsaidEmails};
 pub use error::OidcError;
-pub use flow::{OidcAnswer, OidcDeparture, OidcSignedIn, oidc_callback, oidc_login};
+pub use flow::{OidcAnswer, OidcDeparture, OidcReturn, oidc_callback, oidc_login};
+pub use reauthentication::oidc_admin_mode;
 
 use self::{http::Http, provider::Provider};
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::exchange::Client;
 
 /// How far the provider's clock may be from ours.
-const LEEWAY: TimeDelta = TimeDelta::seconds(60);
+pub(super) const LEEWAY: TimeDelta = TimeDelta::seconds(60);
 /// How old a token may be: it is made for a sign-in that was just under way.
 const AGE_MAX: TimeDelta = TimeDelta::minutes(15);
 

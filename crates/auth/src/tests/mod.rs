@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod admin_mode;
 mod callers;
 mod freshness;
 mod logins;
@@ -24,7 +25,8 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use crate::{
-    AccessHub, AuthState, Caller, LoginThrottle, Passwords, SubjectCache, gateway_caller, login,
+    ADMIN_MODE_LIFETIME, AccessHub, AuthState, Caller, LoginThrottle, Passwords, SubjectCache,
+    gateway_caller, login,
 };
 
 const ANN: UserId = UserId(Uuid::from_u128(0xa1));
@@ -90,6 +92,7 @@ fn empty() -> World {
         ids: Arc::new(Counted::default()),
         access_url: None,
         oidc: None,
+        admin_mode_lifetime: ADMIN_MODE_LIFETIME,
     };
     World { store, auth }
 }

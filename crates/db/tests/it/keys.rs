@@ -1,5 +1,6 @@
 //! Keys and providers.
 
+use chrono::Duration;
 use db::{Database, DatabaseOptions, Sealer, local::LocalRole};
 use model::{
     ProviderId, UserId,
@@ -141,6 +142,58 @@ async fn keys_end_with_their_owner() {
     assert_eq!(unit.subject_roles_get(user).await.unwrap(), None);
     let late = new_key(user, "late000001", ApiKeyKind::Session, "");
     let late = unit.api_key_create(&late).await;
+    assert!(matches!(late, Err(StoreError::NotFound)), "{late:?}");
+}
+
+#[tokio::test]
+async fn a_session_is_in_admin_mode_for_a_while_and_a_token_never() {
+    let db = TestDb::new().await;
+    let store = db.store().await;
+    let user = World::new(&store, None).await.user;
+    sign_in(&store, user).await;
+    let begin_for = async |key: &str, minutes: i64| {
+        let mut unit = begin(&store).await;
+        let until = unit.admin_mode_begin(key, Duration::minutes(minutes)).await;
+        unit.commit().await.unwrap();
+        until
+    };
+    let until_of = async |key: &str| {
+        let stamp = read(&store).await.key_stamp_get(key).await.unwrap();
+        stamp.unwrap().admin_mode_until
+    };
+    for missing in ["token00001", "nothing000"] {
+        let refused = begin_for(missing, 10).await;
+        assert!(matches!(refused, Err(StoreError::NotFound)), "{refused:?}");
+    }
+    let until = begin_for("session001", 10).await.unwrap();
+    begin_for("session002", 10).await.unwrap();
+    assert_eq!(until_of("session001").await, Some(until));
+    assert_eq!(until_of("token00001").await, None);
+    for (shift, inside) in [
+        ("9 minutes 50 seconds", true),
+        ("10 minutes 10 seconds", false),
+    ] {
+        db.shift_time(shift).await;
+        assert_eq!(until_of("session001").await.is_some(), inside, "{shift}");
+    }
+    // No longer than the session, which has less than fifty minutes left.
+    let ends = read(&store).await.api_key_get("session001").await.unwrap();
+    let until = begin_for("session001", 120).await.unwrap();
+    assert_eq!(until, ends.unwrap().expires_at);
+    begin_for("session002", 10).await.unwrap();
+    let mut unit = begin(&store).await;
+    unit.admin_mode_end("session002").await.unwrap();
+    unit.admin_mode_end("session002").await.unwrap();
+    unit.commit().await.unwrap();
+    assert_eq!(until_of("session002").await, None);
+    // A password change spares the session that it came by, but not its admin mode.
+    let mut unit = begin(&store).await;
+    let ended = unit.api_key_delete_sessions(user, Some("session001")).await;
+    assert_eq!(ended.unwrap(), 1);
+    unit.commit().await.unwrap();
+    assert_eq!(until_of("session001").await, None);
+    db.shift_time("2 hours").await;
+    let late = begin_for("session001", 10).await;
     assert!(matches!(late, Err(StoreError::NotFound)), "{late:?}");
 }
 

@@ -1,12 +1,13 @@
 //! The fake's keys.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use model::{
     UserId,
     api_keys::{ApiKey, ApiKeyKind, KeyStamp, KeyStanding, NewApiKey},
 };
 use store::{
-    StoreResult,
+    StoreError, StoreResult,
     api_keys::{ApiKeyRead, ApiKeyWrite},
 };
 
@@ -27,6 +28,11 @@ impl ApiKeyRead for FakeUnit {
             key: key.clone(),
             hashed_secret: *hashed_secret,
             expired: key.expires_at <= state.now,
+            admin_mode_until: state
+                .admin_modes
+                .get(id)
+                .copied()
+                .filter(|until| *until > state.now),
             username: user.username.clone(),
             status: user.status,
             versions: state.versions(&self.store.0.versions, user.id),
@@ -103,16 +109,42 @@ impl ApiKeyWrite for FakeUnit {
         Ok(())
     }
 
+    async fn admin_mode_begin(
+        &mut self,
+        id: &str,
+        lifetime: chrono::Duration,
+    ) -> StoreResult<DateTime<Utc>> {
+        let state = self.call("admin_mode_begin");
+        let mut keys = state.keys.iter().map(|(key, _)| key);
+        let session = keys.find(|key| {
+            key.id == id && key.kind == ApiKeyKind::Session && key.expires_at > state.now
+        });
+        let ends = session.ok_or(StoreError::NotFound)?.expires_at;
+        let until = ends.min(state.now + lifetime);
+        state.admin_modes.insert(id.to_owned(), until);
+        Ok(until)
+    }
+
+    async fn admin_mode_end(&mut self, id: &str) -> StoreResult<()> {
+        self.call("admin_mode_end").admin_modes.remove(id);
+        Ok(())
+    }
+
     async fn api_key_delete_sessions(
         &mut self,
         user: UserId,
         except: Option<&str>,
     ) -> StoreResult<u64> {
-        let keys = &mut self.call("api_key_delete_sessions").keys;
+        let state = self.call("api_key_delete_sessions");
+        let keys = &mut state.keys;
         let before = keys.len();
         keys.retain(|(key, _)| {
             key.user_id != user || key.kind != ApiKeyKind::Session || except == Some(&key.id)
         });
+        if let Some(except) = except {
+            state.admin_modes.remove(except);
+        }
+        let keys = &state.keys;
         Ok(before
             .saturating_sub(keys.len())
             .try_into()

@@ -56,6 +56,8 @@ impl IdentityWrite for FakeUnit {
                 nonce: taken.nonce,
                 pkce_verifier: taken.pkce_verifier,
                 redirect: taken.redirect,
+                admin_mode_key: taken.admin_mode_key,
+                age: chrono::Duration::zero(),
             }
         }))
     }

@@ -60,6 +60,8 @@ struct Begun {
     nonce: Option<String>,
     challenge: String,
     redirect_uri: String,
+    /// Whether it is to be told when the person signed in.
+    max_age: bool,
     person: Claims,
 }
 

@@ -109,6 +109,7 @@ async fn authorize(State(shared): Playing, Query(asked): Query<Parameters>) -> R
                 nonce: Some(asked("nonce")).filter(|nonce| !nonce.is_empty()),
                 challenge: asked("code_challenge"),
                 redirect_uri: asked("redirect_uri"),
+                max_age: !asked("max_age").is_empty(),
                 person: inner.play.person.clone(),
             };
             let code = inner.fresh("code");

@@ -32,6 +32,10 @@ pub(super) fn id_token(inner: &Inner, issuer: &str, begun: &Begun) -> io::Result
         "iss": issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": begun.nonce,
     });
     claims.extend(technical.as_object().cloned().unwrap_or_default());
+    if begun.max_age {
+        // People sign in here each time anew.
+        claims.insert("auth_time".to_owned(), now.into());
+    }
     let algorithm = match play.algorithm {
         Algorithm::Es256 => "ES256",
         Algorithm::EdDsa => "EdDSA",

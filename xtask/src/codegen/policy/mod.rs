@@ -163,7 +163,7 @@ impl Policy {
     }
 
     fn scope_names(&self) -> impl Iterator<Item = String> + '_ {
-        let fixed = ["all".to_owned()].into_iter();
+        let fixed = ["all", "admin_mode"].map(str::to_owned).into_iter();
         let types = self.types.iter().flat_map(|t| {
             let each = self
                 .can(t)

@@ -28,6 +28,7 @@ fn login() -> NewOidcLogin {
         nonce: "nonce".to_owned(),
         pkce_verifier: "verifier".to_owned(),
         redirect: "/".to_owned(),
+        admin_mode_key: None,
     }
 }
 

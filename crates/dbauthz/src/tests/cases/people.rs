@@ -344,6 +344,14 @@ pub(super) fn keys() -> Vec<Case> {
             allow(Read, key(BOB)),
         ]),
         case!(
+            system "admin_mode_begin",
+            u => u.presented_keys().admin_mode_begin("bobsession", chrono::Duration::hours(1)),
+            [allow(Update, key(BOB))]
+        ),
+        case!(system "admin_mode_end", u => u.presented_keys().admin_mode_end("bobsession"), [
+            allow(Update, key(BOB)),
+        ]),
+        case!(
             system "key_standing_list",
             u => u.presented_keys().key_standing_list(&["bobsession".to_owned()]),
             [allow(Read, Object::new(ApiKey))]

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod addresses;
+mod admin_mode;
 mod answers;
 mod provider;
 mod tokens;
