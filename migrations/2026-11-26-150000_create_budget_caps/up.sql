@@ -31,6 +31,9 @@ CREATE TABLE subscription_budget_caps (
 CREATE TABLE user_budget_cap_overrides (
     scope_id uuid NOT NULL,
     user_id uuid NOT NULL,
+    -- The subscription's, for the audit log; NULL for the deployment.
+    organization_id uuid GENERATED ALWAYS AS
+        (nullif(scope_id, '00000000-0000-0000-0000-000000000000'::uuid)) STORED,
     cap_micros bigint NOT NULL,
     enabled boolean NOT NULL,
     -- What a disabled one means: no cap at all, or the flat one.
@@ -47,3 +50,30 @@ CREATE TABLE user_budget_cap_overrides (
         FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 );
 CREATE INDEX user_budget_cap_overrides_user_id_idx ON user_budget_cap_overrides (user_id);
+
+-- The log tells who set which cap, what it was before, and what it is.
+CREATE TRIGGER audit_subscription_budget_caps
+    AFTER INSERT OR UPDATE OR DELETE ON subscription_budget_caps
+    FOR EACH ROW EXECUTE FUNCTION
+        audit_row('budget_cap', 'scope_id', '', 'organization_id',
+            'scope_id,organization_id,counted_from,created_at,updated_at', '');
+CREATE TRIGGER audit_user_budget_cap_overrides
+    AFTER INSERT OR UPDATE OR DELETE ON user_budget_cap_overrides
+    FOR EACH ROW EXECUTE FUNCTION
+        audit_row('budget_cap', 'user_id', '@username', 'organization_id',
+            'scope_id,user_id,organization_id,created_at,updated_at', '');
+
+-- What goes with a person goes before them, so that its audit lines can still name them. A cascade alone would come
+-- after.
+CREATE FUNCTION delete_budget_cap_overrides_of_user() RETURNS trigger
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, public, pg_temp
+    AS $$
+BEGIN
+    DELETE FROM public.user_budget_cap_overrides WHERE user_id = OLD.id;
+    RETURN OLD;
+END
+$$;
+CREATE TRIGGER trigger_delete_budget_cap_overrides_on_user_delete
+    BEFORE DELETE ON users
+    FOR EACH ROW EXECUTE FUNCTION delete_budget_cap_overrides_of_user();

@@ -5,12 +5,14 @@
 //! | memberships, places in groups | end there | end everywhere | end |
 //! | the person's own budget | ends with its group | ends | ends with its group |
 //! | what was shared with the person or a group | ends there | ends everywhere | ends |
+//! | the person's own caps | stay | end | end there |
 //! | workspaces | the person's own sleep | the person's own sleep | are marked deleted |
 //! | sessions, tokens, identities elsewhere | stay | end | stay |
 //! | messages in the inbox | stay | end | stay |
 //! | what AI providers keep for the person | stays theirs | is nobody's | stays theirs |
 //! | webhooks for one organization, with what is to be sent to them | stay | stay | end |
-//! | groups, budgets, custom roles, settings | stay | stay | end |
+//! | switches of features for one organization | stay | stay | end |
+//! | groups, budgets, caps, custom roles, settings | stay | stay | end |
 //! | ledger, what was told of limits, audit log | stay | stay | stay |
 //! | what other gateways reported and hold | stays | stays | stays |
 //!
@@ -111,6 +113,8 @@ pub(crate) async fn end_account(conn: &AsyncPgConnection, user: UserId) -> Store
     let mark = diesel::update(users::table)
         .filter(users::id.eq(user.0))
         .set((users::deleted.eq(true), users::updated_at.eq(bursar_now())));
+    let caps = sql_query("DELETE FROM user_budget_cap_overrides WHERE user_id = $1");
+    run(conn, Cached(caps.bind::<SqlUuid, _>(user.0))).await?;
     run(conn, keys).await?;
     run(conn, links).await?;
     run(conn, messages).await?;
@@ -138,11 +142,13 @@ pub(crate) async fn end_organization(
     let _locked: Uuid = one(conn, lock).await?;
     end_workspaces(conn, id).await?;
     end_groups(conn, id).await?;
+    end_caps(conn, id).await?;
     let people = diesel::delete(organization_members::table)
         .filter(organization_members::organization_id.eq(id));
     let claims = sql_query("DELETE FROM idpsync_settings WHERE organization_id = $1");
     // What is still to be sent to them goes with them.
     let receivers = sql_query("DELETE FROM webhooks WHERE organization_id = $1");
+    let switches = sql_query("DELETE FROM feature_flags WHERE organization_id = $1");
     // The roles that come with the organization itself stay with its row.
     let roles = diesel::delete(custom_roles::table).filter(
         custom_roles::organization_id
@@ -158,8 +164,18 @@ pub(crate) async fn end_organization(
     run(conn, people).await?;
     run(conn, Cached(claims.bind::<SqlUuid, _>(id))).await?;
     run(conn, Cached(receivers.bind::<SqlUuid, _>(id))).await?;
+    run(conn, Cached(switches.bind::<SqlUuid, _>(id))).await?;
     run(conn, roles).await?;
     run_on_one(conn, mark).await
+}
+
+async fn end_caps(conn: &AsyncPgConnection, organization: Uuid) -> StoreResult<()> {
+    let own = sql_query("DELETE FROM user_budget_cap_overrides WHERE organization_id = $1");
+    let all = sql_query("DELETE FROM subscription_budget_caps WHERE organization_id = $1");
+    run(conn, Cached(own.bind::<SqlUuid, _>(organization))).await?;
+    run(conn, Cached(all.bind::<SqlUuid, _>(organization)))
+        .await
+        .map(drop)
 }
 
 async fn end_workspaces(conn: &AsyncPgConnection, organization: Uuid) -> StoreResult<()> {

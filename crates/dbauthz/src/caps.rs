@@ -35,8 +35,8 @@ pub(crate) const RULES: &[Rule] = &[
     rule("cap_update_check", Shape::Fetch, SET, SCOPE),
     rule("cap_lock", Shape::Inside, &[], ""),
     rule("cap_people_lock", Shape::Inside, &[], ""),
-    rule("cap_flat_upsert", Shape::Lock, SET, SCOPE),
-    rule("cap_subscription_upsert", Shape::Lock, SET, SCOPE),
+    rule("cap_flat_upsert", Shape::Check, SET, SCOPE),
+    rule("cap_subscription_upsert", Shape::Check, SET, SCOPE),
     rule(
         "cap_override_upsert",
         Shape::Lock,

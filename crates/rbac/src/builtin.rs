@@ -224,6 +224,7 @@ fn organization_admin() -> Role {
         GroupMember,
         AssignOrgRole,
         AuditLog,
+        BudgetCap,
         Chat,
         ChatFile,
         IdpsyncSettings,
@@ -333,16 +334,25 @@ mod tests {
     }
 
     #[test]
-    fn the_money_types_belong_to_the_owner_only() {
+    fn the_money_types_belong_to_the_owner_only_and_caps_to_organization_admins_too() {
         for role in every_role().filter(|role| role.name() != OWNER) {
             for permission in every_permission(role) {
                 let money = [AiBudget, BudgetCap, AiUsageEvent, FeatureFlag];
                 let held = permission
                     .resource
-                    .is_some_and(|resource| money.contains(&resource));
-                assert!(!held, "{}: {permission}", role.name());
+                    .filter(|resource| money.contains(resource));
+                let own_caps = role.name() == ORGANIZATION_ADMIN
+                    && held == Some(BudgetCap)
+                    && role.org().listed().contains(permission);
+                assert!(held.is_none() || own_caps, "{}: {permission}", role.name());
             }
         }
+        let admin = org_role(ORGANIZATION_ADMIN).unwrap();
+        assert_eq!(
+            admin.org().set().allowed(BudgetCap),
+            BudgetCap.actions(),
+            "all of its organization's"
+        );
     }
 
     #[test]

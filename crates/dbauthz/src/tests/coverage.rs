@@ -15,6 +15,7 @@ pub(super) enum Kind {
 
 /// Wrapped methods that are no repository methods, but made of them.
 pub(super) const ADDED: &[&str] = &[
+    "cap_update_check",
     "workspace_share_check",
     "workspace_acl_get",
     "user_find",

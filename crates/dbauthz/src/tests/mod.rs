@@ -2,6 +2,7 @@
 //! when one of them fails.
 
 mod budgets;
+mod caps;
 mod cases;
 mod coverage;
 mod golden;

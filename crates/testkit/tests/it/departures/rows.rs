@@ -92,6 +92,22 @@ pub(super) const ROWS: &[Row] = &[
         organization: Gone,
     },
     Row {
+        table: "subscription_budget_caps",
+        insert: "(scope_id, organization_id, flat_user_cap_micros) VALUES ($beta, $beta, 5)",
+        which: "organization_id = $beta",
+        leaving: Kept,
+        account: Kept,
+        organization: Gone,
+    },
+    Row {
+        table: "user_budget_cap_overrides",
+        insert: "(scope_id, user_id, cap_micros, enabled) VALUES ($beta, $ada, 7, true)",
+        which: "user_id = $ada",
+        leaving: Kept,
+        account: Gone,
+        organization: Gone,
+    },
+    Row {
         table: "custom_roles",
         insert: "(id, organization_id, name) VALUES ($other, $beta, 'helper')",
         which: "id = $other",
@@ -257,6 +273,14 @@ pub(super) const ROWS: &[Row] = &[
         table: "webhooks",
         insert: "(id, name, url, organization_id, ciphertext, nonce, key_id) \
             VALUES ($other, 'pager', 'https://example.com/', $beta, '', '', '')",
+        which: "organization_id = $beta",
+        leaving: Kept,
+        account: Kept,
+        organization: Gone,
+    },
+    Row {
+        table: "feature_flags",
+        insert: "(name, organization_id, enabled) VALUES ('budget_caps_graphql_api', $beta, false)",
         which: "organization_id = $beta",
         leaving: Kept,
         account: Kept,
