@@ -28,6 +28,14 @@ export interface AclUser {
   username: string;
 }
 
+/** Whether the caller is in admin mode. */
+export interface AdminMode {
+  /** Whether the session is in admin mode now, or the API token has the scope `admin_mode`. */
+  active: boolean;
+  /** When the session leaves it; absent when it is not in it, and for an API token. */
+  expires_at?: string | null;
+}
+
 /** How the budget of an Everyone group stands beside those of other groups. */
 export type AiBudgetEveryone = "competes" | "default";
 
@@ -552,6 +560,11 @@ export interface AuthorizationSide {
 /** What one part of a decision says. */
 export type AuthorizationVerdict = "granted" | "refused" | "silent";
 
+/** Admin mode to be begun. */
+export interface BeginAdminModeRequest {
+  password?: Secret | null;
+}
+
 /** A threshold of a limit that spend has come to. Names are those of that moment. */
 export interface BudgetThreshold {
   /** The alert, the same for every receiver. */
@@ -789,6 +802,31 @@ export interface ErrorBody {
 export interface ExternalApiKeyScopes {
   /** Their names, in alphabetical order. */
   external: Array<string>;
+}
+
+/** A feature that can be switched. It is on in an organization when its switch there says so; without one there, when the
+ * whole deployment's does; without that, by default. */
+export interface FeatureFlag {
+  /** Whether it is on where nobody switched it. */
+  default_enabled: boolean;
+  /** What it is. */
+  description: string;
+  /** Whether it is on wherever an organization has no switch of its own. */
+  enabled: boolean;
+  /** Its name. */
+  name: string;
+  /** The switches that were set and that the caller may see: the whole deployment's first. */
+  switches: Array<FeatureSwitch>;
+}
+
+/** A switch that somebody set. */
+export interface FeatureSwitch {
+  /** Whether the feature is on there. */
+  enabled: boolean;
+  /** Where: in one organization; `null` for the whole deployment. */
+  organization_id?: string | null;
+  /** When it was set. */
+  updated_at: string;
 }
 
 /** A token, shown this once. */
@@ -1462,6 +1500,14 @@ export interface UpsertAiModelPrice {
 export interface UpsertAiModelPricesRequest {
   /** The prices: no two of the same provider, model and `effective_from`. */
   prices: Array<UpsertAiModelPrice>;
+}
+
+/** A switch to be set. */
+export interface UpsertFeatureFlagRequest {
+  /** Whether the feature is to be on there. */
+  enabled: boolean;
+  /** Where: in one organization; the whole deployment when it is not given. */
+  organization_id?: string | null;
 }
 
 /** A group's budget to be set. What is optional and absent stays as it is. */

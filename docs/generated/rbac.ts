@@ -175,6 +175,7 @@ export type RBACResource = keyof typeof rbacResourceActions;
 /** Every name that the scope of a token may be written with. */
 export const apiKeyScopes = [
   "all",
+  "admin_mode",
   "coder:application_connect",
   "coder:workspaces.create",
   "coder:workspaces.operate",

@@ -272,6 +272,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    feature_flags (id) {
+        id -> Uuid,
+        name -> Text,
+        organization_id -> Nullable<Uuid>,
+        enabled -> Bool,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     former_ai_providers (id) {
         id -> Uuid,
         name -> Text,
@@ -461,6 +472,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    subscription_budget_caps (scope_id) {
+        scope_id -> Uuid,
+        organization_id -> Nullable<Uuid>,
+        flat_user_cap_micros -> Nullable<BigInt>,
+        flat_user_cap_enabled -> Bool,
+        subscription_cap_micros -> Nullable<BigInt>,
+        subscription_cap_enabled -> Bool,
+        included_micros -> BigInt,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     user_ai_budget_overrides (user_id) {
         user_id -> Uuid,
         group_id -> Uuid,
@@ -468,6 +493,19 @@ diesel::table! {
         spend_limit_micros -> BigInt,
         mode -> Text,
         expires_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    user_budget_cap_overrides (scope_id, user_id) {
+        scope_id -> Uuid,
+        user_id -> Uuid,
+        organization_id -> Nullable<Uuid>,
+        cap_micros -> BigInt,
+        enabled -> Bool,
+        disabled_mode -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
     }
@@ -545,14 +583,19 @@ diesel::table! {
 
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(custom_roles -> organizations (organization_id));
+diesel::joinable!(feature_flags -> organizations (organization_id));
 diesel::joinable!(groups -> organizations (organization_id));
 diesel::joinable!(idpsync_settings -> organizations (organization_id));
 diesel::joinable!(notification_deliveries -> notifications (notification_id));
 diesel::joinable!(notification_deliveries -> webhooks (webhook_id));
 diesel::joinable!(notifications -> users (user_id));
+diesel::joinable!(oidc_logins -> api_keys (admin_mode_key));
 diesel::joinable!(organization_members -> organizations (organization_id));
 diesel::joinable!(organization_members -> users (user_id));
+diesel::joinable!(subscription_budget_caps -> organizations (organization_id));
 diesel::joinable!(user_ai_budget_overrides -> users (user_id));
+diesel::joinable!(user_budget_cap_overrides -> subscription_budget_caps (scope_id));
+diesel::joinable!(user_budget_cap_overrides -> users (user_id));
 diesel::joinable!(user_links -> users (user_id));
 diesel::joinable!(webhooks -> organizations (organization_id));
 diesel::joinable!(workspaces -> organizations (organization_id));
@@ -560,14 +603,19 @@ diesel::joinable!(workspaces -> users (owner_id));
 
 diesel::allow_tables_to_appear_in_same_query!(api_keys, users);
 diesel::allow_tables_to_appear_in_same_query!(custom_roles, organizations);
+diesel::allow_tables_to_appear_in_same_query!(feature_flags, organizations);
 diesel::allow_tables_to_appear_in_same_query!(groups, organizations);
 diesel::allow_tables_to_appear_in_same_query!(idpsync_settings, organizations);
 diesel::allow_tables_to_appear_in_same_query!(notification_deliveries, notifications);
 diesel::allow_tables_to_appear_in_same_query!(notification_deliveries, webhooks);
 diesel::allow_tables_to_appear_in_same_query!(notifications, users);
+diesel::allow_tables_to_appear_in_same_query!(oidc_logins, api_keys);
 diesel::allow_tables_to_appear_in_same_query!(organization_members, organizations);
 diesel::allow_tables_to_appear_in_same_query!(organization_members, users);
+diesel::allow_tables_to_appear_in_same_query!(subscription_budget_caps, organizations);
 diesel::allow_tables_to_appear_in_same_query!(user_ai_budget_overrides, users);
+diesel::allow_tables_to_appear_in_same_query!(user_budget_cap_overrides, subscription_budget_caps);
+diesel::allow_tables_to_appear_in_same_query!(user_budget_cap_overrides, users);
 diesel::allow_tables_to_appear_in_same_query!(user_links, users);
 diesel::allow_tables_to_appear_in_same_query!(webhooks, organizations);
 diesel::allow_tables_to_appear_in_same_query!(workspaces, organizations);

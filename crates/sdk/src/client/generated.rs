@@ -354,6 +354,79 @@ impl Client {
             .await
     }
 
+    /// List the features that can be switched, and where they are on.
+    ///
+    /// `GET /api/v2/feature-flags`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn feature_flag_list(&self) -> Result<Vec<crate::FeatureFlag>, Error> {
+        self.call(Method::GET, &["api", "v2", "feature-flags"])?
+            .answer()
+            .await
+    }
+
+    /// Remove a switch: in an organization the whole deployment's holds again, without that the default.
+    ///
+    /// `DELETE /api/v2/feature-flags/{feature}`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn feature_flag_delete(
+        &self,
+        feature: impl Display,
+        query: &crate::FeatureFlagDeleteQuery,
+    ) -> Result<(), Error> {
+        self.call(
+            Method::DELETE,
+            &["api", "v2", "feature-flags", &feature.to_string()],
+        )?
+        .query(query)
+        .done()
+        .await
+    }
+
+    /// Get a feature: what it is, and where it is on.
+    ///
+    /// `GET /api/v2/feature-flags/{feature}`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn feature_flag_get(
+        &self,
+        feature: impl Display,
+    ) -> Result<crate::FeatureFlag, Error> {
+        self.call(
+            Method::GET,
+            &["api", "v2", "feature-flags", &feature.to_string()],
+        )?
+        .answer()
+        .await
+    }
+
+    /// Switch a feature on or off: in one organization, or in the whole deployment wherever an organization has no switch
+    /// of its own.
+    ///
+    /// It holds from the next request on, on every server. Setting what is set already changes nothing.
+    ///
+    /// `PUT /api/v2/feature-flags/{feature}`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn feature_flag_upsert(
+        &self,
+        feature: impl Display,
+        body: &crate::UpsertFeatureFlagRequest,
+    ) -> Result<crate::FeatureSwitch, Error> {
+        self.call(
+            Method::PUT,
+            &["api", "v2", "feature-flags", &feature.to_string()],
+        )?
+        .json(body)
+        .answer()
+        .await
+    }
+
     /// List the groups that the caller may see, by organization and name.
     ///
     /// `GET /api/v2/groups`
@@ -1609,6 +1682,50 @@ impl Client {
     /// See [`super::Call::answer`].
     pub async fn logout(&self) -> Result<crate::Message, Error> {
         self.call(Method::POST, &["api", "v2", "users", "logout"])?
+            .answer()
+            .await
+    }
+
+    /// Take the session that the request came with out of admin mode. Nothing happens when it is not in it.
+    ///
+    /// `DELETE /api/v2/users/me/admin-mode`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn admin_mode_end(&self) -> Result<(), Error> {
+        self.call(Method::DELETE, &["api", "v2", "users", "me", "admin-mode"])?
+            .done()
+            .await
+    }
+
+    /// Tell whether the session that the request came with is in admin mode, and until when.
+    ///
+    /// `GET /api/v2/users/me/admin-mode`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn admin_mode_get(&self) -> Result<crate::AdminMode, Error> {
+        self.call(Method::GET, &["api", "v2", "users", "me", "admin-mode"])?
+            .answer()
+            .await
+    }
+
+    /// Put the session that the request came with into admin mode, by confirming the caller's password.
+    ///
+    /// What concerns the whole deployment's money asks for admin mode besides the right. It adds no right, ends after a
+    /// while, and again with a password change. An API token has the scope `admin_mode` instead. People who sign in at an
+    /// identity provider begin it there, by `/users/oidc/admin-mode`.
+    ///
+    /// `POST /api/v2/users/me/admin-mode`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn admin_mode_begin(
+        &self,
+        body: &crate::BeginAdminModeRequest,
+    ) -> Result<crate::AdminMode, Error> {
+        self.call(Method::POST, &["api", "v2", "users", "me", "admin-mode"])?
+            .json(body)
             .answer()
             .await
     }
