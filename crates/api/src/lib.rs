@@ -1,4 +1,4 @@
-//! The REST API: one endpoint, one file.
+//! The HTTP API: REST, one endpoint, one file, and GraphQL in [`graphql`].
 //!
 //! A handler parses the wire type, makes one or two repository calls on the store that is bound to its
 //! caller, and answers. It holds no rule of its own: what is allowed is decided by `dbauthz` beneath it,
@@ -21,6 +21,7 @@ mod error;
 mod external_usage;
 mod extract;
 mod feature_flags;
+mod graphql;
 mod groups;
 mod identities;
 mod idpsync;
@@ -42,6 +43,7 @@ use axum::{Router, extract::DefaultBodyLimit};
 use utoipa_axum::router::OpenApiRouter;
 
 pub use docs::PUBLIC_OPERATIONS;
+pub use graphql::{GraphqlOptions, GraphqlState, RateLimit, RateLimits, graphql_sdl};
 pub use middleware::with_middleware;
 pub use state::{ApiState, Features, MetricsText, Readiness};
 
@@ -92,6 +94,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .merge(deployment::routes());
     OpenApiRouter::new()
         .merge(deployment::root_routes())
+        .merge(graphql::routes())
         .nest(PREFIX, layered(features))
         .nest(EXPERIMENTAL, layered(prices::experimental_routes()))
 }

@@ -9,6 +9,8 @@ use bursar_sdk::BuildInfo;
 use model::addresses::Reach;
 use model::prices::PriceBook;
 
+use crate::GraphqlState;
+
 /// What the handlers share. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct ApiState {
@@ -16,6 +18,8 @@ pub struct ApiState {
     pub auth: AuthState,
     /// Which parts of the product are on.
     pub features: Features,
+    /// What GraphQL's resolvers share.
+    pub graphql: GraphqlState,
     /// How far webhooks may go.
     pub webhooks: Reach,
     /// What `/buildinfo` answers.

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use api::{ApiState, Features, MetricsText, Readiness};
+use api::{ApiState, Features, GraphqlState, MetricsText, Readiness};
 use auth::{AccessHint, AccessHub, AuthState};
 use bursar_sdk::BuildInfo;
 use db::{Hint, local::LocalPostgres};
@@ -89,6 +89,7 @@ impl Server {
             features: Features {
                 aibridge: options.aibridge,
             },
+            graphql: GraphqlState::new(options.caps.graphql()),
             webhooks: options.notifications.reach(),
             build: build_info(options),
             readiness: Arc::new([readiness]),

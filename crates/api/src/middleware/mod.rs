@@ -15,7 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::{ApiError, route_not_found};
 
-pub(crate) use refusals::record_refusals;
+pub(crate) use refusals::{record as record_refused, record_refusals};
 
 /// Puts around all that the process serves: a fresh request id (the extension [`auth::RequestId`] and the
 /// header `x-request-id`; one that a client sends is not trusted), a span and a line in the log, metrics,

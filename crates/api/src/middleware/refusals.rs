@@ -38,7 +38,7 @@ pub(crate) async fn record_refusals(mut request: Request, next: Next) -> Respons
 }
 
 /// Records it even when the client hangs up meanwhile. The caller's answer does not depend on it.
-async fn record(store: BoundStore, refused: RefusedWrite) {
+pub(crate) async fn record(store: BoundStore, refused: RefusedWrite) {
     let request_id = store.request_id();
     let task = tokio::spawn(async move { write(&store, &refused).await });
     let outcome = match task.await {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{ApiState, Features, MetricsText};
+use api::{ApiState, Features, GraphqlOptions, GraphqlState, MetricsText};
 use auth::AuthState;
 use axum::{
     Router,
@@ -82,6 +82,7 @@ impl World {
         let state = ApiState {
             auth,
             features,
+            graphql: GraphqlState::new(GraphqlOptions::default()),
             webhooks: Reach::Public,
             build: BuildInfo {
                 version: "v0".to_owned(),

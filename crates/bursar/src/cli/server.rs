@@ -10,7 +10,7 @@ use super::{
     DatabaseSource,
     values::{duration, lease, recheck, web_address, word},
 };
-use crate::{notifications::NotificationOptions, oidc::OidcOptions};
+use crate::{graphql::CapsOptions, notifications::NotificationOptions, oidc::OidcOptions};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -96,6 +96,10 @@ pub struct ServerOptions {
         help_heading = "Budgets"
     )]
     pub ai_budget_time_zone: Option<String>,
+
+    /// How caps are offered over GraphQL.
+    #[command(flatten)]
+    pub caps: CapsOptions,
 
     /// JSON file with prices of your own, which win over the built-in ones.
     #[arg(long, env = "BURSAR_MODEL_PRICES_FILE", help_heading = "Gateway")]

@@ -1,0 +1,67 @@
+//! The cap of everybody who has none of their own.
+
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+use model::caps::Cap;
+
+use super::{
+    super::{failure::Failure, money, viewer::Viewer},
+    payload::ErrorDetail,
+    scope::settable,
+};
+
+/// What to set.
+#[derive(Debug, InputObject)]
+struct UpsertFlatUserCapInput {
+    /// The organization's name; without it, the whole deployment's cap is meant.
+    namespace_path: Option<String>,
+    /// The cap in a period, in dollars: from 0 to 1000000000, with at most six decimals.
+    flat_user_cap: f64,
+    /// Whether it is enforced. One that is not keeps its amount for later.
+    flat_user_cap_enabled: bool,
+    /// Comes back as it is.
+    client_mutation_id: Option<String>,
+}
+
+/// What is set now.
+#[derive(Debug, SimpleObject)]
+struct UpsertFlatUserCapPayload {
+    /// The cap in a period, in dollars.
+    flat_user_cap: Option<f64>,
+    /// Whether it is enforced.
+    flat_user_cap_enabled: Option<bool>,
+    /// Why nothing was set.
+    errors: Vec<String>,
+    /// The same for programs.
+    error_details: Vec<ErrorDetail>,
+    /// As it was given.
+    client_mutation_id: Option<String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct FlatUpsert;
+
+#[Object]
+impl FlatUpsert {
+    /// Set the cap of everybody who has none of their own. Takes effect with the next request.
+    async fn upsert_flat_user_cap(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to set.")] input: UpsertFlatUserCapInput,
+    ) -> Result<Option<UpsertFlatUserCapPayload>, Failure> {
+        let cap = Cap {
+            amount: money::read("flatUserCap", input.flat_user_cap)?,
+            enabled: input.flat_user_cap_enabled,
+        };
+        let (viewer, path) = (Viewer::of(ctx)?, input.namespace_path.as_deref());
+        let (mut unit, scope) = settable(viewer, "upsertFlatUserCap", path).await?;
+        let stored = unit.caps().cap_flat_upsert(scope, cap).await?;
+        unit.commit().await?;
+        Ok(Some(UpsertFlatUserCapPayload {
+            flat_user_cap: stored.flat_user.map(|cap| money::write(cap.amount)),
+            flat_user_cap_enabled: stored.flat_user.map(|cap| cap.enabled),
+            errors: Vec::new(),
+            error_details: Vec::new(),
+            client_mutation_id: input.client_mutation_id,
+        }))
+    }
+}

@@ -1,0 +1,199 @@
+//! People's own caps.
+
+use std::collections::HashMap;
+
+use async_graphql::{Context, InputObject, Name, Object, SimpleObject, Value};
+use dbauthz::CapUpsertOutcome;
+use model::{
+    UserId,
+    caps::{Cap, CapOverride, CapOverrideUpsert, CapScope},
+};
+use uuid::Uuid;
+
+use super::{
+    super::{
+        failure::{Code, Failure},
+        ids::GlobalId,
+        money,
+        viewer::Viewer,
+    },
+    overrides::{CapUserOverride, DisabledMode},
+    payload::{ErrorDetail, Errors},
+    scope::settable,
+    users,
+};
+
+/// The most caps that are set at once.
+const MAX_OVERRIDES: usize = 200;
+
+/// Stands for whoever can be nobody: no account has the nil id.
+const NOBODY: UserId = UserId(Uuid::nil());
+
+/// A person's own cap.
+#[derive(Debug, InputObject)]
+struct BudgetCapUserOverrideInput {
+    /// Whose.
+    user_id: GlobalId,
+    /// The cap in a period, in dollars: from 0 to 1000000000, with at most six decimals.
+    cap: f64,
+    /// Whether it is enforced.
+    enabled: bool,
+    /// What it means while it is not enforced; stays as it is when absent, and is `EXEMPT` at first.
+    disabled_mode: Option<DisabledMode>,
+}
+
+/// What to set.
+#[derive(Debug, InputObject)]
+struct UpsertUserBudgetCapOverridesInput {
+    /// At most 200 people, each named once.
+    overrides: Vec<BudgetCapUserOverrideInput>,
+    /// The organization's name; without it, caps over the whole deployment are meant.
+    namespace_path: Option<String>,
+    /// Comes back as it is.
+    client_mutation_id: Option<String>,
+}
+
+/// What is set now.
+#[derive(Debug, SimpleObject)]
+struct UpsertUserBudgetCapOverridesPayload {
+    /// The caps that were given, in their order; none when nothing was set.
+    user_overrides: Option<Vec<CapUserOverride>>,
+    /// Why nothing was set.
+    errors: Vec<String>,
+    /// The same for programs.
+    error_details: Vec<ErrorDetail>,
+    /// As it was given.
+    client_mutation_id: Option<String>,
+}
+
+/// What is set for somebody, read.
+struct Row {
+    gid: GlobalId,
+    /// [`NOBODY`] when the id can be nobody's.
+    user: UserId,
+    cap: Cap,
+    disabled_mode: Option<DisabledMode>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct OverrideUpsert;
+
+#[Object]
+impl OverrideUpsert {
+    /// Set people's own caps, which stand in for the flat one. All are set or none. Takes effect with the next request.
+    async fn upsert_user_budget_cap_overrides(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to set.")] input: UpsertUserBudgetCapOverridesInput,
+    ) -> Result<Option<UpsertUserBudgetCapOverridesPayload>, Failure> {
+        let rows = input.overrides.into_iter().map(read);
+        let rows = rows.collect::<Result<Vec<Row>, Failure>>()?;
+        let (viewer, path) = (Viewer::of(ctx)?, input.namespace_path.as_deref());
+        let operation = "upsertUserBudgetCapOverrides";
+        let (mut unit, scope) = settable(viewer, operation, path).await?;
+        if rows.len() > MAX_OVERRIDES {
+            let message = format!("Cannot upsert more than {MAX_OVERRIDES} overrides at once");
+            return Err(Failure::told(Code::BatchTooLarge, message));
+        }
+        let upserts = upserts(&rows)?;
+        let implicit = viewer.state.graphql.implicit_flat_cap;
+        let outcome = unit
+            .caps()
+            .cap_override_upsert(scope, &upserts, implicit)
+            .await?;
+        let mut errors = Errors::default();
+        let stored = match outcome {
+            CapUpsertOutcome::Done(stored) => {
+                unit.commit().await?;
+                Some(told(ctx, scope, stored).await?)
+            }
+            CapUpsertOutcome::NoRecord => {
+                errors = Errors::no_record();
+                None
+            }
+            CapUpsertOutcome::Unknown(users) => {
+                let said = "Users not found";
+                return Err(named(Code::UserNotFound, said, &rows, &users));
+            }
+            CapUpsertOutcome::Outside(users) => {
+                let said = "Users are not part of the namespace";
+                return Err(named(Code::UserOutsideNamespace, said, &rows, &users));
+            }
+        };
+        Ok(Some(UpsertUserBudgetCapOverridesPayload {
+            user_overrides: stored,
+            errors: errors.errors,
+            error_details: errors.details,
+            client_mutation_id: input.client_mutation_id,
+        }))
+    }
+}
+
+fn read(input: BudgetCapUserOverrideInput) -> Result<Row, Failure> {
+    Ok(Row {
+        user: input.user_id.read()?.unwrap_or(NOBODY),
+        gid: input.user_id,
+        cap: Cap {
+            amount: money::read("cap", input.cap)?,
+            enabled: input.enabled,
+        },
+        disabled_mode: input.disabled_mode,
+    })
+}
+
+/// What the store is to set; who can be nobody is there once, and found to be unknown with the others.
+///
+/// # Errors
+/// When somebody is named twice.
+fn upserts(rows: &[Row]) -> Result<Vec<CapOverrideUpsert>, Failure> {
+    let mut seen: HashMap<UserId, usize> = HashMap::new();
+    let mut upserts = Vec::with_capacity(rows.len());
+    for (index, row) in rows.iter().enumerate() {
+        match seen.insert(row.user, index) {
+            None => upserts.push(CapOverrideUpsert {
+                user_id: row.user,
+                cap: row.cap,
+                disabled_mode: row.disabled_mode.map(Into::into),
+            }),
+            Some(_) if row.user == NOBODY => {}
+            Some(first) => {
+                let gid = row.gid.text();
+                let message = format!("overrides {first} and {index} name the same user: {gid}");
+                let indexes = [first, index].map(Value::from);
+                let failure = Failure::told(Code::DuplicateUser, message);
+                return Err(failure.with("indexes", Value::List(indexes.into())));
+            }
+        }
+    }
+    Ok(upserts)
+}
+
+/// A failure that names these people as they were named.
+fn named(code: Code, said: &str, rows: &[Row], users: &[UserId]) -> Failure {
+    let those = || {
+        let all = rows.iter().enumerate();
+        all.filter(|(_, row)| users.contains(&row.user))
+    };
+    let texts: Vec<&str> = those().map(|(_, row)| row.gid.text()).collect();
+    let told = those().map(|(index, row)| {
+        let told = [
+            (Name::new("index"), Value::from(index)),
+            (Name::new("userId"), Value::from(row.gid.text())),
+        ];
+        Value::Object(told.into_iter().collect())
+    });
+    let more = Value::List(told.collect());
+    Failure::told(code, format!("{said}: {}", texts.join(", "))).with("users", more)
+}
+
+async fn told(
+    ctx: &Context<'_>,
+    scope: CapScope,
+    stored: Vec<CapOverride>,
+) -> Result<Vec<CapUserOverride>, Failure> {
+    let people: Vec<UserId> = stored.iter().map(|one| one.user_id).collect();
+    let wanted = ctx.look_ahead().field("userOverrides").field("user");
+    let known = users::known(Viewer::of(ctx)?, scope, &people, wanted.exists()).await?;
+    let told = |one| CapUserOverride::new(one, &known);
+    Ok(stored.into_iter().map(told).collect())
+}
