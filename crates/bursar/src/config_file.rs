@@ -79,6 +79,13 @@ fn apply(mut command: Command, text: &str) -> anyhow::Result<Command> {
             .mut_subcommand("ledger", |ledger| {
                 ledger.mut_subcommand("verify", |verify| with_default(verify, &id, &value))
             })
+            .mut_subcommand("feature", |feature| {
+                ["enable", "disable", "list"]
+                    .iter()
+                    .fold(feature, |feature, name| {
+                        feature.mut_subcommand(name, |one| with_default(one, &id, &value))
+                    })
+            })
             .mut_subcommand("prices", |prices| {
                 prices
                     .mut_subcommand("list", |list| with_default(list, &id, &value))

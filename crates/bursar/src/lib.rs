@@ -9,6 +9,7 @@ mod command;
 pub mod config_file;
 pub mod demo;
 pub mod environment;
+pub mod features;
 pub mod graphql;
 mod http;
 pub mod ledger;

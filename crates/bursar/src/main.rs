@@ -10,7 +10,7 @@ use anyhow::Context;
 use bursar::{
     Environment, Server,
     cli::{Cli, Command, LedgerCommand, LogFormat, RolesCommand, ServerOptions},
-    config_file, demo, ledger, logging, prices, roles,
+    config_file, demo, features, ledger, logging, prices, roles,
 };
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -58,6 +58,11 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 logging::start(LogFormat::Human, "warn")?;
                 let LedgerCommand::Verify(options) = options.command;
                 ledger::verify(&options, &Environment::of_process()).await
+            }
+            Command::Feature(command) => {
+                logging::start(LogFormat::Human, "warn")?;
+                say(&features::run(command, &Environment::of_process()).await?)?;
+                Ok(ExitCode::SUCCESS)
             }
             Command::Prices(command) => {
                 logging::start(LogFormat::Human, "warn")?;

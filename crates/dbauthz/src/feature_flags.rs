@@ -30,9 +30,9 @@ pub(crate) const RULES: &[Rule] = &[
     rule("feature_flag_list", Shape::Visibility, READ, ANYWHERE),
     rule(
         "feature_flag_upsert",
-        Shape::Lock,
+        Shape::Check,
         UPDATE,
-        "in the organization; locks it",
+        "in the organization, which it locks",
     ),
     rule(
         "feature_flag_delete",

@@ -1,6 +1,7 @@
 //! The command line: one struct per command, every option also an environment variable and a key of the
 //! configuration file.
 
+mod features;
 mod prices;
 mod server;
 mod values;
@@ -10,6 +11,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
 
+pub use features::{FeatureCommand, FeatureListOptions, FeatureSwitchOptions};
 pub use prices::{PriceImportOptions, PriceListOptions, PriceSourceOption, PricesCommand};
 pub use server::{LogFormat, ServerOptions};
 pub(crate) use values::duration;
@@ -41,6 +43,9 @@ pub enum Command {
     /// See and set the prices of models.
     #[command(subcommand)]
     Prices(PricesCommand),
+    /// See and switch features, while servers run.
+    #[command(subcommand)]
+    Feature(FeatureCommand),
 }
 
 /// What can be done about roles.

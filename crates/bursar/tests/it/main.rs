@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod features;
+#[cfg(test)]
 mod prices;
 #[cfg(test)]
 mod process;
