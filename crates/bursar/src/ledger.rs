@@ -116,6 +116,7 @@ mod tests {
         let account = Account {
             user_id: user,
             group_id: None,
+            organization_id: None,
         };
         let differs = |figure| LedgerDifference {
             figure,

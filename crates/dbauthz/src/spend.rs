@@ -82,6 +82,10 @@ impl<U: store::ReadUnit + ?Sized> Spend<'_, U> {
             .state
             .pool
             .filter(|_| organization.is_some_and(readable));
+        if !self.gate.acts_as(user.id) {
+            // Who may read caps asks for them.
+            view.state.caps = [None; 4];
+        }
         Ok(view)
     }
 

@@ -225,6 +225,7 @@ mod tests {
             account: Account {
                 user_id: model::UserId(Uuid::from_u128(2)),
                 group_id: None,
+                organization_id: None,
             },
             price: priced.then(|| book.lookup(ProviderKind::OpenAi, "gpt-4o", at).unwrap()),
             unpriced: None,

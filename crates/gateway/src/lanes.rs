@@ -7,10 +7,12 @@ use std::{
 };
 
 use model::{
-    GroupId, UserId,
-    spend::{LedgerAnswer, LedgerOp, LimitKey, ReserveOutcome},
+    UserId,
+    caps::BlockedCap,
+    spend::{LedgerAnswer, LedgerOp, LimitKey, ReserveOutcome, SpendState},
 };
 use tokio::sync::{Notify, oneshot};
+use uuid::Uuid;
 
 use crate::batcher::{Answer, Shared};
 
@@ -27,8 +29,9 @@ const POOLED: usize = 100_000;
 #[derive(Debug, Default)]
 pub(crate) struct State {
     lanes: Vec<Lane>,
-    /// Who spends from which pool, as far as it was seen lately: only to choose lanes by.
-    pooled: HashMap<UserId, GroupId>,
+    /// Who spends from which pool, or under which cap of a subscription, as far as it was seen lately: only to choose
+    /// lanes by.
+    pooled: HashMap<UserId, Uuid>,
     /// The steps of people who are in lanes of their own.
     pub(crate) own: BTreeMap<UserId, VecDeque<Pending>>,
     /// Limits that the other servers are to be told of.
@@ -75,7 +78,7 @@ impl State {
 
     /// The lane of a person.
     fn lane_of(&self, user: UserId) -> usize {
-        let id = self.pooled.get(&user).map_or(user.0, |pool| pool.0);
+        let id = self.pooled.get(&user).copied().unwrap_or(user.0);
         // The last byte of an id is random.
         let last = id.as_bytes().last().copied().unwrap_or_default();
         usize::from(last) % self.lanes.len().max(1)
@@ -87,12 +90,12 @@ impl State {
             return;
         };
         if let ReserveOutcome::Admitted { account, state, .. } = &**outcome {
-            match state.pool {
-                Some(pool) => {
+            match shared(state) {
+                Some(limit) => {
                     if self.pooled.len() >= POOLED {
                         self.pooled.clear();
                     }
-                    self.pooled.insert(account.user_id, pool.group_id);
+                    self.pooled.insert(account.user_id, limit);
                 }
                 None => drop(self.pooled.remove(&account.user_id)),
             }
@@ -102,6 +105,16 @@ impl State {
     fn lane(&mut self, number: usize) -> Option<&mut Lane> {
         self.lanes.get_mut(number)
     }
+}
+
+/// The limit that this person shares with the most others.
+fn shared(state: &SpendState) -> Option<Uuid> {
+    let caps = state.caps.iter().flatten();
+    let all = caps
+        .filter(|cap| cap.cap == BlockedCap::Subscription)
+        .last();
+    let pool = state.pool.map(|pool| pool.group_id.0);
+    all.map(|cap| cap.scope.id()).or(pool)
 }
 
 /// A step, and where its answer goes.

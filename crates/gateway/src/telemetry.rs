@@ -348,7 +348,9 @@ mod tests {
             },
             now,
             pool: None,
+            caps: [None; 4],
             blocked_by: None,
+            blocked_scope: None,
         }
     }
 

@@ -4,6 +4,7 @@
 //! ([`CapOverride`]) if there is one, else the flat one; its subscription cap is for all people together and counts only
 //! what each spends beyond what is included.
 
+mod limits;
 mod standing;
 
 use std::{fmt, str::FromStr};
@@ -11,7 +12,10 @@ use std::{fmt, str::FromStr};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-pub use self::standing::{BlockedCap, CapStanding, SubscriptionStanding, blocked_by};
+pub use self::{
+    limits::{CapState, Used, counted},
+    standing::{BlockedCap, CapStanding, SubscriptionStanding, blocked_by},
+};
 use crate::{
     Micros, OrganizationId, UserId,
     budgets::{UnknownWord, words},

@@ -6,27 +6,30 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use diesel::sql_types::{Array, BigInt, Date, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use futures_util::future::{try_join, try_join3, try_join5};
 use model::{
-    GroupId, Micros, ReservationId, UserId,
-    spend::{Account, LedgerAnswer, LedgerBatch, LimitKind, LockWait},
+    Micros, ReservationId, UserId,
+    caps::CapScope,
+    spend::{LedgerAnswer, LedgerBatch, LockWait},
 };
 use store::StoreResult;
 use uuid::Uuid;
 
 use super::{
     alerting,
-    books::{Books, New, Read, keys, present_key},
-    calendar::{self, Calendar, Reckoning},
+    books::{Books, New, Read},
+    calendar::{self, Calendar},
     candidates::{Standing, stand, standings},
+    caps::{self, Caps},
     counter::{self, Change, Counter, CounterRow, Key, Place},
     event, prices,
     reservation::{self, ReservationRow},
     sql,
     steps::{Closing, How, Step, Turn},
+    subjects::Subjects,
 };
 use crate::{
     budgets,
@@ -36,105 +39,6 @@ use crate::{
 
 /// How long [`LockWait::Brief`] is: much longer than a batch of another server takes.
 const BRIEF_MS: u32 = 500;
-
-/// What a batch is about.
-#[derive(Debug, Default)]
-struct Subjects {
-    /// Who spends at this instant.
-    spending: BTreeSet<UserId>,
-    /// Of whom it must be known what holds: those and others.
-    standing: BTreeSet<UserId>,
-    /// Groups that are charged or waited at.
-    groups: BTreeSet<GroupId>,
-    /// Reservations that are closed.
-    closing: Vec<Uuid>,
-    /// Reservations that are extended.
-    extending: Vec<Uuid>,
-    /// What both are charged to, and their instants.
-    charged: Vec<(Account, DateTime<Utc>)>,
-}
-
-impl Subjects {
-    fn of(steps: &[Step<'_>]) -> Self {
-        let mut all = Self::default();
-        for step in steps {
-            match step {
-                Step::Reserve(request) => {
-                    all.spending.insert(request.user_id);
-                }
-                Step::Report(report) => {
-                    all.spending.insert(report.user_id);
-                }
-                Step::Extend(extend) => {
-                    all.standing.insert(extend.account.user_id);
-                    all.groups.extend(extend.account.group_id);
-                    all.extending.push(extend.id.0);
-                    all.charged.push((extend.account, extend.id.instant()));
-                }
-                Step::Close(closing) => {
-                    all.groups.extend(closing.account.group_id);
-                    all.closing.push(closing.id.0);
-                    all.charged.push((closing.account, closing.id.instant()));
-                }
-                Step::WaitEnd(end) => {
-                    let pools = end.limits.iter().filter(|one| one.kind == LimitKind::Pool);
-                    all.groups.extend(pools.map(|one| GroupId(one.id)));
-                }
-            }
-        }
-        all.standing.extend(&all.spending);
-        all
-    }
-
-    /// Who spends at this instant, and the group that it is charged to.
-    fn spenders(
-        &self,
-        standings: &BTreeMap<UserId, Standing>,
-    ) -> impl Iterator<Item = (UserId, Option<GroupId>)> {
-        let group = |user| standings.get(user).and_then(|standing| standing.group);
-        self.spending.iter().map(move |user| (*user, group(user)))
-    }
-
-    /// The instants whose periods must be known.
-    fn instants(&self, calendar: &Calendar) -> BTreeSet<(Reckoning, DateTime<Utc>)> {
-        let mut wanted = BTreeSet::new();
-        for (account, at) in &self.charged {
-            wanted.insert((calendar.people.clone(), *at));
-            let pool = account
-                .group_id
-                .and_then(|group| calendar.pools.get(&group));
-            if let Some(pool) = pool {
-                wanted.insert((pool.reckoning.clone(), *at));
-            }
-        }
-        wanted
-    }
-
-    /// Every counter that may be touched, in the order in which they are locked.
-    fn keys(
-        &self,
-        steps: &[Step<'_>],
-        calendar: &Calendar,
-        standings: &BTreeMap<UserId, Standing>,
-    ) -> StoreResult<Vec<Key>> {
-        let mut all = BTreeSet::new();
-        for (user_id, group_id) in self.spenders(standings) {
-            let account = Account { user_id, group_id };
-            all.extend(keys(calendar, account, calendar.now)?);
-        }
-        for (account, at) in &self.charged {
-            all.extend(keys(calendar, *account, *at)?);
-        }
-        for step in steps {
-            if let Step::WaitEnd(end) = step {
-                for limit in &end.limits {
-                    all.extend(present_key(calendar, *limit)?);
-                }
-            }
-        }
-        Ok(all.into_iter().collect())
-    }
-}
 
 /// For how long what was read of budgets is as good as new: a batch that waited longer for its locks reads it again, so
 /// that whoever changed a budget need not think of it.
@@ -164,7 +68,7 @@ pub(crate) async fn run_batch(
         LockWait::Brief => BRIEF_MS,
         LockWait::Long => 0,
     };
-    let people: Vec<UserId> = about.standing.iter().copied().collect();
+    let people = about.people();
     let ((), mut calendar, candidates) = try_join3(
         began,
         calendar::begin(conn, lock_timeout, &about.groups),
@@ -172,8 +76,14 @@ pub(crate) async fn run_batch(
     )
     .await?;
     let mut standings = stand(&calendar, &candidates);
-    let charged = about.spenders(&standings).filter_map(|(_, group)| group);
-    calendar.learn_pools(conn, charged).await?;
+    let charged = about.spenders(&standings);
+    let scopes = about.scopes(&calendar, &standings);
+    let ((), caps) = try_join(
+        calendar.learn_pools(conn, charged.filter_map(|account| account.group_id)),
+        caps::read(conn, &scopes, &people),
+    )
+    .await?;
+    calendar.caps = caps;
     calendar.learn(conn, &about.instants(&calendar)).await?;
     let keys = about.keys(steps, &calendar, &standings)?;
     let asked = Instant::now();
@@ -181,7 +91,7 @@ pub(crate) async fn run_batch(
         return Ok(None);
     };
     if asked.elapsed() > FRESH {
-        standings = renewed(conn, &calendar, &about, &standings).await?;
+        (standings, calendar.caps) = renewed(conn, &calendar, &about, &standings, &scopes).await?;
     }
     let read = read(conn, steps, &keys, locked, standings).await?;
     let mut books = Books::new(calendar, read);
@@ -242,11 +152,17 @@ async fn renewed(
     calendar: &Calendar,
     about: &Subjects,
     before: &BTreeMap<UserId, Standing>,
-) -> StoreResult<BTreeMap<UserId, Standing>> {
-    let people: Vec<UserId> = about.standing.iter().copied().collect();
-    let now = standings(conn, calendar, &people).await?;
-    if about.spenders(&now).eq(about.spenders(before)) {
-        Ok(now)
+    scopes: &BTreeSet<CapScope>,
+) -> StoreResult<(BTreeMap<UserId, Standing>, Caps)> {
+    let people = about.people();
+    let (now, caps) = try_join(
+        standings(conn, calendar, &people),
+        caps::read(conn, scopes, &people),
+    )
+    .await?;
+    let same = about.spenders(&now).eq(about.spenders(before));
+    if same && caps.counts_like(&calendar.caps) {
+        Ok((now, caps))
     } else {
         // Other counters than those that are locked.
         Err(unavailable("whom spend is charged to changed meanwhile"))

@@ -15,11 +15,11 @@ use store::StoreResult;
 use uuid::Uuid;
 
 use super::{
-    books::{keys, state},
-    calendar::{Calendar, look},
+    calendar::look,
     candidates::{Standing, standings},
-    counter::{self, Counter, Key},
     sql,
+    standing::counters,
+    state::state,
 };
 use crate::query::{Cached, rows};
 
@@ -67,42 +67,13 @@ async fn states(
     let mut calendar = look(conn).await?;
     let asked: Vec<UserId> = people.iter().copied().collect();
     let standings = standings(conn, &calendar, &asked).await?;
-    let charged = standings.values().filter_map(|standing| standing.group);
-    calendar.learn_pools(conn, charged).await?;
-    let counters = counters(conn, &calendar, &standings).await?;
+    let accounts: Vec<Account> = standings
+        .iter()
+        .map(|(user, standing)| standing.account(*user))
+        .collect();
+    let counters = counters(conn, &mut calendar, &accounts).await?;
     let of = |(user, standing): (&UserId, &Standing)| {
-        let mut keys = own_keys(&calendar, *user, standing)?.into_iter();
-        let mut next = || keys.next().and_then(|key| counters.get(&key));
-        let (own, pool) = (next().copied().unwrap_or_default(), next());
-        state(&calendar, standing, calendar.now, &own, pool)
+        state(&calendar, (*user, standing), calendar.now, &counters)
     };
     standings.iter().map(of).collect()
-}
-
-/// The keys of a person's counter and of the pool of the group that is charged, if it has one.
-fn own_keys(calendar: &Calendar, user_id: UserId, standing: &Standing) -> StoreResult<Vec<Key>> {
-    let account = Account {
-        user_id,
-        group_id: standing.group,
-    };
-    keys(calendar, account, calendar.now)
-}
-
-/// What is spent under all limits of these people, as far as anything is.
-async fn counters(
-    conn: &AsyncPgConnection,
-    calendar: &Calendar,
-    standings: &BTreeMap<UserId, Standing>,
-) -> StoreResult<BTreeMap<Key, Counter>> {
-    let mut asked = BTreeSet::new();
-    for (user, standing) in standings {
-        asked.extend(own_keys(calendar, *user, standing)?);
-    }
-    let asked: Vec<Key> = asked.into_iter().collect();
-    let found = counter::read(conn, &asked).await?;
-    let of = |row: &counter::CounterRow| {
-        let place = usize::try_from(row.place).ok()?.checked_sub(1)?;
-        Some((*asked.get(place)?, Counter::from(row)))
-    };
-    Ok(found.iter().filter_map(of).collect())
 }

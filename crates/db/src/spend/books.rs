@@ -4,12 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use model::{
     Micros, UserId,
-    spend::{Account, LimitKey, LimitKind, PoolState, SettleEffect, SettleOutcome, SpendState},
+    caps::CapScope,
+    spend::{LimitKey, LimitKind, SettleEffect, SettleOutcome},
 };
-use store::{StoreError, StoreResult};
+use store::StoreResult;
 use uuid::Uuid;
 
 use super::{
@@ -17,6 +18,7 @@ use super::{
     candidates::Standing,
     counter::{Change, Counter, Key, Place},
     event::EventRow,
+    moves::{Delta, Move},
     prices::Snapshots,
     reservation::ReservationRow,
     steps::{Closing, How},
@@ -154,11 +156,6 @@ impl Books {
         Ok(())
     }
 
-    /// The counters of an account at an instant.
-    pub(super) fn keys(&self, account: Account, at: DateTime<Utc>) -> StoreResult<Vec<Key>> {
-        keys(&self.calendar, account, at)
-    }
-
     /// Closes a reservation.
     pub(super) fn shut(&mut self, closing: &Closing<'_>) -> StoreResult<SettleOutcome> {
         match self.open.remove(&closing.id.0) {
@@ -175,7 +172,7 @@ impl Books {
         row: ReservationRow,
         closing: &Closing<'_>,
     ) -> StoreResult<SettleOutcome> {
-        let keys = self.keys(closing.account, closing.id.instant())?;
+        let moves = self.moves(closing.account, closing.id.instant())?;
         let hold = row.hold();
         let event = match closing.how {
             How::Release => None,
@@ -193,13 +190,12 @@ impl Books {
         };
         let charge = event.as_ref().map_or(Micros::ZERO, EventRow::charge);
         let over_hold = event.as_ref().map_or(0, |event| event.over_hold_micros);
-        for key in &keys {
-            self.change(*key, |counter| {
-                counter.reserved = counter.reserved.saturating_sub(hold);
-                counter.spent = counter.spent.saturating_add(charge);
-            })?;
-            self.freed(*key)?;
-        }
+        let by = Delta {
+            spent: charge,
+            reserved: Micros::ZERO.saturating_sub(hold),
+        };
+        self.shift(&moves, by)?;
+        self.freed_all(&moves)?;
         let effect = match event {
             Some(event) => {
                 self.record(event);
@@ -207,7 +203,7 @@ impl Books {
             }
             None => SettleEffect::Released,
         };
-        Ok(outcome(effect, &keys, Micros(over_hold)))
+        Ok(outcome(effect, &moves, Micros(over_hold)))
     }
 
     /// An estimate made by a sweep is corrected, once; the counters move by the difference.
@@ -230,15 +226,18 @@ impl Books {
         let over_hold = Micros(truth.over_hold_micros);
         let correction = EventRow::correction(&event, truth);
         let charge = correction.charge();
-        let keys = self.keys(closing.account, closing.id.instant())?;
-        for key in &keys {
-            self.change(*key, |counter| {
-                counter.spent = counter.spent.saturating_add(charge);
-            })?;
-            self.freed(*key)?;
-        }
+        let moves = self.moves(closing.account, closing.id.instant())?;
+        self.shift(&moves, Delta::spent(charge))?;
+        self.freed_all(&moves)?;
         self.record(correction);
-        Ok(outcome(SettleEffect::Corrected, &keys, over_hold))
+        Ok(outcome(SettleEffect::Corrected, &moves, over_hold))
+    }
+
+    fn freed_all(&mut self, moves: &[Move]) -> StoreResult<()> {
+        for one in moves {
+            self.freed(one.key)?;
+        }
+        Ok(())
     }
 
     pub(super) fn freed(&mut self, key: Key) -> StoreResult<()> {
@@ -272,36 +271,27 @@ impl Books {
     }
 }
 
-fn outcome(effect: SettleEffect, keys: &[Key], over_hold: Micros) -> SettleOutcome {
+fn outcome(effect: SettleEffect, moves: &[Move], over_hold: Micros) -> SettleOutcome {
     SettleOutcome {
         effect,
-        freed: keys.iter().map(|(limit, _)| *limit).collect(),
+        freed: moves.iter().map(|one| one.key.0).collect(),
         over_hold,
     }
 }
 
-/// The counters that an account's spend at an instant moves: the person's, and the pool of the charged group.
-pub(super) fn keys(
-    calendar: &Calendar,
-    account: Account,
-    at: DateTime<Utc>,
-) -> StoreResult<Vec<Key>> {
-    let person = calendar.period(&calendar.people, at)?;
-    let mut keys = vec![(LimitKey::user(account.user_id), person.start)];
-    let pool = account
-        .group_id
-        .and_then(|group| Some((group, calendar.pools.get(&group)?)));
-    if let Some((group, pool)) = pool {
-        let period = calendar.period(&pool.reckoning, at)?;
-        keys.push((LimitKey::pool(group), period.start));
-    }
-    Ok(keys)
-}
-
-/// The counter of a limit in its present period; `None` for a pool that is none any more.
+/// The counter of a limit in its present period; `None` for a pool or a cap that is none any more.
 pub(super) fn present_key(calendar: &Calendar, limit: LimitKey) -> StoreResult<Option<Key>> {
     let how = match limit.kind {
-        LimitKind::User | LimitKind::UserCap | LimitKind::Subscription => Some(&calendar.people),
+        LimitKind::User => Some(&calendar.people),
+        LimitKind::UserCap => calendar
+            .caps
+            .of(CapScope::of(limit.scope))
+            .map(|_| &calendar.people),
+        LimitKind::Subscription => calendar
+            .caps
+            .of(CapScope::of(limit.id))
+            .filter(|set| set.subscription.is_some())
+            .map(|_| &calendar.people),
         LimitKind::Pool => calendar
             .pools
             .get(&model::GroupId(limit.id))
@@ -311,39 +301,4 @@ pub(super) fn present_key(calendar: &Calendar, limit: LimitKey) -> StoreResult<O
         .map(|how| calendar.period(how, calendar.now))
         .transpose()?;
     Ok(period.map(|period| (limit, period.start)))
-}
-
-/// The state of a person's spend in the periods of an instant.
-pub(super) fn state(
-    calendar: &Calendar,
-    standing: &Standing,
-    at: DateTime<Utc>,
-    counter: &Counter,
-    pool: Option<&Counter>,
-) -> Result<SpendState, StoreError> {
-    let charged = standing
-        .group
-        .and_then(|group| Some((group, calendar.pools.get(&group)?)));
-    let pool_state = match charged {
-        Some((group_id, of)) => Some(PoolState {
-            group_id,
-            limit: of.limit,
-            mode: of.mode,
-            spent: pool.map_or(Micros::ZERO, |counter| counter.spent),
-            reserved: pool.map_or(Micros::ZERO, |counter| counter.reserved),
-            period: calendar.period(&of.reckoning, at)?,
-        }),
-        None => None,
-    };
-    Ok(SpendState {
-        budget: standing.budget,
-        group_id: standing.group,
-        organization_id: standing.organization,
-        spent: counter.spent,
-        reserved: counter.reserved,
-        period: calendar.period(&calendar.people, at)?,
-        now: calendar.now,
-        pool: pool_state,
-        blocked_by: None,
-    })
 }

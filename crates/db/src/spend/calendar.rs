@@ -17,7 +17,7 @@ use model::{
 use store::StoreResult;
 use uuid::Uuid;
 
-use super::sql;
+use super::{caps::Caps, sql};
 use crate::{
     errors::internal,
     query::{Cached, one, parse, rows, run},
@@ -70,6 +70,10 @@ pub(super) struct Calendar {
     without: BTreeSet<GroupId>,
     /// Whether there is any.
     any_pool: bool,
+    /// Whether any caps are set.
+    pub(super) any_cap: bool,
+    /// The caps that may count, once they were asked for.
+    pub(super) caps: Caps,
     periods: BTreeMap<Reckoning, Vec<Period>>,
 }
 
@@ -189,11 +193,15 @@ struct PresentRow {
     /// Whether there is any pool.
     #[diesel(sql_type = Bool)]
     pools: bool,
+    /// Whether any caps are set.
+    #[diesel(sql_type = Bool)]
+    caps: bool,
 }
 
 const PRESENT: &str = "\
 SELECT n.now, s.policy, s.everyone, s.period, s.time_zone, p.period_start, p.period_end, \
-    EXISTS (SELECT 1 FROM group_ai_budgets WHERE pool_limit_micros IS NOT NULL) AS pools \
+    EXISTS (SELECT 1 FROM group_ai_budgets WHERE pool_limit_micros IS NOT NULL) AS pools, \
+    EXISTS (SELECT 1 FROM subscription_budget_caps) AS caps \
 FROM ai_budget_settings AS s CROSS JOIN (SELECT bursar_now() AS now) AS n \
 CROSS JOIN LATERAL bursar_period(n.now, s.period, s.time_zone) AS p";
 
@@ -270,6 +278,8 @@ fn calendar(present: PresentRow) -> StoreResult<Calendar> {
         pools: BTreeMap::new(),
         without: BTreeSet::new(),
         any_pool: present.pools,
+        any_cap: present.caps,
+        caps: Caps::default(),
         periods: BTreeMap::new(),
     };
     calendar.add(people, present.of.period());

@@ -7,6 +7,7 @@ use diesel_async::AsyncPgConnection;
 use model::{
     GroupId, OrganizationId, UserId,
     budgets::{Candidates, EffectiveBudget, Resolution, resolve},
+    spend::Account,
 };
 use store::StoreResult;
 
@@ -20,6 +21,17 @@ pub(super) struct Standing {
     pub(super) budget: Option<EffectiveBudget>,
     pub(super) group: Option<GroupId>,
     pub(super) organization: Option<OrganizationId>,
+}
+
+impl Standing {
+    /// Whom the spend of this person is charged to.
+    pub(super) const fn account(&self, user_id: UserId) -> Account {
+        Account {
+            user_id,
+            group_id: self.group,
+            organization_id: self.organization,
+        }
+    }
 }
 
 impl From<&Resolution> for Standing {

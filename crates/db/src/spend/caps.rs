@@ -122,12 +122,15 @@ SELECT o.scope_id, o.user_id, o.cap_micros, o.enabled, o.disabled_mode = 'inheri
 FROM unnest($1) AS s (scope_id) CROSS JOIN unnest($2) AS u (user_id) \
 JOIN user_budget_cap_overrides AS o ON o.scope_id = s.scope_id AND o.user_id = u.user_id";
 
-/// What is set for these subscriptions and people now, in one round trip.
+/// What is set for these subscriptions and people now, in one round trip; none for no subscription.
 pub(super) async fn read(
     conn: &AsyncPgConnection,
     scopes: &BTreeSet<CapScope>,
     people: &[UserId],
 ) -> StoreResult<Caps> {
+    if scopes.is_empty() {
+        return Ok(Caps::default());
+    }
     let scopes: Vec<Uuid> = scopes.iter().map(|scope| scope.id()).collect();
     let people: Vec<Uuid> = people.iter().map(|user| user.0).collect();
     let caps = sql(CAPS).bind::<Array<SqlUuid>, _>(scopes.clone());

@@ -2,12 +2,12 @@
 
 use model::{
     Micros, OrganizationId,
-    admission::{Extension, Limit, extend},
-    spend::{Extend, ExtendOutcome, SpendState},
+    admission::{Extension, Limit, LimitState, extend},
+    spend::{Extend, ExtendOutcome},
 };
 use store::StoreResult;
 
-use super::{books::Books, candidates::Standing};
+use super::{books::Books, bounds::blocked, candidates::Standing, moves::Delta};
 use crate::errors::internal;
 
 impl Books {
@@ -31,35 +31,26 @@ impl Books {
             ..self.standings.get(&user).copied().unwrap_or_default()
         };
         let at = asked.id.instant();
-        let counted = self.counted(asked.account, &standing, at)?;
-        let mut limits = Vec::new();
-        let mut kinds = Vec::new();
-        for one in &counted {
-            if let Some(state) = one.limit {
-                let head = self.counter(one.key)?.head;
-                limits.push(Limit { state, head });
-                kinds.push(one.key.0.kind);
-            }
-        }
+        let state = self.state(user, &standing, at)?;
+        let bounds = self.bounds(user, &state, held, asked.hold)?;
+        let limits: Vec<Limit> = bounds.iter().map(|one| one.limit).collect();
         let more = asked.hold.saturating_sub(held);
-        let blocked = |limit: usize| -> StoreResult<SpendState> {
-            Ok(SpendState {
-                blocked_by: kinds.get(limit).copied(),
-                ..self.state(user, &standing, &counted, at)?
-            })
-        };
         match extend(&limits, held, asked.hold, self.calendar.now) {
-            Extension::Refused { limit } => return Ok(ExtendOutcome::Refused(blocked(limit)?)),
+            Extension::Refused { limit } => {
+                let never = |limit: &LimitState| asked.hold > limit.rest();
+                return Ok(ExtendOutcome::Refused(blocked(
+                    state, &bounds, limit, never,
+                )));
+            }
             Extension::RetryLater { limit } => {
-                return Ok(ExtendOutcome::RetryLater(blocked(limit)?));
+                let not_now = |limit: &LimitState| more > limit.room();
+                let state = blocked(state, &bounds, limit, not_now);
+                return Ok(ExtendOutcome::RetryLater(state));
             }
             Extension::Granted => {}
         }
-        for one in &counted {
-            self.change(one.key, |counter| {
-                counter.reserved = counter.reserved.saturating_add(more);
-            })?;
-        }
+        let moves = self.moves(asked.account, at)?;
+        self.shift(&moves, Delta::held(more))?;
         self.hold(asked, asked.hold);
         Ok(ExtendOutcome::Extended { hold: asked.hold })
     }

@@ -3,35 +3,30 @@
 use model::{
     Micros, ReservationId,
     admission::{LimitState, passed},
-    spend::{Account, Reported, SettlementBasis, UsageReport},
+    spend::{Reported, SettlementBasis, UsageReport},
 };
 use store::StoreResult;
 use uuid::Uuid;
 
-use super::{books::Books, candidates::Standing, event::EventRow};
+use super::{books::Books, candidates::Standing, event::EventRow, moves::Delta};
 
 impl Books {
     /// Charges what was spent elsewhere, at this instant. What passes a limit is charged all the same, and marked.
     pub(super) fn report(&mut self, report: &UsageReport) -> StoreResult<Reported> {
         let standing = self.standings.get(&report.user_id).copied();
         let standing = standing.unwrap_or_default();
-        let account = Account {
-            user_id: report.user_id,
-            group_id: standing.group,
-        };
+        let account = standing.account(report.user_id);
         let id = ReservationId::of(self.calendar.now, &rand::random());
         let cost = report.cost.unwrap_or_default();
-        let counted = self.counted(account, &standing, id.instant())?;
-        let limits = counted
-            .iter()
-            .filter_map(|one| Some((one.limit?, one.key.0.kind)));
-        let (states, kinds): (Vec<LimitState>, Vec<_>) = limits.unzip();
-        let passed = passed(&states, cost).and_then(|place| kinds.get(place).copied());
-        for one in &counted {
-            self.change(one.key, |counter| {
-                counter.spent = counter.spent.saturating_add(cost);
-            })?;
-        }
+        let moves = self.moves(account, id.instant())?;
+        let state = self.state(report.user_id, &standing, id.instant())?;
+        let bounds = self.bounds(report.user_id, &state, Micros::ZERO, cost)?;
+        let states: Vec<LimitState> = bounds.iter().map(|one| one.limit.state).collect();
+        let place = passed(&states, cost);
+        let passed = place
+            .and_then(|place| bounds.get(place))
+            .map(|one| one.kind);
+        self.shift(&moves, Delta::spent(cost))?;
         let price_id = self.new.snapshots.note(report.prices.as_ref())?;
         let over = if passed.is_some() { cost } else { Micros::ZERO };
         self.record(event(id, report, &standing, price_id, over));

@@ -8,7 +8,7 @@ use diesel::{
 };
 use diesel_async::AsyncPgConnection;
 use model::{
-    GroupId, Micros, ReservationId, UserId,
+    GroupId, Micros, OrganizationId, ReservationId, UserId,
     admission::WorstCase,
     spend::{Account, ReserveRequest},
 };
@@ -105,6 +105,7 @@ impl ReservationRow {
         Account {
             user_id: UserId(self.user_id),
             group_id: self.effective_group_id.map(GroupId),
+            organization_id: self.organization_id.map(OrganizationId),
         }
     }
 

@@ -1,50 +1,38 @@
 //! Requests that want to reserve, in a batch's books: the verdict, and the lines of those who wait.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+
 use model::{
-    Micros, ReservationId, UserId, WaiterId,
+    Micros, ReservationId, WaiterId,
     admission::{Decision, Limit, LimitState, decide},
-    spend::{
-        Account, LedgerAnswer, LimitKey, LimitKind, ReserveOutcome, ReserveRequest, SpendState,
-        WaitEnd,
-    },
+    spend::{Account, LedgerAnswer, ReserveOutcome, ReserveRequest, WaitEnd},
 };
 use store::StoreResult;
 
 use super::{
-    books::{Books, present_key, state},
+    books::{Books, present_key},
+    bounds::blocked,
     candidates::Standing,
     counter::Key,
+    moves::{Delta, Move},
     reservation::ReservationRow,
 };
-
-/// A limit that a request counts under: the counter, and the limit if there is one.
-pub(super) struct Counted {
-    pub(super) key: Key,
-    pub(super) limit: Option<LimitState>,
-}
 
 impl Books {
     /// Decides about a request.
     pub(super) fn reserve(&mut self, request: &ReserveRequest) -> StoreResult<ReserveOutcome> {
         let standing = self.standings.get(&request.user_id).copied();
         let standing = standing.unwrap_or_default();
-        let account = Account {
-            user_id: request.user_id,
-            group_id: standing.group,
-        };
+        let account = standing.account(request.user_id);
         let now = self.calendar.now;
-        let counted = self.counted(account, &standing, now)?;
-        let state = self.state(request.user_id, &standing, &counted, now)?;
-        let mut limits = Vec::new();
-        let mut places = Vec::new();
-        for one in &counted {
-            if let Some(limit) = one.limit {
-                let head = self.counter(one.key)?.head;
-                limits.push(Limit { state: limit, head });
-                places.push(one.key);
-            }
-        }
+        let moves = self.moves(account, now)?;
+        let state = self.state(request.user_id, &standing, now)?;
+        let asked = request.worst_case.as_ref().ok();
+        let (need, least) = asked.map_or_else(Default::default, |ask| {
+            (ask.hold(ask.cap), ask.hold(ask.floor))
+        });
+        let bounds = self.bounds(request.user_id, &state, Micros::ZERO, need)?;
+        let limits: Vec<Limit> = bounds.iter().map(|one| one.limit).collect();
         let decision = decide(
             &limits,
             &request.worst_case,
@@ -54,23 +42,23 @@ impl Books {
         );
         let waits: Vec<Key> = match &decision {
             Decision::Wait { limits, .. } => {
-                let keys = limits.iter().filter_map(|place| places.get(*place));
-                keys.copied().collect()
+                let bounds = limits.iter().filter_map(|place| bounds.get(*place));
+                let keys: BTreeSet<Key> = bounds.map(|one| one.key).collect();
+                keys.into_iter().collect()
             }
             _ => Vec::new(),
         };
-        for one in &counted {
+        for one in &moves {
             if !waits.contains(&one.key) {
                 self.leave(one.key, request.waiter)?;
             }
         }
-        let blocked = |place: usize| SpendState {
-            blocked_by: places.get(place).map(|(limit, _)| limit.kind),
-            ..state
+        let blocked = |place, left: fn(&LimitState) -> Micros, need: Micros| {
+            blocked(state, &bounds, place, |limit| need > left(limit))
         };
         match decision {
             Decision::Admit { hold, cap, lowered } => {
-                let (id, account) = self.admit(request, &standing, &counted, (hold, cap))?;
+                let (id, account) = self.admit(request, &standing, &moves, (hold, cap))?;
                 Ok(ReserveOutcome::Admitted {
                     id,
                     account,
@@ -81,15 +69,25 @@ impl Books {
                 })
             }
             Decision::Wait { need, limits } => {
-                let state = limits.first().map_or(state, |place| blocked(*place));
+                let first = limits.first();
+                let state = first.map_or(state, |place| blocked(*place, LimitState::room, need));
                 self.wait(request, need, &waits)?;
                 let limits = waits.iter().map(|(limit, _)| *limit).collect();
                 Ok(ReserveOutcome::Wait { limits, state })
             }
-            Decision::Refuse { limit } => Ok(ReserveOutcome::Refused(blocked(limit))),
-            Decision::RetryLater { limit } => Ok(ReserveOutcome::RetryLater(blocked(limit))),
+            Decision::Refuse { limit } => Ok(ReserveOutcome::Refused(blocked(
+                limit,
+                LimitState::rest,
+                least,
+            ))),
+            Decision::RetryLater { limit } => Ok(ReserveOutcome::RetryLater(blocked(
+                limit,
+                LimitState::room,
+                least,
+            ))),
             Decision::NotBounded { reason, limit } => {
-                Ok(ReserveOutcome::NotBounded(reason, blocked(limit)))
+                let state = blocked(limit, LimitState::room, Micros(i64::MAX));
+                Ok(ReserveOutcome::NotBounded(reason, state))
             }
         }
     }
@@ -98,15 +96,11 @@ impl Books {
         &mut self,
         request: &ReserveRequest,
         standing: &Standing,
-        counted: &[Counted],
+        moves: &[Move],
         (hold, cap): (Micros, Option<u64>),
     ) -> StoreResult<(ReservationId, Account)> {
         let id = ReservationId::of(self.calendar.now, &rand::random());
-        for one in counted {
-            self.change(one.key, |counter| {
-                counter.reserved = counter.reserved.saturating_add(hold);
-            })?;
-        }
+        self.shift(moves, Delta::held(hold))?;
         let price_id = self.new.snapshots.note(request.prices.as_ref())?;
         let row = ReservationRow::of(id, request, standing, (hold, cap), price_id);
         let account = row.account();
@@ -120,53 +114,6 @@ impl Books {
             self.change(*key, |counter| counter.enqueue(request, need, now))?;
         }
         Ok(())
-    }
-
-    /// The counters that an account's spend at an instant moves, with the limits that hold there.
-    pub(super) fn counted(
-        &mut self,
-        account: Account,
-        standing: &Standing,
-        at: DateTime<Utc>,
-    ) -> StoreResult<Vec<Counted>> {
-        let keys = self.keys(account, at)?;
-        let mut counted = Vec::new();
-        for key in keys {
-            let counter = *self.counter(key)?;
-            let limit = match key.0.kind {
-                LimitKind::User => standing.budget.map(|one| (one.spend_limit, one.mode)),
-                LimitKind::Pool => standing
-                    .group
-                    .and_then(|group| self.calendar.pools.get(&group))
-                    .map(|pool| (pool.limit, pool.mode)),
-                LimitKind::UserCap | LimitKind::Subscription => None,
-            };
-            let limit = limit.map(|(limit, mode)| LimitState {
-                limit,
-                spent: counter.spent,
-                reserved: counter.reserved,
-                mode,
-            });
-            counted.push(Counted { key, limit });
-        }
-        Ok(counted)
-    }
-
-    /// The state of what counts for a person at an instant.
-    pub(super) fn state(
-        &self,
-        user: UserId,
-        standing: &Standing,
-        counted: &[Counted],
-        at: DateTime<Utc>,
-    ) -> StoreResult<SpendState> {
-        let of = |limit: LimitKey| {
-            let one = counted.iter().find(|one| one.key.0 == limit);
-            one.and_then(|one| self.counters.get(&one.key)).copied()
-        };
-        let pool = standing.group.and_then(|group| of(LimitKey::pool(group)));
-        let counter = of(LimitKey::user(user)).unwrap_or_default();
-        state(&self.calendar, standing, at, &counter, pool.as_ref())
     }
 
     /// The request does not wait at this limit any more. Others kept room for it until now.

@@ -1,17 +1,22 @@
 //! What holds for a person at this instant, without a lock.
 
+use std::collections::BTreeMap;
+
 use diesel_async::AsyncPgConnection;
 use model::{
     UserId,
+    caps::CapScope,
     spend::{Account, SpendView},
 };
 use store::{StoreError, StoreResult};
 
 use super::{
-    books::{keys, state},
-    calendar::look,
+    calendar::{Calendar, look},
     candidates::{Standing, resolutions},
-    counter::{self, Counter},
+    caps,
+    counter::{self, Counter, Key},
+    moves::moves,
+    state::state,
 };
 
 pub(super) async fn spend_get(conn: &AsyncPgConnection, user: UserId) -> StoreResult<SpendView> {
@@ -19,24 +24,42 @@ pub(super) async fn spend_get(conn: &AsyncPgConnection, user: UserId) -> StoreRe
     let mut found = resolutions(conn, &calendar, &[user]).await?;
     let resolution = found.remove(&user).ok_or(StoreError::NotFound)?;
     let standing = Standing::from(&resolution);
-    calendar
-        .learn_pools(conn, standing.group.into_iter())
-        .await?;
-    let account = Account {
-        user_id: user,
-        group_id: standing.group,
-    };
-    let keys = keys(&calendar, account, calendar.now)?;
-    let found = counter::read(conn, &keys).await?;
-    let at = |place: i64| {
-        found
-            .iter()
-            .find(|row| row.place == place)
-            .map(Counter::from)
-    };
-    let (own, pool) = (at(1).unwrap_or_default(), at(2));
+    let counters = counters(conn, &mut calendar, &[standing.account(user)]).await?;
     Ok(SpendView {
-        state: state(&calendar, &standing, calendar.now, &own, pool.as_ref())?,
+        state: state(&calendar, (user, &standing), calendar.now, &counters)?,
         considered: resolution.considered,
     })
+}
+
+/// What is spent at this instant under all limits of these people, as far as anything is; with that, the calendar knows
+/// their pools and caps.
+pub(super) async fn counters(
+    conn: &AsyncPgConnection,
+    calendar: &mut Calendar,
+    accounts: &[Account],
+) -> StoreResult<BTreeMap<Key, Counter>> {
+    let groups = accounts.iter().filter_map(|account| account.group_id);
+    calendar.learn_pools(conn, groups).await?;
+    if calendar.any_cap {
+        let people: Vec<UserId> = accounts.iter().map(|account| account.user_id).collect();
+        let places = accounts
+            .iter()
+            .filter_map(|account| account.organization_id);
+        let scopes = places.map(CapScope::Organization);
+        let scopes = scopes.chain([CapScope::Instance]).collect();
+        calendar.caps = caps::read(conn, &scopes, &people).await?;
+    }
+    let mut asked: Vec<Key> = Vec::new();
+    for account in accounts {
+        let moves = moves(calendar, *account, calendar.now)?;
+        asked.extend(moves.iter().map(|one| one.key));
+    }
+    asked.sort_unstable();
+    asked.dedup();
+    let found = counter::read(conn, &asked).await?;
+    let of = |row: &counter::CounterRow| {
+        let place = usize::try_from(row.place).ok()?.checked_sub(1)?;
+        Some((*asked.get(place)?, Counter::from(row)))
+    };
+    Ok(found.iter().filter_map(of).collect())
 }

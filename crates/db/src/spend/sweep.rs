@@ -7,7 +7,7 @@ use diesel::{
 };
 use diesel_async::AsyncPgConnection;
 use model::{
-    GroupId, Micros, ReservationId, UserId,
+    GroupId, Micros, OrganizationId, ReservationId, UserId,
     spend::{Account, LedgerAnswer, LimitKey, LockWait},
 };
 use store::StoreResult;
@@ -41,10 +41,12 @@ struct LapsedRow {
     user_id: Uuid,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     effective_group_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    organization_id: Option<Uuid>,
 }
 
 const LAPSED: &str = "\
-SELECT r.id, r.user_id, r.effective_group_id FROM ai_reservations AS r \
+SELECT r.id, r.user_id, r.effective_group_id, r.organization_id FROM ai_reservations AS r \
 LEFT JOIN server_leases AS l ON l.id = r.lease_id \
 WHERE l.id IS NULL OR l.expires_at <= bursar_now() \
 ORDER BY r.id LIMIT $1";
@@ -75,6 +77,7 @@ pub(super) async fn reservation_sweep(
             account: Account {
                 user_id: UserId(row.user_id),
                 group_id: row.effective_group_id.map(GroupId),
+                organization_id: row.organization_id.map(OrganizationId),
             },
             how: How::Sweep,
         })

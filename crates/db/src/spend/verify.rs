@@ -37,7 +37,7 @@ struct CounterRow {
     reserved_by_reservations: i64,
 }
 
-/// One statement, so that all of it is of one instant. Counters of pools that are none any more, and of before
+/// One statement, so that all of it is of one instant. Counters of pools and caps that are none any more, and of before
 /// the limit's counting began, are nobody's.
 const COUNTERS: &str = "\
 SELECT limit_kind, limit_id, scope_id, period_start, \
@@ -45,7 +45,10 @@ SELECT limit_kind, limit_id, scope_id, period_start, \
     coalesce(c.reserved_micros, 0) AS reserved, coalesce(r.reserved_micros, 0) AS reserved_by_reservations \
 FROM (SELECT c.* FROM spend_counters AS c CROSS JOIN ai_budget_settings AS s \
         LEFT JOIN group_ai_budgets AS b ON c.limit_kind = 'pool' AND b.group_id = c.limit_id \
+        LEFT JOIN budget_cap_counts AS k ON k.scope_id = CASE c.limit_kind WHEN 'user_cap' THEN c.scope_id \
+            WHEN 'subscription' THEN c.limit_id END \
         WHERE c.period_start >= CASE WHEN c.limit_kind = 'user' THEN s.counted_from \
+            WHEN c.limit_kind <> 'pool' THEN k.counted_from \
             WHEN b.pool_limit_micros IS NOT NULL THEN b.pool_counted_from END) AS c \
 FULL JOIN bursar_recount() AS r USING (limit_kind, limit_id, scope_id, period_start) \
 WHERE coalesce(c.spent_micros, 0) <> coalesce(r.spent_micros, 0) \
@@ -110,6 +113,7 @@ pub(super) async fn ledger_verify(conn: &AsyncPgConnection) -> StoreResult<Vec<L
         let account = Account {
             user_id: UserId(row.user_id),
             group_id: Some(GroupId(row.effective_group_id)).filter(|group| !group.0.is_nil()),
+            organization_id: None,
         };
         differs(
             LedgerFigure::Daily(account, row.day),

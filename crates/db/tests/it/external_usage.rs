@@ -348,6 +348,7 @@ async fn people_are_found_by_id_and_name_with_whom_they_are_charged_to() {
     let account = Account {
         user_id: world.user,
         group_id: Some(world.organization.everyone()),
+        organization_id: None,
     };
     assert_eq!(spend(&store, world.user).await.group_id, account.group_id);
 }

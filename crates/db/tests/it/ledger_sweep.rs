@@ -207,6 +207,7 @@ async fn a_recount_finds_what_does_not_agree() {
     let account = Account {
         user_id: world.user,
         group_id: Some(model::GroupId(world.user.0)),
+        organization_id: None,
     };
     let day = "2026-11-25".parse().unwrap();
     assert_eq!(found[1], differs(LedgerFigure::Daily(account, day), 9, 0));

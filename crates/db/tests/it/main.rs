@@ -31,6 +31,8 @@ mod ledger;
 #[cfg(test)]
 mod ledger_alerts;
 #[cfg(test)]
+mod ledger_caps;
+#[cfg(test)]
 mod ledger_extend;
 #[cfg(test)]
 mod ledger_pools;

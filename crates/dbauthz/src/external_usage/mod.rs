@@ -161,6 +161,7 @@ impl<U: store::ReadUnit + ?Sized> ExternalUsage<'_, U> {
         if view.state.organization_id != found.organization_id {
             // What holds elsewhere is not the reporter's to know.
             (view.state.budget, view.state.pool) = (None, None);
+            view.state.caps = [None; 4];
         }
         Ok((found, view))
     }

@@ -58,6 +58,7 @@ impl FakeLedger {
                     account: Account {
                         user_id: request.user_id,
                         group_id: None,
+                        organization_id: None,
                     },
                     hold: Micros::ZERO,
                     cap: None,
@@ -76,6 +77,7 @@ impl FakeLedger {
                     account: Account {
                         user_id: report.user_id,
                         group_id: None,
+                        organization_id: None,
                     },
                     organization_id: None,
                     cost: report.cost,

@@ -112,7 +112,9 @@ fn spend(state: &State) -> SpendState {
         },
         now: state.now,
         pool: None,
+        caps: [None; 4],
         blocked_by: None,
+        blocked_scope: None,
     }
 }
 

@@ -125,6 +125,7 @@ async fn what_may_have_been_made_is_named_when_the_answer_is_lost() {
         account: Account {
             user_id: person(1),
             group_id: None,
+            organization_id: None,
         },
     };
     assert!(ledger.release(unknown).await.is_err());

@@ -38,6 +38,7 @@ pub(super) const USER: UserId = UserId(Uuid::from_u128(1));
 pub(super) const ACCOUNT: Account = Account {
     user_id: USER,
     group_id: Some(GROUP),
+    organization_id: None,
 };
 pub(super) const PROVIDER: ProviderId = ProviderId(Uuid::from_u128(3));
 pub(super) const GROUP: GroupId = GroupId(Uuid::from_u128(2));
@@ -91,7 +92,9 @@ impl Books {
             },
             now,
             pool: None,
+            caps: [None; 4],
             blocked_by: self.limit.map(|_| LimitKind::User),
+            blocked_scope: None,
         }
     }
 

@@ -1,7 +1,10 @@
 //! Where a person stands under a subscription's caps.
 
 use super::CapSource;
-use crate::{Micros, UserId, spend::Period};
+use crate::{
+    Micros, UserId,
+    spend::{LimitKind, Period},
+};
 
 /// Where all people together stand under a subscription's cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +49,17 @@ pub enum BlockedCap {
     UserOverride,
     /// The one of all people together.
     Subscription,
+}
+
+impl BlockedCap {
+    /// The kind of limit that it is.
+    #[must_use]
+    pub const fn kind(self) -> LimitKind {
+        match self {
+            Self::FlatUser | Self::UserOverride => LimitKind::UserCap,
+            Self::Subscription => LimitKind::Subscription,
+        }
+    }
 }
 
 impl CapStanding {

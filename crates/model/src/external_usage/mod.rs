@@ -289,6 +289,7 @@ impl ExternalRecord {
         Account {
             user_id: self.user_id,
             group_id: self.group_id,
+            organization_id: self.organization_id,
         }
     }
 

@@ -24,9 +24,11 @@ impl SpendState {
         if own.as_ref().is_some_and(used_up) {
             return Some(LimitKind::User);
         }
-        pool.as_ref()
-            .filter(|pool| used_up(pool))
-            .map(|_| LimitKind::Pool)
+        if pool.as_ref().is_some_and(used_up) {
+            return Some(LimitKind::Pool);
+        }
+        let mut caps = self.caps.iter().flatten();
+        caps.find(|cap| cap.used_up()).map(|cap| cap.cap.kind())
     }
 }
 
@@ -77,7 +79,9 @@ mod tests {
                     reserved: Micros(1_000),
                     period,
                 }),
+                caps: [None; 4],
                 blocked_by: None,
+                blocked_scope: None,
             };
             assert_eq!(state.exhausted(), expected, "{own:?} {pool:?} {spent}");
         };

@@ -6,7 +6,7 @@ use super::{
     Extend, ExtendOutcome, LimitKey, Reported, ReserveOutcome, ReserveRequest, SettleOutcome,
     Settlement, UsageReport,
 };
-use crate::{GroupId, Micros, ReservationId, UserId, WaiterId};
+use crate::{GroupId, Micros, OrganizationId, ReservationId, UserId, WaiterId};
 
 /// Whom a reservation is held by and charged to. It never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +15,8 @@ pub struct Account {
     pub user_id: UserId,
     /// The group that is charged; `None` for a person without an organization.
     pub group_id: Option<GroupId>,
+    /// The organization of that group, under whose caps it counts.
+    pub organization_id: Option<OrganizationId>,
 }
 
 /// One step.

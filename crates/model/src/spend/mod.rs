@@ -26,6 +26,7 @@ use crate::{
     GroupId, LeaseId, Micros, OrganizationId, ProviderId, ReservationId, UserId, WaiterId,
     admission::{Patience, WorstCase},
     budgets::{BudgetMode, Considered, EffectiveBudget},
+    caps::{CapScope, CapState},
     metering::{PriceSnapshot, TokenUsage},
 };
 
@@ -103,8 +104,23 @@ pub struct SpendState {
     pub now: DateTime<Utc>,
     /// The pool of the group that spend is charged to, if it has one.
     pub pool: Option<PoolState>,
+    /// The caps that apply: user caps before subscriptions' caps, and each the organization's before the deployment's.
+    pub caps: [Option<CapState>; 4],
     /// The limit that is in the way of a request; `None` where no request was.
     pub blocked_by: Option<LimitKind>,
+    /// Whose it is, if it is a cap.
+    pub blocked_scope: Option<CapScope>,
+}
+
+impl SpendState {
+    /// The cap that is in the way of a request, if it is a cap that is.
+    #[must_use]
+    pub fn blocked_cap(&self) -> Option<&CapState> {
+        let named = |cap: &&CapState| {
+            Some(cap.cap.kind()) == self.blocked_by && Some(cap.scope) == self.blocked_scope
+        };
+        self.caps.iter().flatten().find(named)
+    }
 }
 
 /// The state of a group's pool in its present period.

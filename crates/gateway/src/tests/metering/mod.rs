@@ -131,6 +131,7 @@ fn bill(price: ModelPrice) -> Bill {
         account: Account {
             user_id: UserId(Uuid::from_u128(2)),
             group_id: None,
+            organization_id: None,
         },
         price: Some(price),
         unpriced: None,
