@@ -116,10 +116,13 @@ def stop(process):
         process.wait(timeout=60)
 
 
-def leave(browser, person, redirect="/"):
+def leave(browser, person, redirect="/", way="login"):
     """Goes to the provider, logs in and agrees there, and gives the address that leads back."""
-    page = browser.go(f"{SERVER}/api/v2/users/oidc/login?redirect={redirect}")
+    page = browser.go(f"{SERVER}/api/v2/users/oidc/{way}?redirect={redirect}")
     page = browser.follow(page, CALLBACK)
+    if way == "admin-mode":
+        # Also of whoever is signed in there.
+        assert page.status == 200 and "login" in Form(page.text).fields, (page, page.text)
     while not isinstance(page, str):
         assert page.status == 200, (page.status, page.text)
         form = Form(page.text)
@@ -169,6 +172,20 @@ def a_person_gets_an_account():
 
 def the_second_sign_in_is_the_same_account():
     assert signed_in()[1]["id"] == WORLD["ada"]
+
+
+def admin_mode_takes_a_new_sign_in_of_the_same_person():
+    browser = Browser()
+    browser.go(leave(browser, "ada-1"))
+    token = browser.session(HOST)
+    active = lambda: call("GET", "/users/me/admin-mode", token)["active"]
+    assert not active()
+    refused(browser.go(leave(browser, "eve-1", way="admin-mode")), 403, "another_person")
+    assert not active()
+    page = browser.go(leave(browser, "ada-1", "/caps", "admin-mode"))
+    assert (page.status, page.location) == (303, SERVER + "/caps"), (page.status, page.text)
+    assert active() and browser.session(HOST) == token
+    assert not call("GET", "/users/me/admin-mode", signed_in()[0])["active"]
 
 
 def an_address_that_is_not_verified_takes_nobodys_account():
@@ -262,6 +279,7 @@ CHECKS = [
     the_server_starts_without_its_provider,
     a_person_gets_an_account,
     the_second_sign_in_is_the_same_account,
+    admin_mode_takes_a_new_sign_in_of_the_same_person,
     an_address_that_is_not_verified_takes_nobodys_account,
     whoever_cancels_is_not_signed_in,
     an_answer_counts_once_and_for_one_browser,
