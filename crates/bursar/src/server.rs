@@ -6,6 +6,7 @@ use anyhow::Context;
 use api::{ApiState, Features, GraphqlState, MetricsText, Readiness};
 use auth::{AccessHint, AccessHub, AuthState};
 use bursar_sdk::BuildInfo;
+use chrono::TimeDelta;
 use db::{Hint, local::LocalPostgres};
 use dbauthz::{Authorized, SystemActor, SystemStore, WorkspaceSharing};
 use gateway::{Gateway, GatewayConfig, GatewayDeps, SpendHint};
@@ -66,7 +67,8 @@ impl Server {
             Arc::clone(&ids),
             options.access_url.clone(),
         )
-        .with_oidc(oidc);
+        .with_oidc(oidc)
+        .with_admin_mode_lifetime(TimeDelta::from_std(options.admin_mode_duration)?);
         let stopping = CancellationToken::new();
         let (hints, listening) =
             listen_for_hints(storage.hints_url, auth.access.clone(), stopping.clone());

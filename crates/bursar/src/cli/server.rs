@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{
     DatabaseSource,
-    values::{duration, lease, recheck, web_address, word},
+    values::{admin_mode, duration, lease, recheck, web_address, word},
 };
 use crate::{graphql::CapsOptions, notifications::NotificationOptions, oidc::OidcOptions};
 
@@ -126,6 +126,17 @@ pub struct ServerOptions {
     /// How people sign in at an identity provider.
     #[command(flatten)]
     pub oidc: OidcOptions,
+
+    /// How long admin mode lasts, which whoever is signed in begins by proving again who they are, and which what
+    /// concerns the whole deployment's money asks for.
+    #[arg(
+        long,
+        env = "BURSAR_ADMIN_MODE_DURATION",
+        default_value = "1h",
+        value_parser = admin_mode,
+        help_heading = "Sign-in"
+    )]
+    pub admin_mode_duration: Duration,
 
     /// How people and programs are told besides the inbox.
     #[command(flatten)]

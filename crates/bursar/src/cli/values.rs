@@ -11,6 +11,10 @@ const SHORTEST_LEASE: Duration = Duration::from_secs(1);
 /// How often open streams may be checked.
 const RECHECKS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(5);
 
+/// How long admin mode may last: no longer than a session.
+const ADMIN_MODES: RangeInclusive<Duration> =
+    Duration::from_secs(60)..=Duration::from_secs(24 * 3600);
+
 /// Reads the address that people reach the deployment at.
 pub(super) fn web_address(text: &str) -> Result<Url, String> {
     let url: Url = text
@@ -46,6 +50,15 @@ pub(super) fn recheck(text: &str) -> Result<Duration, String> {
     }
     let (least, most) = (RECHECKS.start().as_millis(), RECHECKS.end().as_secs());
     Err(format!("must be from {least}ms to {most}s"))
+}
+
+/// Reads how long admin mode lasts: one that is over at once would never be of use.
+pub(super) fn admin_mode(text: &str) -> Result<Duration, String> {
+    let lasting = duration(text)?;
+    if ADMIN_MODES.contains(&lasting) {
+        return Ok(lasting);
+    }
+    Err("must be from 1m to 24h".to_owned())
 }
 
 /// Reads `250ms`, `10s`, `5m`, `1h`; a bare number is seconds.
@@ -89,6 +102,15 @@ mod tests {
         check("100ms", true);
         check("5s", true);
         check("5001ms", false);
+    }
+
+    #[test]
+    fn admin_mode_lasts_a_minute_at_least_and_a_day_at_most() {
+        let check = |text: &str, good: bool| assert_eq!(admin_mode(text).is_ok(), good, "{text}");
+        check("59s", false);
+        check("1m", true);
+        check("24h", true);
+        check("25h", false);
     }
 
     #[test]
