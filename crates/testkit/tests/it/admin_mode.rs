@@ -43,8 +43,9 @@ async fn a_session_is_in_admin_mode_for_an_hour_on_every_server() {
     assert_eq!(mode(&here).await, OUT);
     let begun = here.admin_mode_begin(&with_password()).await.unwrap();
     assert!(begun.active);
-    let replica = TestServer::start(&world.database, &ServerOptions::default());
-    let replica = replica.await.unwrap().as_caller(&here);
+    let options = ServerOptions::default();
+    let second = TestServer::start(&world.database, &options).await.unwrap();
+    let replica = second.as_caller(&here);
     for caller in [&here, &replica] {
         assert_eq!(mode(caller).await, begun);
     }

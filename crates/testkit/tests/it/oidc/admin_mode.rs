@@ -192,10 +192,9 @@ async fn whoever_has_a_password_may_prove_it_either_way() {
 #[tokio::test]
 async fn an_api_token_is_not_sent_there() {
     let scene = Scene::new().await;
-    let made = scene
-        .owner
-        .api_key_create("me", &CreateTokenRequest::default());
-    let token = made.await.unwrap().key;
+    let new = CreateTokenRequest::default();
+    let made = scene.owner.api_key_create("me", &new).await;
+    let token = made.unwrap().key;
     let url = format!("{}/api/v2/users/oidc/admin-mode", scene.server.url());
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let ask = async |token: &str| {
