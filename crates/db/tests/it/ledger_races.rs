@@ -16,6 +16,7 @@ use crate::{
         admit, check_spend, held, lease, release, request, reserve, settle, settlement, spend,
         sweep,
     },
+    ledger_caps::Capped,
     support::{TestDb, World, begin, id},
 };
 
@@ -63,6 +64,40 @@ async fn fifty_requests_on_two_servers_never_pass_the_limit() {
         reserve(&servers[0], &late).await,
         ReserveOutcome::Refused(_)
     ));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_on_two_servers_never_pass_a_subscriptions_cap() {
+    let it = Capped::new().await;
+    let servers = [it.store.clone(), it.db.store().await];
+    let mut people = Vec::new();
+    for _ in 0..4 {
+        people.push(it.person(0).await);
+    }
+    // What is included for each, and beyond that half of what they want.
+    it.caps(it.scope(), [None, Some(500)], 100).await;
+    let start = Arc::new(Barrier::new(40));
+    let tasks = (0..40).map(|number| {
+        let (store, start) = (servers[number % 2].clone(), Arc::clone(&start));
+        let asked = request(people[number % 4], it.lease, 0, 30);
+        tokio::spawn(async move {
+            start.wait().await;
+            held(&reserve(&store, &asked).await)
+        })
+    });
+    let outcomes = join_all(tasks).await;
+    let admitted: Vec<_> = outcomes.into_iter().filter_map(Result::unwrap).collect();
+    let (spent, reserved) = it.all(it.scope()).await;
+    assert!(spent == 0 && (471..=500).contains(&reserved), "{reserved}");
+    let closings = admitted.iter().enumerate().map(|(number, held)| {
+        let store = servers[number % 2].clone();
+        let settlement = settlement(*held, 30, Some(30));
+        tokio::spawn(async move { settle(&store, &settlement).await.effect })
+    });
+    for effect in join_all(closings).await {
+        assert_eq!(effect.unwrap(), SettleEffect::Settled);
+    }
+    assert_eq!(it.all(it.scope()).await, (reserved, 0));
 }
 
 /// What several closings of one reservation, begun at once, came to.
