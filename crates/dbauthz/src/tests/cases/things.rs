@@ -17,7 +17,7 @@ use store::providers::{NewProvider, ProviderUpdate};
 use uuid::Uuid;
 
 use super::{Case, allow, case, rows};
-use crate::tests::world::{BOB, GROUP, ORG, PROVIDER, name};
+use crate::tests::world::{ANN, BOB, GROUP, ORG, PROVIDER, name};
 
 const LEASE: LeaseId = LeaseId(Uuid::from_u128(2));
 
@@ -147,6 +147,9 @@ pub(super) fn ledger() -> Vec<Case> {
             u => u.spend().cap_standing_list(CapScope::Organization(ORG), &[BOB]),
             [allow(Read, Object::new(BudgetCap).in_org(ORG.0))]
         ),
+        case!("cap_standing_list", u => u.spend().cap_standing_list(CapScope::Instance, &[ANN]), [
+            allow(Read, Object::user(ANN.0)),
+        ]),
         case!(system "spend_blocked_count", u => u.ledger().spend_blocked_count(), [
             allow(Read, Object::new(AiUsageEvent)),
         ]),
