@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use bursar::{Environment, Server, cli, notifications::NotificationOptions, oidc::OidcOptions};
+use bursar::{
+    Environment, Server, cli, graphql::CapsOptions, notifications::NotificationOptions,
+    oidc::OidcOptions,
+};
 use bursar_sdk::Client;
 use db::local::Durability;
 use model::budgets::BudgetSettingsUpdate;
@@ -37,6 +40,8 @@ pub struct ServerOptions {
     pub budgets: BudgetSettingsUpdate,
     /// How people and programs are told besides the inbox.
     pub notifications: Option<NotificationOptions>,
+    /// How caps are offered over GraphQL, else by the defaults.
+    pub caps: Option<CapsOptions>,
 }
 
 impl Default for ServerOptions {
@@ -52,6 +57,7 @@ impl Default for ServerOptions {
             oidc: None,
             budgets: BudgetSettingsUpdate::default(),
             notifications: None,
+            caps: None,
         }
     }
 }
@@ -105,6 +111,9 @@ impl TestServer {
             .clone_from(&options.budgets.time_zone);
         if let Some(notifications) = &options.notifications {
             server.notifications = notifications.clone();
+        }
+        if let Some(caps) = options.caps {
+            server.caps = caps;
         }
         server.shutdown_timeout = Duration::from_secs(10);
         let environment = Environment {

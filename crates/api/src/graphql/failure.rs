@@ -120,6 +120,14 @@ impl From<Failure> for Error {
     }
 }
 
+/// What a field that may be null answers. A failure makes it null and is told beside; all other fields stand.
+pub(super) type Field<T> = Option<Result<T, Error>>;
+
+/// A field's answer.
+pub(super) fn field<T>(outcome: Result<Option<T>, Failure>) -> Field<T> {
+    outcome.map_err(Error::from).transpose()
+}
+
 fn of_store(error: &StoreError) -> (Code, String) {
     match error {
         StoreError::NotFound | StoreError::Denied { .. } => (Code::Hidden, HIDDEN.to_owned()),

@@ -53,6 +53,8 @@ mod freshness;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod graphql;
+#[cfg(test)]
 mod groups;
 #[cfg(test)]
 mod hostile;

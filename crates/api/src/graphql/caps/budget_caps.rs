@@ -4,7 +4,13 @@ use async_graphql::{Context, Object};
 use model::caps::{CapScope, SubscriptionCaps};
 
 use super::{
-    super::{connection::PageArguments, failure::Failure, ids::GlobalId, money, viewer::Viewer},
+    super::{
+        connection::PageArguments,
+        failure::{Failure, Field, field},
+        ids::GlobalId,
+        money,
+        viewer::Viewer,
+    },
     overrides::{OverrideConnection, list},
 };
 
@@ -57,18 +63,21 @@ impl BudgetCaps {
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end.")] last: Option<i32>,
         #[graphql(desc = "Only what is before this cursor.")] before: Option<String>,
-    ) -> Result<Option<OverrideConnection>, Failure> {
-        let page = PageArguments {
-            first,
-            after,
-            last,
-            before,
+    ) -> Field<OverrideConnection> {
+        let outcome = async {
+            let page = PageArguments {
+                first,
+                after,
+                last,
+                before,
+            };
+            let ahead = ctx.look_ahead();
+            let with_users = ahead.field("nodes").field("user").exists()
+                || ahead.field("edges").field("node").field("user").exists();
+            let (viewer, users) = (Viewer::of(ctx)?, user_ids.as_deref());
+            let page = list(viewer, self.scope, users, &page, with_users).await?;
+            Ok::<_, Failure>(Some(page))
         };
-        let ahead = ctx.look_ahead();
-        let with_users = ahead.field("nodes").field("user").exists()
-            || ahead.field("edges").field("node").field("user").exists();
-        let (viewer, users) = (Viewer::of(ctx)?, user_ids.as_deref());
-        let page = list(viewer, self.scope, users, &page, with_users).await?;
-        Ok(Some(page))
+        field(outcome.await)
     }
 }

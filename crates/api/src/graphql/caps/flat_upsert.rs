@@ -4,7 +4,11 @@ use async_graphql::{Context, InputObject, Object, SimpleObject};
 use model::caps::Cap;
 
 use super::{
-    super::{failure::Failure, money, viewer::Viewer},
+    super::{
+        failure::{Failure, Field, field},
+        money,
+        viewer::Viewer,
+    },
     payload::ErrorDetail,
     scope::settable,
 };
@@ -47,21 +51,24 @@ impl FlatUpsert {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to set.")] input: UpsertFlatUserCapInput,
-    ) -> Result<Option<UpsertFlatUserCapPayload>, Failure> {
-        let cap = Cap {
-            amount: money::read("flatUserCap", input.flat_user_cap)?,
-            enabled: input.flat_user_cap_enabled,
+    ) -> Field<UpsertFlatUserCapPayload> {
+        let outcome = async {
+            let cap = Cap {
+                amount: money::read("flatUserCap", input.flat_user_cap)?,
+                enabled: input.flat_user_cap_enabled,
+            };
+            let (viewer, path) = (Viewer::of(ctx)?, input.namespace_path.as_deref());
+            let (mut unit, scope) = settable(viewer, "upsertFlatUserCap", path).await?;
+            let stored = unit.caps().cap_flat_upsert(scope, cap).await?;
+            unit.commit().await?;
+            Ok::<_, Failure>(Some(UpsertFlatUserCapPayload {
+                flat_user_cap: stored.flat_user.map(|cap| money::write(cap.amount)),
+                flat_user_cap_enabled: stored.flat_user.map(|cap| cap.enabled),
+                errors: Vec::new(),
+                error_details: Vec::new(),
+                client_mutation_id: input.client_mutation_id,
+            }))
         };
-        let (viewer, path) = (Viewer::of(ctx)?, input.namespace_path.as_deref());
-        let (mut unit, scope) = settable(viewer, "upsertFlatUserCap", path).await?;
-        let stored = unit.caps().cap_flat_upsert(scope, cap).await?;
-        unit.commit().await?;
-        Ok(Some(UpsertFlatUserCapPayload {
-            flat_user_cap: stored.flat_user.map(|cap| money::write(cap.amount)),
-            flat_user_cap_enabled: stored.flat_user.map(|cap| cap.enabled),
-            errors: Vec::new(),
-            error_details: Vec::new(),
-            client_mutation_id: input.client_mutation_id,
-        }))
+        field(outcome.await)
     }
 }

@@ -4,7 +4,13 @@ use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use model::caps::{CapSource, CapStanding};
 
 use super::{
-    super::{failure::Failure, limits::Counted, money, scalars::Time, viewer::Viewer},
+    super::{
+        failure::{Failure, Field, field},
+        limits::Counted,
+        money,
+        scalars::Time,
+        viewer::Viewer,
+    },
     scope::{FEATURE, asked},
     usage::BlockedCapType,
 };
@@ -86,20 +92,23 @@ impl MineQuery {
             desc = "The organization's name; without it, the cap over the whole deployment is meant."
         )]
         namespace_path: Option<ID>,
-    ) -> Result<Option<MyBudgetCap>, Failure> {
-        let viewer = Viewer::of(ctx)?;
-        let me = viewer.user_id()?;
-        let mut unit = viewer.read().await?;
-        let path = namespace_path.as_ref().map(|path| path.as_str());
-        let scope = asked(unit.organizations(), path).await?;
-        let standings = unit.spend().cap_standing_list(scope, &[me]).await?;
-        viewer.count(Counted::Query)?;
-        let mut features = unit.feature_flags();
-        let on = features.feature_enabled(FEATURE, scope.organization());
-        Ok(if on.await? {
-            standings.first().map(MyBudgetCap::from)
-        } else {
-            None
-        })
+    ) -> Field<MyBudgetCap> {
+        let outcome = async {
+            let viewer = Viewer::of(ctx)?;
+            let me = viewer.user_id()?;
+            let mut unit = viewer.read().await?;
+            let path = namespace_path.as_ref().map(|path| path.as_str());
+            let scope = asked(unit.organizations(), path).await?;
+            let standings = unit.spend().cap_standing_list(scope, &[me]).await?;
+            viewer.count(Counted::Query)?;
+            let mut features = unit.feature_flags();
+            let on = features.feature_enabled(FEATURE, scope.organization());
+            Ok::<_, Failure>(if on.await? {
+                standings.first().map(MyBudgetCap::from)
+            } else {
+                None
+            })
+        };
+        field(outcome.await)
     }
 }

@@ -5,7 +5,7 @@ use model::UserId;
 
 use super::{
     super::{
-        failure::{Code, Failure},
+        failure::{Code, Failure, Field, field},
         ids::GlobalId,
         viewer::Viewer,
     },
@@ -50,29 +50,32 @@ impl OverrideDelete {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to remove.")] input: DeleteUserBudgetCapOverridesInput,
-    ) -> Result<Option<DeleteUserBudgetCapOverridesPayload>, Failure> {
-        let users = input.user_ids.iter().map(GlobalId::read);
-        let users = users.collect::<Result<Vec<Option<UserId>>, Failure>>()?;
-        let (viewer, path) = (Viewer::of(ctx)?, input.namespace_path.as_deref());
-        let operation = "deleteUserBudgetCapOverrides";
-        let (mut unit, scope) = settable(viewer, operation, path).await?;
-        if users.len() > MAX_OVERRIDES {
-            let message = format!("Cannot delete more than {MAX_OVERRIDES} overrides at once");
-            return Err(Failure::told(Code::BatchTooLarge, message));
-        }
-        let users: Vec<UserId> = users.into_iter().flatten().collect();
-        let outcome = unit.caps().cap_override_delete(scope, &users).await;
-        let deleted = outcome.map_err(|error| {
-            let failure = Failure::from(error);
-            viewer.refused(&failure, operation, path);
-            failure
-        })?;
-        unit.commit().await?;
-        Ok(Some(DeleteUserBudgetCapOverridesPayload {
-            deleted_user_ids: Some(deleted.into_iter().map(GlobalId::from).collect()),
-            errors: Vec::new(),
-            error_details: Vec::new(),
-            client_mutation_id: input.client_mutation_id,
-        }))
+    ) -> Field<DeleteUserBudgetCapOverridesPayload> {
+        let outcome = async {
+            let users = input.user_ids.iter().map(GlobalId::read);
+            let users = users.collect::<Result<Vec<Option<UserId>>, Failure>>()?;
+            let (viewer, path) = (Viewer::of(ctx)?, input.namespace_path.as_deref());
+            let operation = "deleteUserBudgetCapOverrides";
+            let (mut unit, scope) = settable(viewer, operation, path).await?;
+            if users.len() > MAX_OVERRIDES {
+                let message = format!("Cannot delete more than {MAX_OVERRIDES} overrides at once");
+                return Err(Failure::told(Code::BatchTooLarge, message));
+            }
+            let users: Vec<UserId> = users.into_iter().flatten().collect();
+            let outcome = unit.caps().cap_override_delete(scope, &users).await;
+            let deleted = outcome.map_err(|error| {
+                let failure = Failure::from(error);
+                viewer.refused(&failure, operation, path);
+                failure
+            })?;
+            unit.commit().await?;
+            Ok::<_, Failure>(Some(DeleteUserBudgetCapOverridesPayload {
+                deleted_user_ids: Some(deleted.into_iter().map(GlobalId::from).collect()),
+                errors: Vec::new(),
+                error_details: Vec::new(),
+                client_mutation_id: input.client_mutation_id,
+            }))
+        };
+        field(outcome.await)
     }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        failure::{Code, Failure},
+        failure::{Code, Failure, Field, field},
         ids::GlobalId,
         money,
         viewer::Viewer,
@@ -85,47 +85,50 @@ impl OverrideUpsert {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to set.")] input: UpsertUserBudgetCapOverridesInput,
-    ) -> Result<Option<UpsertUserBudgetCapOverridesPayload>, Failure> {
-        let rows = input.overrides.into_iter().map(read);
-        let rows = rows.collect::<Result<Vec<Row>, Failure>>()?;
-        let (viewer, path) = (Viewer::of(ctx)?, input.namespace_path.as_deref());
-        let operation = "upsertUserBudgetCapOverrides";
-        let (mut unit, scope) = settable(viewer, operation, path).await?;
-        if rows.len() > MAX_OVERRIDES {
-            let message = format!("Cannot upsert more than {MAX_OVERRIDES} overrides at once");
-            return Err(Failure::told(Code::BatchTooLarge, message));
-        }
-        let upserts = upserts(&rows)?;
-        let implicit = viewer.state.graphql.implicit_flat_cap;
-        let outcome = unit
-            .caps()
-            .cap_override_upsert(scope, &upserts, implicit)
-            .await?;
-        let mut errors = Errors::default();
-        let stored = match outcome {
-            CapUpsertOutcome::Done(stored) => {
-                unit.commit().await?;
-                Some(told(ctx, scope, stored).await?)
+    ) -> Field<UpsertUserBudgetCapOverridesPayload> {
+        let outcome = async {
+            let rows = input.overrides.into_iter().map(read);
+            let rows = rows.collect::<Result<Vec<Row>, Failure>>()?;
+            let (viewer, path) = (Viewer::of(ctx)?, input.namespace_path.as_deref());
+            let operation = "upsertUserBudgetCapOverrides";
+            let (mut unit, scope) = settable(viewer, operation, path).await?;
+            if rows.len() > MAX_OVERRIDES {
+                let message = format!("Cannot upsert more than {MAX_OVERRIDES} overrides at once");
+                return Err(Failure::told(Code::BatchTooLarge, message));
             }
-            CapUpsertOutcome::NoRecord => {
-                errors = Errors::no_record();
-                None
-            }
-            CapUpsertOutcome::Unknown(users) => {
-                let said = "Users not found";
-                return Err(named(Code::UserNotFound, said, &rows, &users));
-            }
-            CapUpsertOutcome::Outside(users) => {
-                let said = "Users are not part of the namespace";
-                return Err(named(Code::UserOutsideNamespace, said, &rows, &users));
-            }
+            let upserts = upserts(&rows)?;
+            let implicit = viewer.state.graphql.implicit_flat_cap;
+            let outcome = unit
+                .caps()
+                .cap_override_upsert(scope, &upserts, implicit)
+                .await?;
+            let mut errors = Errors::default();
+            let stored = match outcome {
+                CapUpsertOutcome::Done(stored) => {
+                    unit.commit().await?;
+                    Some(told(ctx, scope, stored).await?)
+                }
+                CapUpsertOutcome::NoRecord => {
+                    errors = Errors::no_record();
+                    None
+                }
+                CapUpsertOutcome::Unknown(users) => {
+                    let said = "Users not found";
+                    return Err(named(Code::UserNotFound, said, &rows, &users));
+                }
+                CapUpsertOutcome::Outside(users) => {
+                    let said = "Users are not part of the namespace";
+                    return Err(named(Code::UserOutsideNamespace, said, &rows, &users));
+                }
+            };
+            Ok::<_, Failure>(Some(UpsertUserBudgetCapOverridesPayload {
+                user_overrides: stored,
+                errors: errors.errors,
+                error_details: errors.details,
+                client_mutation_id: input.client_mutation_id,
+            }))
         };
-        Ok(Some(UpsertUserBudgetCapOverridesPayload {
-            user_overrides: stored,
-            errors: errors.errors,
-            error_details: errors.details,
-            client_mutation_id: input.client_mutation_id,
-        }))
+        field(outcome.await)
     }
 }
 

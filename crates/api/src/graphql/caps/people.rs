@@ -11,7 +11,7 @@ use model::{
 use super::{
     super::{
         connection::{PageArguments, PageInfo, Slice, cursor, slice},
-        failure::Failure,
+        failure::{Failure, Field, field},
         money,
         viewer::Viewer,
     },
@@ -100,38 +100,41 @@ impl UsersUsage {
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end.")] last: Option<i32>,
         #[graphql(desc = "Only what is before this cursor.")] before: Option<String>,
-    ) -> Result<Option<UserConnection>, Failure> {
-        let page = PageArguments {
-            first,
-            after,
-            last,
-            before,
+    ) -> Field<UserConnection> {
+        let outcome = async {
+            let page = PageArguments {
+                first,
+                after,
+                last,
+                before,
+            };
+            let mut unit = Viewer::of(ctx)?.read().await?;
+            let (people, slice, count) = people(&mut unit, self.scope, &page).await?;
+            let ids: Vec<UserId> = people.iter().map(|(id, _)| *id).collect();
+            let standings = if ids.is_empty() {
+                Vec::new()
+            } else {
+                unit.spend().cap_standing_list(self.scope, &ids).await?
+            };
+            let nodes: Vec<UsageUser> = people
+                .into_iter()
+                .zip(&standings)
+                .map(|((_, user), standing)| of(user, standing, self.present))
+                .collect();
+            let edges = nodes.iter().zip(slice.from..).map(|(node, position)| {
+                Some(UserEdge {
+                    cursor: cursor(position),
+                    node: Some(node.clone()),
+                })
+            });
+            Ok::<_, Failure>(Some(UserConnection {
+                edges: Some(edges.collect()),
+                nodes: Some(nodes.into_iter().map(Some).collect()),
+                page_info: slice.info,
+                count,
+            }))
         };
-        let mut unit = Viewer::of(ctx)?.read().await?;
-        let (people, slice, count) = people(&mut unit, self.scope, &page).await?;
-        let ids: Vec<UserId> = people.iter().map(|(id, _)| *id).collect();
-        let standings = if ids.is_empty() {
-            Vec::new()
-        } else {
-            unit.spend().cap_standing_list(self.scope, &ids).await?
-        };
-        let nodes: Vec<UsageUser> = people
-            .into_iter()
-            .zip(&standings)
-            .map(|((_, user), standing)| of(user, standing, self.present))
-            .collect();
-        let edges = nodes.iter().zip(slice.from..).map(|(node, position)| {
-            Some(UserEdge {
-                cursor: cursor(position),
-                node: Some(node.clone()),
-            })
-        });
-        Ok(Some(UserConnection {
-            edges: Some(edges.collect()),
-            nodes: Some(nodes.into_iter().map(Some).collect()),
-            page_info: slice.info,
-            count,
-        }))
+        field(outcome.await)
     }
 }
 

@@ -5,7 +5,7 @@ use model::caps::{Cap, SubscriptionCapUpsert};
 
 use super::{
     super::{
-        failure::{Code, Failure},
+        failure::{Code, Failure, Field, field},
         money,
         viewer::Viewer,
     },
@@ -56,20 +56,23 @@ impl SubscriptionUpsert {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to set.")] input: UpsertSubscriptionCapInput,
-    ) -> Result<Option<UpsertSubscriptionCapPayload>, Failure> {
-        let upsert = upsert(&input)?;
-        let (viewer, path) = (Viewer::of(ctx)?, input.namespace_path.as_deref());
-        let (mut unit, scope) = settable(viewer, "upsertSubscriptionCap", path).await?;
-        let stored = unit.caps().cap_subscription_upsert(scope, &upsert).await?;
-        unit.commit().await?;
-        Ok(Some(UpsertSubscriptionCapPayload {
-            subscription_cap: stored.subscription.map(|cap| money::write(cap.amount)),
-            subscription_cap_enabled: stored.subscription.map(|cap| cap.enabled),
-            included: Some(money::write(stored.included)),
-            errors: Vec::new(),
-            error_details: Vec::new(),
-            client_mutation_id: input.client_mutation_id,
-        }))
+    ) -> Field<UpsertSubscriptionCapPayload> {
+        let outcome = async {
+            let upsert = upsert(&input)?;
+            let (viewer, path) = (Viewer::of(ctx)?, input.namespace_path.as_deref());
+            let (mut unit, scope) = settable(viewer, "upsertSubscriptionCap", path).await?;
+            let stored = unit.caps().cap_subscription_upsert(scope, &upsert).await?;
+            unit.commit().await?;
+            Ok::<_, Failure>(Some(UpsertSubscriptionCapPayload {
+                subscription_cap: stored.subscription.map(|cap| money::write(cap.amount)),
+                subscription_cap_enabled: stored.subscription.map(|cap| cap.enabled),
+                included: Some(money::write(stored.included)),
+                errors: Vec::new(),
+                error_details: Vec::new(),
+                client_mutation_id: input.client_mutation_id,
+            }))
+        };
+        field(outcome.await)
     }
 }
 

@@ -6,7 +6,7 @@ use model::caps::{BlockedCap, CapScope, SubscriptionCaps, SubscriptionStanding};
 
 use super::{
     super::{
-        failure::{Code, Failure},
+        failure::{Code, Failure, Field, field},
         limits::Counted,
         money,
         scalars::{Day, Instant},
@@ -135,23 +135,29 @@ impl Usage {
 
     /// What all people together have spent in the present period, in dollars; known where all spend counts under the
     /// subscription's cap.
-    async fn credits_used(&self, ctx: &Context<'_>) -> Result<Option<f64>, Failure> {
-        let all_counts = self.caps.is_some_and(|caps| caps.included.0 == 0);
-        if !all_counts {
-            return Ok(None);
-        }
-        let standing = self.standing(ctx).await?;
-        Ok(standing.map(|all| money::write(all.spent)))
+    async fn credits_used(&self, ctx: &Context<'_>) -> Field<f64> {
+        let outcome = async {
+            let all_counts = self.caps.is_some_and(|caps| caps.included.0 == 0);
+            if !all_counts {
+                return Ok(None);
+            }
+            let standing = self.standing(ctx).await?;
+            Ok::<_, Failure>(standing.map(|all| money::write(all.spent)))
+        };
+        field(outcome.await)
     }
 
     /// What was spent beyond what is included, in the present period; known where the subscription has a cap.
-    async fn overage(&self, ctx: &Context<'_>) -> Result<Option<Overage>, Failure> {
-        let standing = self.standing(ctx).await?;
-        Ok(standing.map(|all| Overage {
-            is_allowed: !all.enabled || all.spent < all.cap,
-            credits_used: Some(money::write(all.spent)),
-            daily_usage: None,
-        }))
+    async fn overage(&self, ctx: &Context<'_>) -> Field<Overage> {
+        let outcome = async {
+            let standing = self.standing(ctx).await?;
+            Ok::<_, Failure>(standing.map(|all| Overage {
+                is_allowed: !all.enabled || all.spent < all.cap,
+                credits_used: Some(money::write(all.spent)),
+                daily_usage: None,
+            }))
+        };
+        field(outcome.await)
     }
 
     /// What was bought in advance; nothing is here.
@@ -204,23 +210,26 @@ impl UsageQuery {
             desc = "Which kinds of events to count. All are of one kind here, so it changes nothing."
         )]
         _flow_types: Option<Vec<String>>,
-    ) -> Result<Option<Usage>, Failure> {
-        let viewer = Viewer::of(ctx)?;
-        let today = viewer.state.auth.clock.now().date_naive();
-        let range = range(today, start_date, end_date)?;
-        let mut unit = viewer.read().await?;
-        let path = namespace_path.as_ref().map(|path| path.as_str());
-        let scope = asked(unit.organizations(), path).await?;
-        let caps = unit.caps().cap_get(scope).await?;
-        viewer.count(Counted::Query)?;
-        let mut features = unit.feature_flags();
-        let on = features.feature_enabled(FEATURE, scope.organization());
-        Ok(Some(Usage {
-            scope,
-            range,
-            on: on.await?,
-            caps,
-        }))
+    ) -> Field<Usage> {
+        let outcome = async {
+            let viewer = Viewer::of(ctx)?;
+            let today = viewer.state.auth.clock.now().date_naive();
+            let range = range(today, start_date, end_date)?;
+            let mut unit = viewer.read().await?;
+            let path = namespace_path.as_ref().map(|path| path.as_str());
+            let scope = asked(unit.organizations(), path).await?;
+            let caps = unit.caps().cap_get(scope).await?;
+            viewer.count(Counted::Query)?;
+            let mut features = unit.feature_flags();
+            let on = features.feature_enabled(FEATURE, scope.organization());
+            Ok::<_, Failure>(Some(Usage {
+                scope,
+                range,
+                on: on.await?,
+                caps,
+            }))
+        };
+        field(outcome.await)
     }
 }
 
