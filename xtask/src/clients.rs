@@ -1,5 +1,5 @@
-//! The official client libraries for Python against a running demo: plain and streamed calls, a refused call,
-//! the error classes.
+//! Client libraries against a running demo. The official ones of AI providers for Python: plain and streamed calls, a
+//! refused call, the error classes. Those for GraphQL, for Python and Node.js: what an administrator does about caps.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 
-use crate::paths::root;
+use crate::{node, paths::root};
 
 /// How long the demo may take to tell its story and write its details.
 const DEMO_TIMEOUT: Duration = Duration::from_secs(120);
@@ -22,6 +22,7 @@ const DEMO_TIMEOUT: Duration = Duration::from_secs(120);
 /// A library that cannot be installed, a demo that does not start, a check that fails.
 pub(crate) fn run() -> anyhow::Result<()> {
     let python = virtual_environment()?;
+    let modules = node::modules("clients", &["caps.graphql", "caps.mjs"])?;
     run_in("cargo", &["build", "--release", "--package", "bursar"])?;
     let folder = tempfile::tempdir()?;
     let details = folder.path().join("details.json");
@@ -32,13 +33,20 @@ pub(crate) fn run() -> anyhow::Result<()> {
         .spawn()
         .context("the demo cannot be started")?;
     let outcome = await_file(&mut demo, &details).and_then(|()| {
-        let script = root().join("xtask/clients/check.py");
-        let status = Command::new(python).arg(script).arg(&details).status()?;
-        ensure!(status.success(), "the client libraries found a difference");
-        Ok(())
+        let scripts = root().join("xtask/clients");
+        check(&python, &scripts.join("check.py"), &details)?;
+        check(&python, &scripts.join("caps.py"), &details)?;
+        check(Path::new("node"), &modules.join("caps.mjs"), &details)
     });
     stop(&mut demo)?;
     outcome
+}
+
+fn check(program: &Path, script: &Path, details: &Path) -> anyhow::Result<()> {
+    let status = Command::new(program).arg(script).arg(details).status()?;
+    let script = script.display();
+    ensure!(status.success(), "`{script}` found a difference");
+    Ok(())
 }
 
 fn virtual_environment() -> anyhow::Result<std::path::PathBuf> {

@@ -7,6 +7,7 @@ mod codegen;
 mod engine;
 mod layers;
 mod ledger;
+mod node;
 mod oidc;
 mod paths;
 mod tidy;
@@ -58,7 +59,7 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
-    /// Run the official OpenAI and Anthropic client libraries for Python against a demo server.
+    /// Run client libraries against a demo server: OpenAI's and Anthropic's, and for GraphQL those for Python and Node.js.
     Clients,
     /// Sign people in to a server at a real identity provider from the npm registry.
     Oidc,

@@ -75,6 +75,7 @@ async fn tell(options: &DemoOptions, server: &Server, fake: &FakeProvider) -> an
             "address": address,
             "owner_token": cast.owner.token().map(bursar_sdk::Secret::expose),
             "member_token": cast.member_token.expose(),
+            "password": PASSWORD,
             "openai_model": story::OPENAI_MODEL,
             "anthropic_model": story::ANTHROPIC_MODEL,
         });
