@@ -1,4 +1,4 @@
-//! `cargo xtask bench ledger` and `cargo xtask race`: programs that need the whole house.
+//! `cargo xtask bench ledger`, `cargo xtask bench caps` and `cargo xtask race`: programs that need the whole house.
 
 use std::process::Command;
 
@@ -21,6 +21,21 @@ pub(crate) fn bench(short: bool) -> anyhow::Result<()> {
         "--",
     ];
     cargo(line.into_iter().chain(short.then_some("--short")))
+}
+
+/// Measures setting 200 people's own caps at once.
+///
+/// # Errors
+/// When the program cannot be built or run, or it takes more than one statement.
+pub(crate) fn bench_caps() -> anyhow::Result<()> {
+    cargo([
+        "bench",
+        "--quiet",
+        "--package",
+        "testkit",
+        "--bench",
+        "caps",
+    ])
 }
 
 /// Runs the long race.

@@ -77,6 +77,8 @@ enum Engine {
 enum Measured {
     /// The authorization engine.
     Authz,
+    /// Setting people's own caps.
+    Caps,
     /// The spend ledger, beside pgbench.
     Ledger,
 }
@@ -90,6 +92,10 @@ fn main() -> anyhow::Result<ExitCode> {
             what: Measured::Authz,
             short: _,
         } => engine::bench()?,
+        Command::Bench {
+            what: Measured::Caps,
+            short: _,
+        } => ledger::bench_caps()?,
         Command::Bench {
             what: Measured::Ledger,
             short,
