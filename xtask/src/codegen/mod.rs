@@ -79,6 +79,7 @@ pub(crate) fn run(check: bool) -> anyhow::Result<()> {
             typescript::generate(&document)?,
         ),
         Output::new("docs/generated/rbac.md", rbac::generate()),
+        Output::new("docs/generated/schema.graphql", api::graphql_sdl()),
     ];
     let stale: Vec<_> = outputs.iter().filter(|output| output.stale()).collect();
     for output in &stale {
