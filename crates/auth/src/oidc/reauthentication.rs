@@ -62,7 +62,7 @@ pub(super) async fn reauthenticated(
         .identities()
         .user_link_get(&person.identity)
         .await?;
-    if !link.is_some_and(|link| link.user_id == stamp.key.user_id) {
+    if link.is_none_or(|link| link.user_id != stamp.key.user_id) {
         return Err(OidcError::AnotherPerson);
     }
     let session = Session {

@@ -30,7 +30,7 @@ fn new_key(user: UserId, key_id: &str, kind: ApiKeyKind, token_name: &str) -> Ne
         token_name: token_name.to_owned(),
         scopes: vec!["all".to_owned()],
         allow_list: vec!["*:*".to_owned()],
-        lifetime: chrono::Duration::hours(1),
+        lifetime: Duration::hours(1),
     }
 }
 
