@@ -33,6 +33,22 @@ pub enum SystemActor {
     Metrics,
 }
 
+/// What following an identity provider's claims takes.
+const IDENTITY_SYNC: &[(R, Action)] = &[
+    (R::AssignOrgRole, Action::Assign),
+    (R::AssignOrgRole, Action::Unassign),
+    (R::Group, Action::Create),
+    (R::Group, Action::Update),
+    (R::IdpsyncSettings, Action::Read),
+    (R::Organization, Action::Read),
+    (R::OrganizationMember, Action::Create),
+    (R::OrganizationMember, Action::Delete),
+    (R::User, Action::Create),
+    (R::User, Action::Read),
+    (R::User, Action::ReadPersonal),
+    (R::User, Action::UpdatePersonal),
+];
+
 impl SystemActor {
     /// Every one.
     pub const ALL: &'static [Self] = &[
@@ -164,20 +180,7 @@ impl SystemActor {
                 (R::AssignOrgRole, Action::Update),
                 (R::Organization, Action::Read),
             ],
-            Self::IdentitySync => &[
-                (R::AssignOrgRole, Action::Assign),
-                (R::AssignOrgRole, Action::Unassign),
-                (R::Group, Action::Create),
-                (R::Group, Action::Update),
-                (R::IdpsyncSettings, Action::Read),
-                (R::Organization, Action::Read),
-                (R::OrganizationMember, Action::Create),
-                (R::OrganizationMember, Action::Delete),
-                (R::User, Action::Create),
-                (R::User, Action::Read),
-                (R::User, Action::ReadPersonal),
-                (R::User, Action::UpdatePersonal),
-            ],
+            Self::IdentitySync => IDENTITY_SYNC,
             Self::PriceImporter => &[
                 (R::AiModelPrice, Action::Read),
                 (R::AiModelPrice, Action::Update),

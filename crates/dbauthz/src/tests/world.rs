@@ -253,14 +253,8 @@ fn switches() -> Vec<FeatureSwitch> {
     [None, Some(ORG)].map(switch).into()
 }
 
-pub(super) fn state() -> State {
-    let users = vec![
-        user(ANN, "ann", &[], &[ORG]),
-        user(BOB, "bob", &["auditor"], &[ORG]),
-        user(OLGA, "olga", &["owner"], &[]),
-        user(OTTO, "otto", &["owner"], &[]),
-    ];
-    let organization = Organization {
+fn acme() -> Organization {
+    Organization {
         id: ORG,
         name: name("acme"),
         display_name: String::new(),
@@ -271,7 +265,16 @@ pub(super) fn state() -> State {
         shareable_workspace_owners: ShareableOwners::Everyone,
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
-    };
+    }
+}
+
+pub(super) fn state() -> State {
+    let users = vec![
+        user(ANN, "ann", &[], &[ORG]),
+        user(BOB, "bob", &["auditor"], &[ORG]),
+        user(OLGA, "olga", &["owner"], &[]),
+        user(OTTO, "otto", &["owner"], &[]),
+    ];
     let group = |id: GroupId, called: &str| Group {
         id,
         organization_id: ORG,
@@ -298,7 +301,7 @@ pub(super) fn state() -> State {
             member(&users[1], &["organization-auditor"]),
         ],
         users,
-        organizations: vec![organization],
+        organizations: vec![acme()],
         groups: vec![group(GROUP, "makers"), group(OTHER_GROUP, "minders")],
         group_members: vec![group_member],
         keys: vec![
