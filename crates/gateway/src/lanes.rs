@@ -109,10 +109,8 @@ impl State {
 
 /// The limit that this person shares with the most others.
 fn shared(state: &SpendState) -> Option<Uuid> {
-    let caps = state.caps.iter().flatten();
-    let all = caps
-        .filter(|cap| cap.cap == BlockedCap::Subscription)
-        .last();
+    let mut caps = state.caps.iter().flatten();
+    let all = caps.rfind(|cap| cap.cap == BlockedCap::Subscription);
     let pool = state.pool.map(|pool| pool.group_id.0);
     all.map(|cap| cap.scope.id()).or(pool)
 }

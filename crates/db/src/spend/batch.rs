@@ -117,7 +117,7 @@ fn take(books: &mut Books, step: &Step<'_>) -> StoreResult<LedgerAnswer> {
         Step::WaitEnd(end) => books.wait_end(end)?,
         Step::Report(report) => LedgerAnswer::Reported(books.report(report)?),
         Step::Reserve(request) => LedgerAnswer::Reserved(Box::new(books.reserve(request)?)),
-        Step::Extend(extend) => LedgerAnswer::Extended(books.extend(extend)?),
+        Step::Extend(extend) => LedgerAnswer::Extended(Box::new(books.extend(extend)?)),
     })
 }
 

@@ -51,7 +51,7 @@ impl Capped {
 
     /// Somebody in the organization who has spent so much.
     pub(crate) async fn person(&self, spent: i64) -> UserId {
-        let name = format!("u{}", &id().simple().to_string()[18..]);
+        let name = format!("u{}", id().simple().to_string().split_off(18));
         let user = new_user(&name, &[self.organization]);
         let mut unit = begin(&self.store).await;
         unit.user_create(&user).await.unwrap();
@@ -129,12 +129,14 @@ fn blocked(outcome: &ReserveOutcome) -> Option<SpendState> {
     }
 }
 
+/// The flat cap and the person's own; what is included; what is spent; what blocks one more.
+type Row = ([Option<i64>; 2], i64, i64, Option<BlockedCap>);
+
 #[tokio::test]
 async fn a_user_cap_blocks_at_the_greater_of_itself_and_what_is_included() {
     let it = Capped::new().await;
     let (flat, own) = (BlockedCap::FlatUser, BlockedCap::UserOverride);
-    // The flat cap, the person's own and what is included; what is spent; what blocks one more.
-    let rows: [([Option<i64>; 2], i64, i64, Option<BlockedCap>); 10] = [
+    let rows: [Row; 10] = [
         ([Some(10), None], 24, 23, None),
         ([Some(10), None], 24, 24, Some(flat)),
         ([Some(0), None], 24, 23, None),
@@ -236,7 +238,7 @@ async fn what_is_partly_included_moves_the_subscription_partly() {
         let hold = Micros(hold);
         let mut done = batch(&it.store, &[LedgerOp::Extend(Extend { id, account, hold })]).await;
         match done.answers.remove(0) {
-            LedgerAnswer::Extended(outcome) => outcome,
+            LedgerAnswer::Extended(outcome) => *outcome,
             other => panic!("{other:?}"),
         }
     };

@@ -29,7 +29,7 @@ fn more(held: Held, hold: i64) -> LedgerOp {
 
 async fn extend(store: &Database, held: Held, hold: i64) -> ExtendOutcome {
     match batch(store, &[more(held, hold)]).await.answers.remove(0) {
-        LedgerAnswer::Extended(outcome) => outcome,
+        LedgerAnswer::Extended(outcome) => *outcome,
         other => panic!("{other:?}"),
     }
 }
@@ -73,7 +73,7 @@ async fn more_is_held_once_however_often_it_is_asked_for() {
     ];
     let answers = batch(&store, &ops).await.answers;
     let extended = answers.iter().filter_map(|answer| match answer {
-        LedgerAnswer::Extended(outcome) => Some(outcome.clone()),
+        LedgerAnswer::Extended(outcome) => Some((**outcome).clone()),
         _ => None,
     });
     let extended: Vec<ExtendOutcome> = extended.collect();

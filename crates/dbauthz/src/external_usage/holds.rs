@@ -178,7 +178,7 @@ impl<U: store::WriteUnit + ?Sized> ExternalUsage<'_, U> {
         let (LedgerAnswer::Extended(outcome), wake) = self.step(op).await? else {
             return Err(other_answer().into());
         };
-        let hold = match outcome {
+        let hold = match *outcome {
             ExtendOutcome::Extended { hold } => hold,
             ExtendOutcome::Refused(state) => return Ok(ChangeOutcome::Refused(Box::new(state))),
             ExtendOutcome::RetryLater(state) => {

@@ -67,7 +67,7 @@ impl FakeLedger {
                 };
                 LedgerAnswer::Reserved(Box::new(admitted))
             }
-            LedgerOp::Extend(extend) => LedgerAnswer::Extended(self.extend(extend)),
+            LedgerOp::Extend(extend) => LedgerAnswer::Extended(Box::new(self.extend(extend))),
             LedgerOp::Settle(settlement) => self.close(settlement.id, SettleEffect::Settled),
             LedgerOp::Release(release) => self.close(release.id, SettleEffect::Released),
             LedgerOp::Report(report) => {

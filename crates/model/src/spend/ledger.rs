@@ -86,7 +86,7 @@ pub enum LedgerAnswer {
     /// Of [`LedgerOp::Reserve`].
     Reserved(Box<ReserveOutcome>),
     /// Of [`LedgerOp::Extend`].
-    Extended(ExtendOutcome),
+    Extended(Box<ExtendOutcome>),
     /// Of [`LedgerOp::Settle`] and [`LedgerOp::Release`].
     Closed(SettleOutcome),
     /// Of [`LedgerOp::Report`].
