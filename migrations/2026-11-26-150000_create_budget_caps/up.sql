@@ -57,11 +57,55 @@ CREATE TRIGGER audit_subscription_budget_caps
     FOR EACH ROW EXECUTE FUNCTION
         audit_row('budget_cap', 'scope_id', '', 'organization_id',
             'scope_id,organization_id,counted_from,created_at,updated_at', '');
-CREATE TRIGGER audit_user_budget_cap_overrides
-    AFTER INSERT OR UPDATE OR DELETE ON user_budget_cap_overrides
-    FOR EACH ROW EXECUTE FUNCTION
-        audit_row('budget_cap', 'user_id', '@username', 'organization_id',
-            'scope_id,user_id,organization_id,created_at,updated_at', '');
+-- The lines of people's own caps are those that `audit_row` would write, all of a statement's at once: two hundred are
+-- set by one statement, and one by one their lines would take five times as long as all the rest.
+CREATE FUNCTION audit_user_budget_cap_overrides() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+    AS $$
+DECLARE
+    changes text := CASE TG_OP
+        WHEN 'INSERT' THEN $sql$SELECT 'create' AS action, 201 AS status, '{}'::jsonb AS before, to_jsonb(n) AS after
+            FROM new_rows AS n$sql$
+        WHEN 'UPDATE' THEN $sql$SELECT 'write' AS action, 200 AS status, to_jsonb(o) AS before, to_jsonb(n) AS after
+            FROM old_rows AS o JOIN new_rows AS n USING (scope_id, user_id)$sql$
+        ELSE $sql$SELECT 'delete' AS action, 204 AS status, to_jsonb(o) AS before, '{}'::jsonb AS after
+            FROM old_rows AS o$sql$
+    END;
+BEGIN
+    EXECUTE $sql$
+        INSERT INTO public.audit_logs (
+            action, resource_type, resource_id, resource_target, organization_id,
+            user_id, actor_name, diff, status_code, request_id)
+        SELECT c.action, 'budget_cap', p.present ->> 'user_id', coalesce(u.username, ''),
+            (p.present ->> 'organization_id')::uuid,
+            nullif(current_setting('bursar.actor_id', true), '')::uuid, public.audit_actor_name(), d.diff, c.status,
+            nullif(current_setting('bursar.request_id', true), '')::uuid
+        FROM ($sql$ || changes || $sql$) AS c
+        CROSS JOIN LATERAL (SELECT c.before || c.after AS present) AS p
+        CROSS JOIN LATERAL (
+            SELECT jsonb_object_agg(f.field, jsonb_build_object(
+                'old', c.before -> f.field, 'new', c.after -> f.field, 'secret', false)) AS diff
+            FROM unnest('{cap_micros,enabled,disabled_mode}'::text[]) AS f (field)
+            WHERE (c.before -> f.field) IS DISTINCT FROM (c.after -> f.field)) AS d
+        LEFT JOIN public.users AS u ON u.id = (p.present ->> 'user_id')::uuid
+        WHERE d.diff IS NOT NULL$sql$;
+    RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION audit_user_budget_cap_overrides() FROM PUBLIC;
+CREATE TRIGGER audit_new_user_budget_cap_overrides
+    AFTER INSERT ON user_budget_cap_overrides
+    REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_user_budget_cap_overrides();
+CREATE TRIGGER audit_changed_user_budget_cap_overrides
+    AFTER UPDATE ON user_budget_cap_overrides
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_user_budget_cap_overrides();
+CREATE TRIGGER audit_former_user_budget_cap_overrides
+    AFTER DELETE ON user_budget_cap_overrides
+    REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_user_budget_cap_overrides();
 
 -- What goes with a person goes before them, so that its audit lines can still name them. A cascade alone would come
 -- after.
