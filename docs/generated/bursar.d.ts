@@ -82,7 +82,7 @@ export interface AiBudgetSettings {
 export type AiCredentialKind = "centralized" | "byok";
 
 /** What a limit is set for. */
-export type AiLimitKind = "user" | "pool";
+export type AiLimitKind = "user" | "pool" | "user_cap" | "subscription_cap";
 
 /** Where a limit comes from. */
 export type AiLimitSource = "user_override" | "group";

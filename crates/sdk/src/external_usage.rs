@@ -293,6 +293,10 @@ pub enum AiLimitKind {
     User,
     /// All that is charged to a group.
     Pool,
+    /// All that a person spends in the organization, or in the deployment, under its user cap.
+    UserCap,
+    /// What all people spend in the organization, or in the deployment, beyond what is included for each.
+    SubscriptionCap,
 }
 
 /// A limit, and what is left of it.

@@ -62,9 +62,11 @@ fn persons(events: &[usize], cause: &StoreError) -> Answer {
 /// The numbers are those that the gateway tells a client whose request does not fit.
 pub(super) fn budget(refusal: &AiBudgetRefusal) -> Answer {
     let limit = &refusal.limit;
-    let whose = match limit.kind {
-        AiLimitKind::User => "the person's",
-        AiLimitKind::Pool => "the group's",
+    let into = match limit.kind {
+        AiLimitKind::User => "into the person's AI budget",
+        AiLimitKind::Pool => "into the group's AI budget",
+        AiLimitKind::UserCap => "under the person's user cap",
+        AiLimitKind::SubscriptionCap => "under the cap of all people together",
     };
     let [all, spent, held] = [
         limit.limit_micros,
@@ -79,12 +81,12 @@ pub(super) fn budget(refusal: &AiBudgetRefusal) -> Answer {
     let mut answer = match refusal.kind {
         AiBudgetRefusalKind::OverBudget => Answer::new(
             StatusCode::PAYMENT_REQUIRED,
-            format!("This does not fit into {whose} AI budget. {figures}"),
+            format!("This does not fit {into}. {figures}"),
         ),
         AiBudgetRefusalKind::RetryLater => Answer::new(
             StatusCode::TOO_MANY_REQUESTS,
             format!(
-                "This does not fit into {whose} AI budget beside the requests that are still running. {figures} Try \
+                "This does not fit {into} beside the requests that are still running. {figures} Try \
                  again when one of them has ended."
             ),
         )
@@ -173,5 +175,7 @@ mod tests {
         );
         check(over, AiLimitKind::User, 402, "the person's", false);
         check(later, AiLimitKind::Pool, 429, "the group's", true);
+        check(over, AiLimitKind::UserCap, 402, "user cap", false);
+        check(later, AiLimitKind::SubscriptionCap, 429, "all people", true);
     }
 }

@@ -7,6 +7,7 @@ use bursar_sdk::{
 use model::{
     Micros,
     budgets::BudgetMode,
+    caps::{BlockedCap, CapState},
     external_usage::{Closing, ExternalHold, ExternalRecord, ReportOutcome},
     spend::{LimitKind, Period, SpendState},
 };
@@ -75,11 +76,13 @@ fn status(hold: &ExternalHold) -> AiReservationStatus {
 
 /// The refusal of what a state has no room for.
 pub(super) fn refusal(kind: AiBudgetRefusalKind, state: &SpendState) -> ApiError {
+    if let Some(cap) = state.blocked_cap() {
+        let limit = cap_limit(cap);
+        return ApiError::Budget(Box::new(AiBudgetRefusal { kind, limit }));
+    }
     let blocked = match state.blocked_by {
         Some(LimitKind::Pool) => AiLimitKind::Pool,
-        Some(LimitKind::User | LimitKind::UserCap | LimitKind::Subscription) | None => {
-            AiLimitKind::User
-        }
+        _ => AiLimitKind::User,
     };
     let limits = limits(state);
     let limit = limits.iter().find(|limit| limit.kind == blocked);
@@ -102,7 +105,20 @@ fn limits(state: &SpendState) -> Vec<AiLimitState> {
         let figures = [pool.limit, pool.spent, pool.reserved];
         limit(AiLimitKind::Pool, pool.mode, figures, &pool.period)
     });
-    own.into_iter().chain(pool).collect()
+    let caps = state.caps.iter().flatten().map(cap_limit);
+    own.into_iter().chain(pool).chain(caps).collect()
+}
+
+/// A cap: of a person never less than what is included, of all what is spent beyond that.
+fn cap_limit(cap: &CapState) -> AiLimitState {
+    let (kind, amount) = match cap.cap {
+        BlockedCap::FlatUser | BlockedCap::UserOverride => {
+            (AiLimitKind::UserCap, cap.amount.max(cap.included))
+        }
+        BlockedCap::Subscription => (AiLimitKind::SubscriptionCap, cap.amount),
+    };
+    let figures = [amount, cap.used.spent, cap.used.reserved];
+    limit(kind, BudgetMode::Enforce, figures, &cap.period)
 }
 
 fn limit(
