@@ -1,6 +1,7 @@
 //! The caller's own cap.
 
 use serde_json::{Value, json};
+use testkit::World;
 
 use super::{
     FLAT, GENERIC, OVERRIDES, SUBSCRIPTION, admin_mode, change, data, error, flat, gql, row, switch,
@@ -10,92 +11,50 @@ use crate::support::{person, world};
 const MINE: &str = "query($path: ID) { myBudgetCap(namespacePath: $path) {
     cap source included used reserved remaining resetsAt blocked blockedBy } }";
 
+/// What the member is told: cap, source, included, remaining, whether blocked, and by what.
+async fn mine(world: &World, path: Option<&str>) -> Value {
+    let ada = &world.cast.member;
+    let answer = gql(world, ada, MINE, json!({"path": path})).await;
+    let mine = data(&answer, "myBudgetCap");
+    assert_eq!(json!([mine["used"], mine["reserved"]]), json!([0.0, 0.0]));
+    assert!(mine["resetsAt"].as_str().unwrap().ends_with('Z'));
+    let (cap, source, included) = (&mine["cap"], &mine["source"], &mine["included"]);
+    let (left, blocked, by) = (&mine["remaining"], &mine["blocked"], &mine["blockedBy"]);
+    json!([cap, source, included, left, blocked, by])
+}
+
 #[tokio::test]
 async fn everybody_sees_their_own_cap() {
     let world = world().await;
-    let (owner, ada) = (&world.cast.owner, &world.cast.member);
-    let check = async |path: Option<&str>, expected: [Value; 6]| {
-        let answer = gql(&world, ada, MINE, json!({"path": path})).await;
-        let mine = data(&answer, "myBudgetCap");
-        let names = [
-            "cap",
-            "source",
-            "included",
-            "remaining",
-            "blocked",
-            "blockedBy",
-        ];
-        let found = names.map(|name| mine[name].clone());
-        assert_eq!(found, expected, "{path:?}");
-        assert_eq!(
-            (&mine["used"], &mine["reserved"]),
-            (&json!(0.0), &json!(0.0))
-        );
-        assert!(mine["resetsAt"].as_str().unwrap().ends_with('Z'));
+    let owner = &world.cast.owner;
+    let acme = async || mine(&world, Some("acme")).await;
+    let set = async |query, input: Value| {
+        let answer = change(&world, owner, query, input).await;
+        assert!(answer.get("errors").is_none(), "{answer}");
     };
-    let none = || {
-        [
-            json!(null),
-            json!(null),
-            json!(0.0),
-            json!(null),
-            json!(false),
-            json!(null),
-        ]
-    };
-    check(Some("acme"), none()).await;
-    check(None, none()).await;
+    let none = json!([null, null, 0.0, null, false, null]);
+    assert_eq!(acme().await, none);
+    assert_eq!(mine(&world, None).await, none);
     flat(&world, 10.0, true).await;
-    let flat = |blocked: bool, included: f64, left: f64, by: Value| {
-        [
-            json!(10.0),
-            json!("FLAT_USER_CAP"),
-            json!(included),
-            json!(left),
-            json!(blocked),
-            by,
-        ]
-    };
-    check(Some("acme"), flat(false, 0.0, 10.0, Value::Null)).await;
-    check(None, none()).await;
-    let input = json!({"included": 24});
-    data(
-        &change(&world, owner, SUBSCRIPTION, input).await,
-        "upsertSubscriptionCap",
-    );
-    check(Some("acme"), flat(false, 24.0, 24.0, Value::Null)).await;
-    let input = json!({"included": 0, "subscriptionCap": 0, "subscriptionCapEnabled": true});
-    data(
-        &change(&world, owner, SUBSCRIPTION, input).await,
-        "upsertSubscriptionCap",
-    );
-    check(
-        Some("acme"),
-        flat(true, 0.0, 10.0, json!("SUBSCRIPTION_CAP")),
-    )
-    .await;
+    let flat = "FLAT_USER_CAP";
+    assert_eq!(acme().await, json!([10.0, flat, 0.0, 10.0, false, null]));
+    assert_eq!(mine(&world, None).await, none);
+    set(SUBSCRIPTION, json!({"included": 24})).await;
+    assert_eq!(acme().await, json!([10.0, flat, 24.0, 24.0, false, null]));
+    let zero = json!({"included": 0, "subscriptionCap": 0, "subscriptionCapEnabled": true});
+    set(SUBSCRIPTION, zero).await;
+    let by = "SUBSCRIPTION_CAP";
+    assert_eq!(acme().await, json!([10.0, flat, 0.0, 10.0, true, by]));
     let rows = json!({"overrides": [row(world.cast.member_id, 0.0, true)]});
-    data(
-        &change(&world, owner, OVERRIDES, rows).await,
-        "upsertUserBudgetCapOverrides",
-    );
-    let own = [
-        json!(0.0),
-        json!("USER_OVERRIDE_CAP"),
-        json!(0.0),
-        json!(0.0),
-        json!(true),
-        json!("USER_OVERRIDE_CAP"),
-    ];
-    check(Some("acme"), own).await;
+    set(OVERRIDES, rows).await;
+    let own = "USER_OVERRIDE_CAP";
+    assert_eq!(acme().await, json!([0.0, own, 0.0, 0.0, true, own]));
 
     admin_mode(&world).await;
-    let input = json!({"namespacePath": null, "flatUserCap": 10, "flatUserCapEnabled": true});
-    data(
-        &change(&world, owner, FLAT, input).await,
-        "upsertFlatUserCap",
-    );
-    check(None, flat(false, 0.0, 10.0, Value::Null)).await;
+    let input = json!({"namespacePath": null, "flatUserCap": 9, "flatUserCapEnabled": true});
+    set(FLAT, input).await;
+    let all = mine(&world, None).await;
+    assert_eq!(all, json!([9.0, flat, 0.0, 9.0, false, null]));
 }
 
 #[tokio::test]

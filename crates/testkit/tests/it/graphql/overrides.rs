@@ -155,6 +155,18 @@ async fn one_bad_row_rejects_all_before_anything_is_written() {
         "INVALID_ARGUMENT",
     )
     .await;
+    let answer = change(&world, owner, OVERRIDES, json!({"overrides": many(3)})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["users"][2]["index"], 2);
+    let read = gql(&world, owner, CAPS, json!({"path": "acme"})).await;
+    assert_eq!(
+        read["data"]["subscriptionUsage"]["budgetCaps"]["userOverrides"]["count"],
+        0
+    );
+}
+
+#[tokio::test]
+async fn an_id_that_is_none_of_a_person_is_refused() {
+    let world = world().await;
     for (id, why) in [
         ("x", "\"x\" is not a valid Global ID"),
         (
@@ -166,15 +178,10 @@ async fn one_bad_row_rejects_all_before_anything_is_written() {
             "\"gid://gitlab/Project/1\" does not represent an instance of User",
         ),
     ] {
-        check(vec![good.clone(), of(id)], why, "INVALID_ARGUMENT").await;
+        let rows = json!({"overrides": [{"userId": id, "cap": 1, "enabled": true}]});
+        let answer = change(&world, &world.cast.owner, OVERRIDES, rows).await;
+        assert_eq!((error(&answer), code(&answer)), (why, "INVALID_ARGUMENT"));
     }
-    let answer = change(&world, owner, OVERRIDES, json!({"overrides": many(3)})).await;
-    assert_eq!(answer["errors"][0]["extensions"]["users"][2]["index"], 2);
-    let read = gql(&world, owner, CAPS, json!({"path": "acme"})).await;
-    assert_eq!(
-        read["data"]["subscriptionUsage"]["budgetCaps"]["userOverrides"]["count"],
-        0
-    );
 }
 
 #[tokio::test]
