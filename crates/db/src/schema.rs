@@ -248,6 +248,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    budget_cap_counts (scope_id) {
+        scope_id -> Uuid,
+        counted_from -> Timestamptz,
+    }
+}
+
+diesel::table! {
     custom_roles (id) {
         id -> Uuid,
         organization_id -> Uuid,
@@ -582,6 +589,7 @@ diesel::table! {
 }
 
 diesel::joinable!(api_keys -> users (user_id));
+diesel::joinable!(budget_cap_counts -> subscription_budget_caps (scope_id));
 diesel::joinable!(custom_roles -> organizations (organization_id));
 diesel::joinable!(feature_flags -> organizations (organization_id));
 diesel::joinable!(groups -> organizations (organization_id));
@@ -602,6 +610,7 @@ diesel::joinable!(workspaces -> organizations (organization_id));
 diesel::joinable!(workspaces -> users (owner_id));
 
 diesel::allow_tables_to_appear_in_same_query!(api_keys, users);
+diesel::allow_tables_to_appear_in_same_query!(budget_cap_counts, subscription_budget_caps);
 diesel::allow_tables_to_appear_in_same_query!(custom_roles, organizations);
 diesel::allow_tables_to_appear_in_same_query!(feature_flags, organizations);
 diesel::allow_tables_to_appear_in_same_query!(groups, organizations);
