@@ -171,17 +171,17 @@ pub(crate) async fn run_batch(
         budgets::candidates(conn, &people),
     )
     .await?;
+    let asked = Instant::now();
     let mut standings = stand(&calendar, &candidates);
     let charged = about.spenders(&standings).filter_map(|(_, group)| group);
     calendar.learn_pools(conn, charged).await?;
     calendar.learn(conn, &about.instants(&calendar)).await?;
     let keys = about.keys(steps, &calendar, &standings)?;
-    let asked = Instant::now();
     let Some(locked) = lock(conn, &keys, counters, &about).await? else {
         return Ok(None);
     };
     if asked.elapsed() > FRESH {
-        standings = renewed(conn, &calendar, &about, &standings).await?;
+        standings = renewed(conn, &mut calendar, &about, &standings).await?;
     }
     let read = read(conn, steps, &keys, locked, standings).await?;
     let mut books = Books::new(calendar, read);
@@ -239,10 +239,11 @@ impl Writes {
 /// What holds for people now, after the locks were waited for.
 async fn renewed(
     conn: &AsyncPgConnection,
-    calendar: &Calendar,
+    calendar: &mut Calendar,
     about: &Subjects,
     before: &BTreeMap<UserId, Standing>,
 ) -> StoreResult<BTreeMap<UserId, Standing>> {
+    calendar.renew(conn).await?;
     let people: Vec<UserId> = about.standing.iter().copied().collect();
     let now = standings(conn, calendar, &people).await?;
     if about.spenders(&now).eq(about.spenders(before)) {
