@@ -61,14 +61,8 @@ impl Server {
         let recorder = metrics::recorder()?;
         roles::at_start(&authorized).await?;
         settings::write(&authorized, options).await?;
-        let auth = AuthState::new(
-            authorized.clone(),
-            Arc::clone(&clock),
-            Arc::clone(&ids),
-            options.access_url.clone(),
-        )
-        .with_oidc(oidc)
-        .with_admin_mode_lifetime(TimeDelta::from_std(options.admin_mode_duration)?);
+        let time = (Arc::clone(&clock), Arc::clone(&ids));
+        let auth = sign_in(options, authorized.clone(), time)?.with_oidc(oidc);
         let stopping = CancellationToken::new();
         let (hints, listening) =
             listen_for_hints(storage.hints_url, auth.access.clone(), stopping.clone());
@@ -219,6 +213,17 @@ fn count(store: SystemStore, stopping: &CancellationToken) -> Vec<JoinHandle<()>
         tokio::spawn(metrics::keep_tidy(stopping.clone())),
         tokio::spawn(metrics::count_blocked(store, stopping.clone())),
     ]
+}
+
+/// Who signs in, and for how long admin mode lasts.
+fn sign_in(
+    options: &ServerOptions,
+    authorized: Authorized,
+    (clock, ids): (Arc<dyn Clock>, Arc<dyn IdSource>),
+) -> anyhow::Result<AuthState> {
+    let auth = AuthState::new(authorized, clock, ids, options.access_url.clone());
+    let lifetime = TimeDelta::from_std(options.admin_mode_duration)?;
+    Ok(auth.with_admin_mode_lifetime(lifetime))
 }
 
 const fn workspace_sharing(options: &ServerOptions) -> WorkspaceSharing {

@@ -173,7 +173,7 @@ impl Unit<Writing> {
     }
 
     /// Takes a batch of the ledger. If the transaction has yet to begin, it does so in the same round trip; what
-    /// the batch writes goes out with the commit, or before the next batch.
+    /// the batch writes goes out with the commit, or before the next batch. Whoever drops this future drops the unit.
     pub(crate) async fn batch(
         &mut self,
         steps: &[spend::Step<'_>],

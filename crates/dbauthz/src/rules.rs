@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use crate::{
-    SystemActor, acl, caps, feature_flags, alerts, api_keys, audit, budgets, deliveries, external_usage, groups,
-    identities, identity_sync, idpsync, notifications, objects, organizations, prices, providers,
-    roles, spend, spend_reports, stored_responses, subjects, system_roles, users, webhooks,
-    workspaces,
+    SystemActor, acl, alerts, api_keys, audit, budgets, caps, deliveries, external_usage,
+    feature_flags, groups, identities, identity_sync, idpsync, notifications, objects,
+    organizations, prices, providers, roles, spend, spend_reports, stored_responses, subjects,
+    system_roles, users, webhooks, workspaces,
 };
 
 /// How a wrapped method goes about its check.

@@ -9,10 +9,10 @@ use std::{
 use store::StoreResult;
 
 use crate::{
-    Caps, FeatureFlags, Alerts, ApiKeys, Audit, Budgets, Deliveries, ExternalUsage, Groups, Identities, IdentitySync,
-    Idpsync, Ledger, Logins, Notifications, Objects, Organizations, PresentedKeys, Prices,
-    ProviderKeys, Providers, Roles, Setup, Spend, SpendReports, StoredResponses, Subjects,
-    SystemRoles, Users, Webhooks, Workspaces, gate::Gate,
+    Alerts, ApiKeys, Audit, Budgets, Caps, Deliveries, ExternalUsage, FeatureFlags, Groups,
+    Identities, IdentitySync, Idpsync, Ledger, Logins, Notifications, Objects, Organizations,
+    PresentedKeys, Prices, ProviderKeys, Providers, Roles, Setup, Spend, SpendReports,
+    StoredResponses, Subjects, SystemRoles, Users, Webhooks, Workspaces, gate::Gate,
 };
 
 /// All repositories, for reading, each call authorized.

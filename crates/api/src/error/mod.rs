@@ -8,7 +8,10 @@ mod external_usage;
 
 use std::error::Error as StdError;
 
-use auth::{AdminModeError, AuthError, LoginError, OidcError, PasswordError, PasswordUpdateError, SetupError};
+use auth::{
+    AdminModeError, AuthError, LoginError, OidcError, PasswordError, PasswordUpdateError,
+    SetupError,
+};
 use axum::{
     Json,
     http::{HeaderValue, header},

@@ -75,6 +75,7 @@ pub(crate) async fn run_batch(
         budgets::candidates(conn, &people),
     )
     .await?;
+    let asked = Instant::now();
     let mut standings = stand(&calendar, &candidates);
     let charged = about.spenders(&standings);
     let scopes = about.scopes(&calendar, &standings);
@@ -86,12 +87,12 @@ pub(crate) async fn run_batch(
     calendar.caps = caps;
     calendar.learn(conn, &about.instants(&calendar)).await?;
     let keys = about.keys(steps, &calendar, &standings)?;
-    let asked = Instant::now();
     let Some(locked) = lock(conn, &keys, counters, &about).await? else {
         return Ok(None);
     };
     if asked.elapsed() > FRESH {
-        (standings, calendar.caps) = renewed(conn, &calendar, &about, &standings, &scopes).await?;
+        (standings, calendar.caps) =
+            renewed(conn, &mut calendar, &about, &standings, &scopes).await?;
     }
     let read = read(conn, steps, &keys, locked, standings).await?;
     let mut books = Books::new(calendar, read);
@@ -149,11 +150,12 @@ impl Writes {
 /// What holds for people now, after the locks were waited for.
 async fn renewed(
     conn: &AsyncPgConnection,
-    calendar: &Calendar,
+    calendar: &mut Calendar,
     about: &Subjects,
     before: &BTreeMap<UserId, Standing>,
     scopes: &BTreeSet<CapScope>,
 ) -> StoreResult<(BTreeMap<UserId, Standing>, Caps)> {
+    calendar.renew(conn).await?;
     let people = about.people();
     let (now, caps) = try_join(
         standings(conn, calendar, &people),

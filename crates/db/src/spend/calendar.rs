@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{Array, BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::AsyncPgConnection;
-use futures_util::future::try_join3;
+use futures_util::future::{try_join, try_join3};
 use model::{
     GroupId, Micros,
     budgets::{BudgetMode, BudgetPolicy, EveryoneBudget},
@@ -106,7 +106,20 @@ impl Calendar {
         let known =
             |group: &GroupId| self.pools.contains_key(group) || self.without.contains(group);
         let groups: BTreeSet<GroupId> = groups.filter(|group| !known(group)).collect();
-        let found = pools(conn, &groups).await?;
+        let found = pools(conn, &groups, Some(self.now)).await?;
+        self.add_pools(&groups, found)
+    }
+
+    /// Reads again how limits are made of budgets, and what the known pools allow.
+    pub(super) async fn renew(&mut self, conn: &AsyncPgConnection) -> StoreResult<()> {
+        let groups = self.pools.keys().copied().collect();
+        let (present, found) = try_join(
+            one::<_, PresentRow>(conn, Cached(sql(PRESENT))),
+            pools(conn, &groups, Some(self.now)),
+        )
+        .await?;
+        let rules = calendar(present)?;
+        (self.policy, self.everyone) = (rules.policy, rules.everyone);
         self.add_pools(&groups, found)
     }
 
@@ -221,7 +234,7 @@ struct PoolRow {
     of: PeriodRow,
 }
 
-/// The pools of these groups.
+/// The pools of these groups, with their periods of an instant, or of the statement's own.
 const POOLS: &str = "\
 SELECT b.group_id, b.pool_limit_micros, b.mode, coalesce(b.pool_period, s.period) AS period, \
     coalesce(b.pool_time_zone, s.time_zone) AS time_zone, p.period_start, p.period_end \
@@ -229,7 +242,7 @@ FROM unnest($1) AS k (group_id) \
 JOIN group_ai_budgets AS b ON b.group_id = k.group_id AND b.pool_limit_micros IS NOT NULL \
 CROSS JOIN ai_budget_settings AS s \
 CROSS JOIN LATERAL bursar_period( \
-    bursar_now(), coalesce(b.pool_period, s.period), coalesce(b.pool_time_zone, s.time_zone)) AS p";
+    coalesce($2, bursar_now()), coalesce(b.pool_period, s.period), coalesce(b.pool_time_zone, s.time_zone)) AS p";
 
 /// Begins a batch: nobody counts anew until it ends, and locks are waited for as long as `lock_timeout_ms` says,
 /// where 0 is for good. Returns the present with the pools of these groups.
@@ -244,11 +257,16 @@ pub(super) async fn begin(
     let (_, present, pools) = try_join3(
         run(conn, Cached(begin)),
         one::<_, PresentRow>(conn, Cached(sql(PRESENT))),
-        pools(conn, groups),
+        pools(conn, groups, None),
     )
     .await?;
     let mut calendar = calendar(present)?;
     calendar.add_pools(groups, pools)?;
+    // Each statement has an instant of its own: a period may have ended between the two.
+    let now = calendar.now;
+    let reckonings = calendar.pools.values().map(|pool| pool.reckoning.clone());
+    let wanted = reckonings.map(|how| (how, now)).collect();
+    calendar.learn(conn, &wanted).await?;
     Ok(calendar)
 }
 
@@ -257,12 +275,19 @@ pub(super) async fn look(conn: &AsyncPgConnection) -> StoreResult<Calendar> {
     calendar(one(conn, Cached(sql(PRESENT))).await?)
 }
 
-async fn pools(conn: &AsyncPgConnection, groups: &BTreeSet<GroupId>) -> StoreResult<Vec<PoolRow>> {
+async fn pools(
+    conn: &AsyncPgConnection,
+    groups: &BTreeSet<GroupId>,
+    at: Option<DateTime<Utc>>,
+) -> StoreResult<Vec<PoolRow>> {
     if groups.is_empty() {
         return Ok(Vec::new());
     }
     let groups: Vec<Uuid> = groups.iter().map(|id| id.0).collect();
-    rows(conn, Cached(sql(POOLS).bind::<Array<SqlUuid>, _>(groups))).await
+    let pools = sql(POOLS)
+        .bind::<Array<SqlUuid>, _>(groups)
+        .bind::<Nullable<Timestamptz>, _>(at);
+    rows(conn, Cached(pools)).await
 }
 
 fn calendar(present: PresentRow) -> StoreResult<Calendar> {

@@ -11,7 +11,7 @@ use tokio_postgres::Client;
 use crate::{
     ledger::{admit, lease, request},
     ledger_pools::Pooled,
-    support::context,
+    support::{begin, context},
 };
 
 /// Longer than what was read of budgets is taken for new.
@@ -63,6 +63,46 @@ async fn a_limit_that_is_lowered_meanwhile_holds() {
         panic!("{outcome:?}")
     };
     assert_eq!(state.budget.unwrap().spend_limit, Micros(150));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pool_that_is_made_smaller_meanwhile_holds() {
+    let it = Pooled::new(1_000, 10_000).await;
+    let lower = "UPDATE group_ai_budgets SET pool_limit_micros = 150";
+    let outcome = asked_while(&it, lower).await.unwrap();
+    let ReserveOutcome::Wait { state, .. } = &outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(state.pool.unwrap().limit, Micros(150));
+}
+
+/// Each statement has an instant of its own: the first one is the batch's, those after it are of the next day.
+#[tokio::test]
+async fn a_pool_whose_day_ends_between_two_statements_is_charged_on_the_first() {
+    let it = Pooled::new(1_000, 10_000).await;
+    it.set("pool_period = 'day'").await;
+    let lease = lease(&it.store).await;
+    it.owner
+        .batch_execute(
+            "CREATE SEQUENCE asked;
+            GRANT USAGE ON SEQUENCE asked TO PUBLIC;
+            CREATE OR REPLACE FUNCTION bursar_now() RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
+            BEGIN
+                RETURN date_trunc('day', statement_timestamp(), 'UTC') + interval '1 day'
+                    + CASE WHEN nextval('public.asked') = 1 THEN interval '-1 ms' ELSE interval '1 second' END;
+            END $$",
+        )
+        .await
+        .unwrap();
+    let asked = LedgerOp::Reserve(Box::new(request(it.people[0], lease, 0, 100)));
+    // One that is not begun anew for want of a counter.
+    let mut unit = begin(&it.store).await;
+    unit.ledger_batch(&[asked], LockWait::Long).await.unwrap();
+    unit.commit().await.unwrap();
+    let held = "SELECT reserved_micros FROM spend_counters WHERE limit_kind = 'pool' \
+        AND period_start = date_trunc('day', statement_timestamp(), 'UTC')";
+    let held = it.owner.query_one(held, &[]).await.unwrap();
+    assert_eq!(held.get::<_, i64>(0), 100);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,7 +5,7 @@
 //! everywhere. Who does not exist and who may not be charged look alike. What stands under a key that was taken before
 //! belongs to the organization that was charged then.
 //!
-//! The ledger decides whom it charges, under its locks and after the check. If that has become another organization
+//! The ledger decides whom it charges, after the check. If that has become another organization
 //! than the one that was checked, nothing is done and the reporter is asked to come again.
 
 mod holds;

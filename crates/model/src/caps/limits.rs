@@ -94,9 +94,7 @@ impl CapState {
     pub fn free(&self, held: Micros) -> Micros {
         match self.cap {
             BlockedCap::FlatUser | BlockedCap::UserOverride => Micros::ZERO,
-            BlockedCap::Subscription => {
-                left_of(self.included, self.own.without(held).total())
-            }
+            BlockedCap::Subscription => left_of(self.included, self.own.without(held).total()),
         }
     }
 

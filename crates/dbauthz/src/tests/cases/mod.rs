@@ -3,8 +3,8 @@
 mod alerts;
 mod budgets;
 mod caps;
-mod feature_flags;
 pub(super) mod external_usage;
+mod feature_flags;
 mod identities;
 mod idpsync;
 mod notifications;
