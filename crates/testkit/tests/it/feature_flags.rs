@@ -22,7 +22,10 @@ async fn told(world: &World, server: &TestServer) -> (bool, Vec<(Option<Uuid>, b
     let owner = server.as_caller(&world.cast.owner);
     let flag = owner.feature_flag_get(FEATURE).await.unwrap();
     assert!(flag.default_enabled && !flag.description.is_empty());
-    assert_eq!(owner.feature_flag_list().await.unwrap(), std::slice::from_ref(&flag));
+    assert_eq!(
+        owner.feature_flag_list().await.unwrap(),
+        std::slice::from_ref(&flag)
+    );
     let switches = flag.switches.iter();
     let switches = switches.map(|one| (one.organization_id, one.enabled));
     (flag.enabled, switches.collect())
