@@ -1,5 +1,5 @@
 DROP TRIGGER recount_changed_caps ON subscription_budget_caps;
-DROP TRIGGER recount_new_or_former_caps ON subscription_budget_caps;
+DROP TRIGGER recount_new_caps ON subscription_budget_caps;
 DROP FUNCTION recount_caps();
 DROP FUNCTION bursar_recount();
 DROP FUNCTION bursar_recount_caps();

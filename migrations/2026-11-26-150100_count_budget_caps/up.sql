@@ -62,21 +62,19 @@ CREATE FUNCTION bursar_recount() RETURNS TABLE (
         SELECT * FROM bursar_recount_caps()
     $$;
 
--- Counts what is spent under the caps of a subscription anew: when the first is set, when the last is gone, and when
--- something else counts than before. Amounts, switches and overrides change nothing of that.
+-- Counts what is spent under the caps of a subscription anew: when the first is set, and when something else counts than
+-- before. Amounts, switches and overrides change nothing of that. Counters of caps that are gone are nobody's: what is
+-- counted next removes them, and whoever ends an organization need not keep everybody from spending.
 CREATE FUNCTION recount_caps() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path = pg_catalog, public, pg_temp
     AS $$
 DECLARE
-    scope uuid := coalesce(NEW.scope_id, OLD.scope_id);
+    scope uuid := NEW.scope_id;
 BEGIN
     PERFORM public.bursar_lock_ledger();
     DELETE FROM public.spend_counters
         WHERE limit_kind = 'user_cap' AND scope_id = scope OR limit_kind = 'subscription' AND limit_id = scope;
-    IF TG_OP = 'DELETE' THEN
-        RETURN NULL;
-    END IF;
     INSERT INTO public.budget_cap_counts AS k (scope_id, counted_from)
         SELECT scope, public.bursar_count_from(s.period, s.time_zone) FROM public.ai_budget_settings AS s
         ON CONFLICT (scope_id) DO UPDATE SET counted_from = excluded.counted_from;
@@ -87,8 +85,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER recount_new_or_former_caps
-    AFTER INSERT OR DELETE ON subscription_budget_caps
+CREATE TRIGGER recount_new_caps
+    AFTER INSERT ON subscription_budget_caps
     FOR EACH ROW EXECUTE FUNCTION recount_caps();
 CREATE TRIGGER recount_changed_caps
     AFTER UPDATE OF included_micros, subscription_cap_micros ON subscription_budget_caps

@@ -142,7 +142,6 @@ pub(crate) async fn end_organization(
     let _locked: Uuid = one(conn, lock).await?;
     end_workspaces(conn, id).await?;
     end_groups(conn, id).await?;
-    end_caps(conn, id).await?;
     let people = diesel::delete(organization_members::table)
         .filter(organization_members::organization_id.eq(id));
     let claims = sql_query("DELETE FROM idpsync_settings WHERE organization_id = $1");
@@ -162,6 +161,7 @@ pub(crate) async fn end_organization(
             organizations::updated_at.eq(bursar_now()),
         ));
     run(conn, people).await?;
+    end_caps(conn, id).await?;
     run(conn, Cached(claims.bind::<SqlUuid, _>(id))).await?;
     run(conn, Cached(receivers.bind::<SqlUuid, _>(id))).await?;
     run(conn, Cached(switches.bind::<SqlUuid, _>(id))).await?;
@@ -169,7 +169,11 @@ pub(crate) async fn end_organization(
     run_on_one(conn, mark).await
 }
 
+/// The record before what hangs on it, as whoever sets caps locks them.
 async fn end_caps(conn: &AsyncPgConnection, organization: Uuid) -> StoreResult<()> {
+    let record =
+        sql_query("SELECT FROM subscription_budget_caps WHERE organization_id = $1 FOR UPDATE");
+    run(conn, Cached(record.bind::<SqlUuid, _>(organization))).await?;
     let own = sql_query("DELETE FROM user_budget_cap_overrides WHERE organization_id = $1");
     let all = sql_query("DELETE FROM subscription_budget_caps WHERE organization_id = $1");
     run(conn, Cached(own.bind::<SqlUuid, _>(organization))).await?;

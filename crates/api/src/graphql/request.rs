@@ -14,7 +14,7 @@ const MAX_QUERY_CHARS: usize = 10_000;
 /// The most documents in one request.
 const MAX_BATCH: usize = 20;
 /// How deep brackets of a document may stand in each other, before anything reads it.
-const MAX_BRACKETS: usize = 100;
+const MAX_BRACKETS: usize = 64;
 /// How deep values of variables may stand in each other.
 const MAX_VARIABLE_DEPTH: usize = 32;
 /// The most elements of one list or object among the variables.
@@ -181,16 +181,39 @@ fn sized(all: &[Asked]) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// How deep brackets stand in each other, wherever they stand.
+/// Where a byte of a document stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Code,
+    Comment,
+    Text,
+    Block,
+}
+
+/// How deep brackets stand in each other, at most. One that opens counts wherever it stands; one that closes does only
+/// where it surely closes one, so not in a comment, nor in a string.
 fn brackets(text: &str) -> usize {
     let (mut open, mut most) = (0_usize, 0);
-    for byte in text.bytes() {
-        match byte {
-            b'{' | b'[' | b'(' => open += 1,
-            b'}' | b']' | b')' => open = open.saturating_sub(1),
+    let mut place = Place::Code;
+    let mut rest = text.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let quotes = rest.starts_with(b"\"\"\"");
+        let mut taken = 1;
+        match (place, byte) {
+            (_, b'{' | b'[' | b'(') => open += 1,
+            (Place::Code, b'}' | b']' | b')') => open = open.saturating_sub(1),
+            (Place::Code, b'#') => place = Place::Comment,
+            (Place::Comment, b'\n') => place = Place::Code,
+            (Place::Code, b'"') if quotes => (place, taken) = (Place::Block, 3),
+            (Place::Code, b'"') => place = Place::Text,
+            (Place::Text, b'\\') if matches!(after.first(), Some(b'\\' | b'"')) => taken = 2,
+            (Place::Text, b'"') => place = Place::Code,
+            (Place::Block, b'\\') if after.starts_with(b"\"\"\"") => taken = 4,
+            (Place::Block, b'"') if quotes => (place, taken) = (Place::Code, 3),
             _ => {}
         }
         most = most.max(open);
+        rest = rest.get(taken..).unwrap_or_default();
     }
     most
 }
@@ -212,6 +235,28 @@ mod tests {
             }
             (found, expected) => panic!("{found:?} instead of {expected:?}"),
         }
+    }
+
+    #[test]
+    fn what_closes_nothing_does_not_hide_how_deep_brackets_stand() {
+        let check = |text: &str, deep: usize| assert_eq!(brackets(text), deep, "{text}");
+        check("{ a(x: [1, 2]) { b } c }", 3);
+        let hiding = [
+            "#]\n",
+            r#""]" "#,
+            r#""\"]" "#,
+            "\"\\\\\"#]\n",
+            r#""""]""" "#,
+            r#""""\"""]""" "#,
+        ];
+        for hides in hiding {
+            let open = format!("[{hides}").repeat(70);
+            let close = "]".repeat(70);
+            check(&format!("{{ a(x: {open}1{close}) }}"), 72);
+        }
+        // Many side by side are not deep, and no character is cut.
+        check(&r#"{ a(x: "é\é\"") } "#.repeat(100), 2);
+        check(&format!("[{}]", r##"{id: "#"}, "##.repeat(200)), 2);
     }
 
     #[test]

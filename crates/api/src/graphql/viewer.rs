@@ -20,6 +20,9 @@ use crate::{ApiState, middleware::record_refused};
 /// The status that a refused write is recorded with: over REST it would have been answered so.
 const REFUSED_STATUS: u16 = 404;
 
+/// How many refused writes of one request are recorded.
+const MOST_REFUSED: usize = 20;
+
 /// Who asks.
 #[derive(Debug)]
 pub(super) struct Viewer {
@@ -128,7 +131,10 @@ impl Viewer {
             status_code: REFUSED_STATUS,
         };
         let mut all = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        all.push(refused);
+        // One line tells of the same refusal however often it is asked for; and nobody fills the log by one request.
+        if all.len() < MOST_REFUSED && !all.contains(&refused) {
+            all.push(refused);
+        }
     }
 
     /// Records what was refused, whatever becomes of the answer.

@@ -144,12 +144,11 @@ pub(super) async fn upsert(
     cap_get(conn, scope).await?.ok_or(StoreError::NotFound)
 }
 
-/// Whether spend is counted otherwise from now on: under a record that begins, a subscription's cap that does, or with
-/// something else included.
+/// Whether spend may be counted otherwise from now on: under a record that begins, a subscription's cap that does, or
+/// with something else included, which is not known before the row is locked.
 fn counts_anew(old: Option<&SubscriptionCaps>, new: &SubscriptionCapUpsert) -> bool {
     let Some(old) = old else {
         return true;
     };
-    let included = new.included.unwrap_or(old.included) != old.included;
-    included || new.cap.is_some() && old.subscription.is_none()
+    new.included.is_some() || new.cap.is_some() && old.subscription.is_none()
 }

@@ -99,8 +99,8 @@ impl MineQuery {
             let mut unit = viewer.read().await?;
             let path = namespace_path.as_ref().map(|path| path.as_str());
             let scope = asked(unit.organizations(), path).await?;
-            let standings = unit.spend().cap_standing_list(scope, &[me]).await?;
             viewer.count(Counted::Query)?;
+            let standings = unit.spend().cap_standing_list(scope, &[me]).await?;
             let mut features = unit.feature_flags();
             let on = features.feature_enabled(FEATURE, scope.organization());
             Ok::<_, Failure>(if on.await? {
