@@ -294,9 +294,16 @@ async fn an_organizations_caps_count_what_is_charged_there_and_the_deployments_a
     let standing = it.standing(it.scope(), ann).await;
     assert_eq!((standing.spent.0, standing.reserved.0), (5, 10));
     assert_eq!((standing.user_cap, standing.subscription), (None, None));
-    let kinds = "SELECT count(*) FROM spend_counters WHERE limit_kind NOT IN ('user', 'pool')";
-    let left: i64 = it.owner.query_one(kinds, &[]).await.unwrap().get(0);
-    assert_eq!(left, 0);
+    it.spend(ann, 3).await;
+    let left = "SELECT coalesce(max(spent_micros), 0)::bigint FROM spend_counters \
+        WHERE limit_kind NOT IN ('user', 'pool')";
+    let left: i64 = it.owner.query_one(left, &[]).await.unwrap().get(0);
+    assert_eq!(left, 12, "what is left is nobody's");
+    let mut unit = read(&it.store).await;
+    assert_eq!(unit.ledger_verify().await.unwrap(), []);
+    // What begins again is counted anew.
+    it.caps(it.scope(), [Some(100), Some(100)], 0).await;
+    assert_eq!(it.all(it.scope()).await, (8, 10));
 }
 
 #[tokio::test]
