@@ -2,33 +2,15 @@
 
 use std::process::Output;
 
-use secrecy::ExposeSecret;
 use testkit::TestDatabase;
 
-use crate::process::{run, run_with};
+use crate::process::{failed, run, run_on, said};
 
 const FEATURE: &str = "budget_caps_graphql_api";
 
 /// Runs it as an operator would who has the server's variables at hand.
 async fn feature(database: &TestDatabase, arguments: &[&str]) -> Output {
-    let url = database.app_url();
-    let owner = database.owner_url();
-    let variables = [
-        ("BURSAR_DATABASE_URL", url.expose_secret()),
-        ("BURSAR_MIGRATE_DATABASE_URL", owner.expose_secret()),
-    ];
-    run_with(&[&["feature"], arguments].concat(), &variables).await
-}
-
-fn said(output: &Output) -> String {
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn failed(output: &Output) -> String {
-    assert!(!output.status.success(), "{output:?}");
-    String::from_utf8(output.stderr.clone()).unwrap()
+    run_on(database, &[&["feature"], arguments].concat()).await
 }
 
 /// The rows of `list`: where, and the state, and whether it is by default.

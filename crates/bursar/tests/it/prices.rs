@@ -2,12 +2,11 @@
 
 use std::process::Output;
 
-use secrecy::ExposeSecret;
 use serde_json::Value;
 use tempfile::TempDir;
 use testkit::TestDatabase;
 
-use crate::process::{run, run_with};
+use crate::process::{failed, run, run_on, said};
 
 /// Two models, one of them with a match rule.
 const FILE: &str = r#"{"models": [
@@ -19,24 +18,7 @@ const FILE: &str = r#"{"models": [
 
 /// Runs it as an operator would who has the server's variables at hand.
 async fn prices(database: &TestDatabase, arguments: &[&str]) -> Output {
-    let url = database.app_url();
-    let owner = database.owner_url();
-    let variables = [
-        ("BURSAR_DATABASE_URL", url.expose_secret()),
-        ("BURSAR_MIGRATE_DATABASE_URL", owner.expose_secret()),
-    ];
-    run_with(&[&["prices"], arguments].concat(), &variables).await
-}
-
-fn said(output: &Output) -> String {
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn failed(output: &Output) -> String {
-    assert!(!output.status.success(), "{output:?}");
-    String::from_utf8(output.stderr.clone()).unwrap()
+    run_on(database, &[&["prices"], arguments].concat()).await
 }
 
 fn file(folder: &TempDir, text: &str) -> String {

@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use secrecy::ExposeSecret;
+use testkit::TestDatabase;
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
@@ -101,4 +103,28 @@ impl Program {
             .expect("it does not end")
             .unwrap()
     }
+}
+
+/// Runs it with a server's variables for this database.
+pub(crate) async fn run_on(database: &TestDatabase, arguments: &[&str]) -> Output {
+    let url = database.app_url();
+    let owner = database.owner_url();
+    let variables = [
+        ("BURSAR_DATABASE_URL", url.expose_secret()),
+        ("BURSAR_MIGRATE_DATABASE_URL", owner.expose_secret()),
+    ];
+    run_with(arguments, &variables).await
+}
+
+/// What a command printed that succeeded.
+pub(crate) fn said(output: &Output) -> String {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What a command complained of that failed.
+pub(crate) fn failed(output: &Output) -> String {
+    assert!(!output.status.success(), "{output:?}");
+    String::from_utf8(output.stderr.clone()).unwrap()
 }

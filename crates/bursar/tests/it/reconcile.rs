@@ -3,11 +3,10 @@
 use std::process::Output;
 
 use futures_util::future::join_all;
-use secrecy::ExposeSecret;
 use testkit::TestDatabase;
 use tokio::time::Instant;
 
-use crate::process::{Program, run, run_with};
+use crate::process::{Program, failed, run, run_on, said};
 
 const PROCESSES: usize = 8;
 const ORGANIZATIONS: i64 = 200;
@@ -38,21 +37,7 @@ async fn texts(database: &TestDatabase, query: &str) -> Vec<String> {
 
 /// Runs it as an operator would who has the server's variables at hand.
 async fn reconcile(database: &TestDatabase, arguments: &[&str]) -> Output {
-    let arguments = [&["roles", "reconcile"], arguments].concat();
-    let variables = [
-        ("BURSAR_DATABASE_URL", database.app_url()),
-        ("BURSAR_MIGRATE_DATABASE_URL", database.owner_url()),
-    ];
-    let variables = variables
-        .iter()
-        .map(|(name, url)| (*name, url.expose_secret()));
-    run_with(&arguments, &variables.collect::<Vec<_>>()).await
-}
-
-fn said(output: &Output) -> String {
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    String::from_utf8(output.stdout.clone()).unwrap()
+    run_on(database, &[&["roles", "reconcile"], arguments].concat()).await
 }
 
 /// Every role as it is, and the transaction that wrote it.
@@ -165,11 +150,6 @@ async fn what_a_newer_program_wrote_stays_and_is_said() {
     let kept = "SELECT DISTINCT concat_ws(' ', o.name, r.org_permissions = '[]') FROM custom_roles AS r \
         JOIN organizations AS o ON o.id = r.organization_id WHERE r.definition_version = 99";
     assert_eq!(texts(&database, kept).await, ["org-2 t"]);
-}
-
-fn failed(output: &Output) -> String {
-    assert!(!output.status.success(), "{output:?}");
-    String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 mod overrides;
 mod subscription;
 
+pub(crate) use subscription::cap;
+
 use async_trait::async_trait;
 use model::{
     UserId,

@@ -49,14 +49,16 @@ struct CapRow {
     updated_at: DateTime<Utc>,
 }
 
+/// A stored cap; none that was never set.
+pub(crate) fn cap(micros: Option<i64>, enabled: bool) -> Option<Cap> {
+    micros.map(|micros| Cap {
+        amount: Micros(micros),
+        enabled,
+    })
+}
+
 impl CapRow {
     fn caps(self) -> SubscriptionCaps {
-        let cap = |micros: Option<i64>, enabled| {
-            micros.map(|micros| Cap {
-                amount: Micros(micros),
-                enabled,
-            })
-        };
         SubscriptionCaps {
             scope: CapScope::of(self.scope_id),
             flat_user: cap(self.flat_user_cap_micros, self.flat_user_cap_enabled),

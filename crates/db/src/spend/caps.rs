@@ -16,7 +16,10 @@ use store::StoreResult;
 use uuid::Uuid;
 
 use super::sql;
-use crate::query::{Cached, rows};
+use crate::{
+    caps::cap,
+    query::{Cached, rows},
+};
 
 /// What is set for a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,12 +87,6 @@ struct CapsRow {
 
 impl From<&CapsRow> for SubscriptionRow {
     fn from(row: &CapsRow) -> Self {
-        let cap = |amount: Option<i64>, enabled| {
-            amount.map(|amount| Cap {
-                amount: Micros(amount),
-                enabled,
-            })
-        };
         Self {
             flat_user: cap(row.flat_user_cap_micros, row.flat_user_cap_enabled),
             subscription: cap(row.subscription_cap_micros, row.subscription_cap_enabled),
