@@ -155,6 +155,9 @@ def the_server_starts_without_its_provider():
     page = Browser().go(f"{SERVER}/api/v2/users/oidc/login")
     refused(page, 503, "provider_unreachable")
     start_provider()
+    # A failure is remembered for a moment, which may outlast the provider's start.
+    known = lambda: Browser().go(f"{SERVER}/api/v2/users/oidc/login").status != 503
+    wait("the provider, to the server,", known, WORLD["server"])
     methods = call("GET", "/users/authmethods")
     assert methods["oidc"]["enabled"], methods
     first = {"email": "owner@example.com", "username": "owner", "password": PASSWORD}
