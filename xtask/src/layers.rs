@@ -14,6 +14,7 @@ mod tests {
         ("fakeprovider", &[]),
         ("model", &["rbac"]),
         ("outbound", &["model", "rbac"]),
+        ("portal", &["outbound", "model", "rbac"]),
         ("store", &["model", "rbac"]),
         ("db", &["store", "model", "rbac"]),
         ("dbauthz", &["store", "model", "rbac"]),
