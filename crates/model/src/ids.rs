@@ -70,6 +70,10 @@ ids! {
     DeliveryId,
     /// One attempt at a delivery: whoever holds it may say how it ended.
     ClaimId,
+    /// A chat.
+    ChatId,
+    /// A file of a chat.
+    ChatFileId,
 }
 
 impl OrganizationId {

@@ -12,6 +12,7 @@ pub mod audit;
 pub mod budgets;
 pub mod caps;
 mod change;
+pub mod chats;
 pub mod clients;
 pub mod clock;
 pub mod deliveries;

@@ -13,6 +13,10 @@ pub mod api_keys;
 pub mod audit;
 pub mod budgets;
 pub mod caps;
+pub mod chat_files;
+pub mod chat_messages;
+pub mod chat_turns;
+pub mod chats;
 pub mod deliveries;
 pub mod error;
 pub mod external_usage;
@@ -106,6 +110,9 @@ pub trait ReadUnit:
     + notifications::NotificationRead
     + alerts::AlertRead
     + webhooks::WebhookRead
+    + chats::ChatRead
+    + chat_messages::ChatMessageRead
+    + chat_files::ChatFileRead
     + Send
 {
 }
@@ -138,6 +145,10 @@ pub trait WriteUnit:
     + alerts::AlertWrite
     + webhooks::WebhookWrite
     + deliveries::DeliveryWrite
+    + chats::ChatWrite
+    + chat_messages::ChatMessageWrite
+    + chat_turns::ChatTurnWrite
+    + chat_files::ChatFileWrite
 {
     /// Makes everything that this unit wrote durable.
     ///

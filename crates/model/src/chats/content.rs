@@ -1,0 +1,107 @@
+//! What messages are made of.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ChatFileId;
+
+/// The largest body of a request with content, in bytes.
+pub const MAX_CONTENT_BYTES: usize = 256 * 1024;
+
+/// A part of a message, as it is stored and sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum ContentPart {
+    /// Words.
+    Text {
+        /// The words.
+        text: String,
+    },
+    /// How the model came to its answer, where it says so.
+    Reasoning {
+        /// The words.
+        text: String,
+    },
+    /// A file of the chat.
+    File {
+        /// Which.
+        file_id: ChatFileId,
+        /// What it is by its bytes; filled in when it is attached.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mime_type: Option<String>,
+        /// Its name; filled in when it is attached.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    },
+    /// Lines of a file that is somewhere else.
+    FileReference {
+        /// What it is called there.
+        file_name: String,
+        /// The first line.
+        start_line: u32,
+        /// The last line.
+        end_line: u32,
+        /// The lines.
+        content: String,
+    },
+}
+
+/// A file that a message attaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Which.
+    pub file_id: ChatFileId,
+    /// What it is by its bytes.
+    pub mime_type: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// What is wrong with a part that somebody sends.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ContentProblem {
+    /// There are no parts.
+    #[error("Content is required.")]
+    Empty,
+    /// A text says nothing.
+    #[error("content[{0}].text cannot be empty.")]
+    Text(usize),
+    /// A reference to a file has no name.
+    #[error("content[{0}].file_name cannot be empty for file-reference.")]
+    FileName(usize),
+    /// A part that only answers have.
+    #[error("content[{0}].type \"{1}\" is not supported.")]
+    Type(usize, &'static str),
+}
+
+/// What is wrong with what somebody sends; nothing when it can be said.
+#[must_use]
+pub fn content_problems(parts: &[ContentPart]) -> Vec<ContentProblem> {
+    if parts.is_empty() {
+        return vec![ContentProblem::Empty];
+    }
+    let problem = |(place, part): (usize, &ContentPart)| match part {
+        ContentPart::Text { text } => text
+            .trim()
+            .is_empty()
+            .then_some(ContentProblem::Text(place)),
+        ContentPart::Reasoning { .. } => Some(ContentProblem::Type(place, "reasoning")),
+        ContentPart::File { .. } => None,
+        ContentPart::FileReference { file_name, .. } => file_name
+            .trim()
+            .is_empty()
+            .then_some(ContentProblem::FileName(place)),
+    };
+    parts.iter().enumerate().filter_map(problem).collect()
+}
+
+/// The words of parts, for titles and prompts.
+#[must_use]
+pub fn text_of(parts: &[ContentPart]) -> String {
+    let words = parts.iter().filter_map(|part| match part {
+        ContentPart::Text { text } => Some(text.as_str()),
+        ContentPart::Reasoning { .. }
+        | ContentPart::File { .. }
+        | ContentPart::FileReference { .. } => None,
+    });
+    words.collect::<Vec<_>>().join("\n\n")
+}
