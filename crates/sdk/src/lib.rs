@@ -76,6 +76,7 @@ mod audit;
 mod authorization;
 mod budgets;
 mod change;
+mod chats;
 #[cfg(feature = "client")]
 pub mod client;
 mod deployment;
@@ -105,6 +106,7 @@ pub use audit::*;
 pub use authorization::*;
 pub use budgets::*;
 pub use change::Change;
+pub use chats::*;
 #[cfg(feature = "client")]
 pub use client::{ApiError, Client};
 pub use deployment::*;
