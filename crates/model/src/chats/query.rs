@@ -1,9 +1,16 @@
 //! What a list of chats asks for: the words of its query language, and its place.
 
+mod cursor;
+mod parse;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+pub use self::{
+    cursor::CursorError,
+    parse::{QueryProblem, label},
+};
 use super::Chat;
 use crate::ChatId;
 
