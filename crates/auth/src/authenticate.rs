@@ -9,7 +9,12 @@ use model::{
 use store::StoreResult;
 use uuid::Uuid;
 
-use crate::{AdminMode, AuthError, AuthState, subjects::SubjectKey, tokens};
+use crate::{
+    AdminMode, AuthError, AuthState,
+    behalf::{Behalf, represent},
+    subjects::SubjectKey,
+    tokens,
+};
 
 /// A caller, and what they were judged by.
 pub(crate) struct Authenticated {
@@ -36,12 +41,15 @@ pub(crate) async fn authenticate(
     judge(state, &mut unit, stamp, request_id).await
 }
 
-/// What the owner of a key whose secret was presented before may do by it now.
+/// What the owner of a key whose secret was presented before may do by it now, or what may be done for somebody now.
 pub(crate) async fn authenticate_again(
     state: &AuthState,
     key_id: &str,
     request_id: Option<Uuid>,
 ) -> Result<Authenticated, AuthError> {
+    if let Some(behalf) = Behalf::of(key_id) {
+        return represent(state, behalf, request_id).await;
+    }
     let mut unit = reading(state).await?;
     let stamp = unit.presented_keys().key_stamp_get(key_id).await?;
     judge(
@@ -53,7 +61,7 @@ pub(crate) async fn authenticate_again(
     .await
 }
 
-async fn reading(state: &AuthState) -> StoreResult<SystemReadUnit> {
+pub(crate) async fn reading(state: &AuthState) -> StoreResult<SystemReadUnit> {
     let system = state.authorized.as_system(SystemActor::Authenticator);
     system.read().await
 }

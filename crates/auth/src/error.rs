@@ -22,6 +22,9 @@ pub enum AuthError {
     /// The key's owner may not act.
     #[error("the account is suspended")]
     Suspended,
+    /// The person for whom something is done is not in the organization any more in which it is done.
+    #[error("the person is not a member of the organization")]
+    NotMember,
     /// The cookie came with a request that another site started.
     #[error("the request comes from another site")]
     CrossOrigin,
@@ -41,7 +44,7 @@ impl AuthError {
             Self::Missing | Self::Invalid | Self::Expired | Self::Suspended => {
                 StatusCode::UNAUTHORIZED
             }
-            Self::CrossOrigin | Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::NotMember | Self::CrossOrigin | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::Store(StoreError::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -57,6 +60,7 @@ impl AuthError {
             Self::Suspended => {
                 "Your account is suspended. Contact an admin to reactivate your account."
             }
+            Self::NotMember => "You are not a member of this organization any more.",
             Self::CrossOrigin => {
                 "A request that signs in by cookie must come from this site: its Origin header is \
                  missing or names another."

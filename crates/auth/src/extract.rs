@@ -28,7 +28,7 @@ pub struct Caller {
     pub user_id: UserId,
     /// The caller's unique name.
     pub username: Name,
-    /// The public id of the key that was presented.
+    /// The public id of the key that was presented, or what stands for it (see [`crate::on_behalf_of`]).
     pub key_id: String,
     /// Whether it is in admin mode.
     pub admin_mode: AdminMode,
@@ -104,7 +104,7 @@ async fn caller(
     Ok(bound(state, authenticated, mark))
 }
 
-fn bound(state: &AuthState, authenticated: Authenticated, mark: Mark) -> Caller {
+pub(crate) fn bound(state: &AuthState, authenticated: Authenticated, mark: Mark) -> Caller {
     let Authenticated {
         actor,
         versions,

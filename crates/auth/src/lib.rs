@@ -26,6 +26,7 @@
 mod access;
 mod admin_mode;
 mod authenticate;
+mod behalf;
 mod confirm;
 mod cookies;
 mod error;
@@ -49,6 +50,7 @@ pub use access::{AccessGuard, AccessHint, AccessHub, Revoked};
 pub use admin_mode::{
     ADMIN_MODE_LIFETIME, AdminMode, AdminModeError, admin_mode_begin, admin_mode_end,
 };
+pub use behalf::on_behalf_of;
 pub use cookies::{SESSION_COOKIE, session_cookie, session_cookie_removed};
 pub use error::AuthError;
 pub use extract::{Caller, caller_renew, gateway_caller};

@@ -9,9 +9,8 @@ use diesel::{
     sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use model::{
-    OrganizationId, UserId,
+    UserId,
     api_keys::{ApiKey, ApiKeyKind, KeyStamp, KeyStanding, NewApiKey},
-    subjects::SubjectVersions,
 };
 use store::{
     StoreError, StoreResult,
@@ -23,6 +22,7 @@ use crate::{
     errors::internal,
     query::{Cached, count, one, parse, row, rows, run, run_on_one},
     schema::{api_keys, users},
+    subjects::{StandingRow, standing_columns, versions_join},
     unit::{Unit, Writing},
     users::parse_status,
 };
@@ -77,15 +77,12 @@ fn parse_kind(text: &str) -> StoreResult<ApiKeyKind> {
 /// What follows the key's own columns when its owner's standing and versions are asked for.
 macro_rules! standing {
     () => {
-        "k.expires_at <= bursar_now() AS expired, u.status, \
-         coalesce((SELECT v.version FROM subject_versions AS v WHERE v.id = u.id), 0) AS user_version, \
-         coalesce(o.ids, '{}') AS organization_ids, coalesce(o.versions, '{}') AS organization_versions \
-         FROM api_keys AS k JOIN users AS u ON u.id = k.user_id AND NOT u.deleted \
-         CROSS JOIN LATERAL ( \
-             SELECT array_agg(m.organization_id ORDER BY m.organization_id) AS ids, \
-                 array_agg(coalesce(v.version, 0) ORDER BY m.organization_id) AS versions \
-             FROM organization_members AS m LEFT JOIN subject_versions AS v ON v.id = m.organization_id \
-             WHERE m.user_id = u.id) AS o "
+        concat!(
+            "k.expires_at <= bursar_now() AS expired, ",
+            standing_columns!(),
+            " FROM api_keys AS k JOIN users AS u ON u.id = k.user_id AND NOT u.deleted ",
+            versions_join!()
+        )
     };
 }
 
@@ -115,6 +112,8 @@ struct KeyStampRow {
     admin_mode_until: Option<DateTime<Utc>>,
     #[diesel(sql_type = Text)]
     username: String,
+    #[diesel(sql_type = Bool)]
+    expired: bool,
     #[diesel(embed)]
     standing: StandingRow,
 }
@@ -126,35 +125,13 @@ struct UntilRow {
 }
 
 #[derive(QueryableByName)]
-struct StandingRow {
-    #[diesel(sql_type = Bool)]
-    expired: bool,
-    #[diesel(sql_type = Text)]
-    status: String,
-    #[diesel(sql_type = BigInt)]
-    user_version: i64,
-    #[diesel(sql_type = Array<SqlUuid>)]
-    organization_ids: Vec<Uuid>,
-    #[diesel(sql_type = Array<BigInt>)]
-    organization_versions: Vec<i64>,
-}
-
-impl StandingRow {
-    fn versions(self) -> SubjectVersions {
-        let organizations = self.organization_ids.into_iter().map(OrganizationId);
-        SubjectVersions {
-            user: self.user_version,
-            organizations: organizations.zip(self.organization_versions).collect(),
-        }
-    }
-}
-
-#[derive(QueryableByName)]
 struct KeyStandingRow {
     #[diesel(sql_type = Text)]
     id: String,
     #[diesel(sql_type = SqlUuid)]
     user_id: Uuid,
+    #[diesel(sql_type = Bool)]
+    expired: bool,
     #[diesel(embed)]
     standing: StandingRow,
 }
@@ -165,7 +142,7 @@ impl TryFrom<KeyStandingRow> for KeyStanding {
         Ok(Self {
             id: row.id,
             user_id: row.user_id.into(),
-            expired: row.standing.expired,
+            expired: row.expired,
             status: parse_status(&row.standing.status)?,
             versions: row.standing.versions(),
         })
@@ -178,7 +155,7 @@ fn key_stamp(row: KeyStampRow) -> StoreResult<KeyStamp> {
         key: row.key.try_into()?,
         hashed_secret: hashed_secret
             .map_err(|_bytes: Vec<u8>| internal("`api_keys.hashed_secret` is no digest"))?,
-        expired: row.standing.expired,
+        expired: row.expired,
         admin_mode_until: row.admin_mode_until,
         username: parse("users.username", &row.username)?,
         status: parse_status(&row.standing.status)?,

@@ -4,25 +4,106 @@ use async_trait::async_trait;
 use diesel::{
     prelude::*,
     sql_query,
-    sql_types::{Array, Bool, Jsonb, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Jsonb, Text, Uuid as SqlUuid},
 };
 use model::{
     GroupId, OrganizationId, UserId,
-    subjects::{SubjectCustomRole, SubjectOrganization, SubjectRoles},
+    subjects::{
+        SubjectCustomRole, SubjectOrganization, SubjectRoles, SubjectStanding, SubjectVersions,
+    },
     system_roles::StoredSystemRole,
 };
 use rbac::{OrgPermissions, SystemRole};
 use serde::Deserialize;
 use serde_json::Value;
-use store::{StoreResult, subjects::SubjectRead};
+use store::{StoreError, StoreResult, subjects::SubjectRead};
 use uuid::Uuid;
 
 use crate::{
     errors::internal,
-    query::{Cached, parse, row},
+    query::{Cached, parse, row, rows},
     roles::permissions,
     unit::Unit,
+    users::parse_status,
 };
+
+
+/// The columns of a person's standing and versions, as [`StandingRow`] has them: of `users AS u`, with
+/// [`versions_join`].
+macro_rules! standing_columns {
+    () => {
+        "u.status, \
+         coalesce((SELECT v.version FROM subject_versions AS v WHERE v.id = u.id), 0) AS user_version, \
+         coalesce(o.ids, '{}') AS organization_ids, coalesce(o.versions, '{}') AS organization_versions"
+    };
+}
+pub(crate) use standing_columns;
+
+/// What [`standing_columns`] needs beside `users AS u`.
+macro_rules! versions_join {
+    () => {
+        "CROSS JOIN LATERAL ( \
+             SELECT array_agg(m.organization_id ORDER BY m.organization_id) AS ids, \
+                 array_agg(coalesce(v.version, 0) ORDER BY m.organization_id) AS versions \
+             FROM organization_members AS m LEFT JOIN subject_versions AS v ON v.id = m.organization_id \
+             WHERE m.user_id = u.id) AS o "
+    };
+}
+pub(crate) use versions_join;
+
+/// How people stand, without a key of theirs.
+const SUBJECT_STANDINGS: &str = concat!(
+    "SELECT u.id, u.username, ",
+    standing_columns!(),
+    " FROM users AS u ",
+    versions_join!(),
+    "WHERE u.id = ANY ($1) AND NOT u.deleted"
+);
+
+#[derive(QueryableByName)]
+struct SubjectStandingRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    username: String,
+    #[diesel(embed)]
+    standing: StandingRow,
+}
+
+/// Whether somebody may act, and by which versions.
+#[derive(QueryableByName)]
+pub(crate) struct StandingRow {
+    #[diesel(sql_type = Text)]
+    pub(crate) status: String,
+    #[diesel(sql_type = BigInt)]
+    user_version: i64,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    organization_ids: Vec<Uuid>,
+    #[diesel(sql_type = Array<BigInt>)]
+    organization_versions: Vec<i64>,
+}
+
+impl StandingRow {
+    pub(crate) fn versions(self) -> SubjectVersions {
+        let organizations = self.organization_ids.into_iter().map(OrganizationId);
+        SubjectVersions {
+            user: self.user_version,
+            organizations: organizations.zip(self.organization_versions).collect(),
+        }
+    }
+}
+
+impl TryFrom<SubjectStandingRow> for SubjectStanding {
+    type Error = StoreError;
+    fn try_from(row: SubjectStandingRow) -> StoreResult<Self> {
+        Ok(Self {
+            user_id: row.id.into(),
+            username: parse("users.username", &row.username)?,
+            status: parse_status(&row.standing.status)?,
+            versions: row.standing.versions(),
+        })
+    }
+}
 
 /// A person's roles and groups, as one row: one statement sees one moment. The keys of each organization are the
 /// fields of [`OrganizationJson`]; its roles are those of its own that the person holds, and the system role that
@@ -145,5 +226,15 @@ impl<Mode: Send + Sync> SubjectRead for Unit<Mode> {
         let query = sql_query(SUBJECT_ROLES).bind::<SqlUuid, _>(user.0);
         let found: Option<SubjectRolesRow> = row(self.connection()?, Cached(query)).await?;
         found.map(subject_roles).transpose()
+    }
+
+    async fn subject_standing_list(
+        &mut self,
+        users: &[UserId],
+    ) -> StoreResult<Vec<SubjectStanding>> {
+        let users: Vec<Uuid> = users.iter().map(|user| user.0).collect();
+        let query = sql_query(SUBJECT_STANDINGS).bind::<Array<SqlUuid>, _>(users);
+        let found: Vec<SubjectStandingRow> = rows(self.connection()?, Cached(query)).await?;
+        found.into_iter().map(TryInto::try_into).collect()
     }
 }

@@ -1,7 +1,10 @@
 //! What people's rights are made of.
 
-use model::{UserId, subjects::SubjectRoles};
-use rbac::{Action, Object};
+use model::{
+    UserId,
+    subjects::{SubjectRoles, SubjectStanding},
+};
+use rbac::{Action, Object, ResourceType};
 use store::{StoreError, StoreResult};
 
 use crate::{
@@ -9,13 +12,21 @@ use crate::{
     units::wrapper,
 };
 
-pub(crate) const RULES: &[Rule] = &[rule(
-    "subject_roles_get",
-    Shape::Fetch,
-    &["user:read", "assign_role:read", "organization:read"],
-    "every member may see which roles there are, so seeing who holds them takes the right to see the person, and \
-     every organization that the person has roles in",
-)];
+pub(crate) const RULES: &[Rule] = &[
+    rule(
+        "subject_roles_get",
+        Shape::Fetch,
+        &["user:read", "assign_role:read", "organization:read"],
+        "every member may see which roles there are, so seeing who holds them takes the right to see the person, and \
+         every organization that the person has roles in",
+    ),
+    rule(
+        "subject_standing_list",
+        Shape::Check,
+        &["user:read"],
+        "everybody's",
+    ),
+];
 
 wrapper! {
     /// What people's rights are made of, each call authorized.
@@ -37,5 +48,18 @@ impl<U: store::ReadUnit + ?Sized> Subjects<'_, U> {
             self.gate.check(Action::Read, &organization)?;
         }
         Ok(roles)
+    }
+
+    /// How these people stand; deleted ones are missing.
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn subject_standing_list(
+        &mut self,
+        users: &[UserId],
+    ) -> StoreResult<Vec<SubjectStanding>> {
+        self.gate
+            .check(Action::Read, &Object::new(ResourceType::User))?;
+        self.unit.subject_standing_list(users).await
     }
 }

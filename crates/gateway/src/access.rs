@@ -9,12 +9,14 @@ use secrecy::SecretString;
 use store::StoreError;
 use uuid::Uuid;
 
+use crate::AskFor;
+
 /// A caller who may use a provider.
 #[derive(Debug)]
 pub(crate) struct Entry {
     /// Who spends.
     pub(crate) user_id: UserId,
-    /// The public id of the key that was presented.
+    /// The public id of the key that was presented, or what the ledger has in its place.
     pub(crate) api_key_id: String,
     /// The request's id, when the server's layer gave one.
     pub(crate) request_id: Option<Uuid>,
@@ -57,6 +59,9 @@ pub(crate) trait Access: Send + Sync + std::fmt::Debug {
         extensions: &Extensions,
         provider: &str,
     ) -> Result<Entry, Denial>;
+
+    /// The same for somebody who presents no key, since it is not they who ask now.
+    async fn enter_for(&self, whom: AskFor, provider: &str) -> Result<Entry, Denial>;
 }
 
 /// Names that one caller may know.

@@ -21,8 +21,9 @@ use store::{StoreError, StoreResult};
 use tokio::sync::mpsc;
 
 use crate::{
-    Gateway, GatewayConfig, SpendHint, UpstreamBuildError,
+    AskFor, Gateway, GatewayConfig, SpendHint, UpstreamBuildError,
     access::{Access, Denial, Entry, Names, Presence},
+    ask,
     batcher::Batcher,
     gateway::Parts,
     ledger::{Ledger, ReserveFailure},
@@ -92,32 +93,50 @@ impl Access for AuthState {
         let caller = auth::gateway_caller(self, headers, extensions)
             .await
             .map_err(unauthorized)?;
-        let provider = provider_use(&caller.store, provider).await?;
-        let key = async {
-            let gateway = self.authorized.as_system(SystemActor::Gateway);
-            gateway
-                .read()
-                .await?
-                .provider_keys()
-                .provider_key_get(provider.id)
-                .await
-        };
-        let key = key.await.map_err(Denial::Failed)?;
-        Ok(Entry {
-            user_id: caller.user_id,
-            api_key_id: caller.key_id.clone(),
-            request_id: caller.request_id,
-            names: Box::new(CallersNames(caller.store.clone())),
-            presence: Arc::new(CallersPresence {
-                auth: self.clone(),
-                caller,
-                provider: provider.name.clone(),
-            }),
-            provider,
-            key: key.api_key,
-            price_version: key.price_version,
-        })
+        let key_id = caller.key_id.clone();
+        entry(self, caller, key_id, provider).await
     }
+
+    async fn enter_for(&self, whom: AskFor, provider: &str) -> Result<Entry, Denial> {
+        let (user, organization) = (whom.user_id, whom.organization_id);
+        let caller = auth::on_behalf_of(self, user, organization, whom.request_id);
+        let caller = caller.await.map_err(unauthorized)?;
+        entry(self, caller, ask::KEY_ID.to_owned(), provider).await
+    }
+}
+
+/// Lets a caller use a provider, or does not.
+async fn entry(
+    auth: &AuthState,
+    caller: Caller,
+    api_key_id: String,
+    provider: &str,
+) -> Result<Entry, Denial> {
+    let provider = provider_use(&caller.store, provider).await?;
+    let key = async {
+        let gateway = auth.authorized.as_system(SystemActor::Gateway);
+        gateway
+            .read()
+            .await?
+            .provider_keys()
+            .provider_key_get(provider.id)
+            .await
+    };
+    let key = key.await.map_err(Denial::Failed)?;
+    Ok(Entry {
+        user_id: caller.user_id,
+        api_key_id,
+        request_id: caller.request_id,
+        names: Box::new(CallersNames(caller.store.clone())),
+        presence: Arc::new(CallersPresence {
+            auth: auth.clone(),
+            caller,
+            provider: provider.name.clone(),
+        }),
+        provider,
+        key: key.api_key,
+        price_version: key.price_version,
+    })
 }
 
 async fn provider_use(store: &BoundStore, name: &str) -> Result<Provider, Denial> {
@@ -152,6 +171,7 @@ async fn provider_use(store: &BoundStore, name: &str) -> Result<Provider, Denial
 fn unauthorized(error: AuthError) -> Denial {
     match error {
         AuthError::Store(error) => Denial::Failed(error),
+        left @ AuthError::NotMember => Denial::Unauthorized(left.message()),
         other if other.status() == StatusCode::FORBIDDEN => Denial::Forbidden,
         // Whoever calls a program's library has no session to sign in to again.
         AuthError::Missing => Denial::Unauthorized(

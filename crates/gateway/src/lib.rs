@@ -6,13 +6,15 @@
 //! the answer is noted for the caller, and nobody else may name it (`stored_responses`). The reservation is
 //! in the hands of `held`, which closes it exactly once through `settle`; all of them reach the ledger through
 //! `batcher`, many at a time. `lease` and `progress` are for the case that this process dies. Around all of it stands
-//! `presence`, which turns the client away when its access ends meanwhile.
+//! `presence`, which turns the client away when its access ends meanwhile. What this program asks itself, for turns of
+//! chats, joins the same way in `ask`.
 //!
 //! To add an endpoint of a provider: a variant of `upstream::Endpoint` and its row in `routes::endpoint`.
 //! The pure reading and writing of provider formats lives in [`wire`], which knows nothing of the rest.
 
 mod access;
 mod admission;
+mod ask;
 mod asked;
 mod batcher;
 mod body;
@@ -45,6 +47,7 @@ mod worst_case;
 #[cfg(test)]
 mod tests;
 
+pub use ask::{Answer, AskFor, AskRefusal, Asking, ServerLease};
 pub use config::GatewayConfig;
 pub use gateway::{Gateway, SpendHint};
 pub use house::{GatewayDeps, StoreLedger};

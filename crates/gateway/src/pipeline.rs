@@ -16,6 +16,7 @@ use tokio::{sync::oneshot, time::Instant};
 use crate::{
     access::{Denial, Entry},
     admission::{self, Decision},
+    ask,
     drain::Drain,
     gateway::Inner,
     headers,
@@ -337,10 +338,8 @@ async fn provider_error(
     match body {
         Ok(body) => {
             let body = headers::without_key(body, &job.entry.key);
-            finish.answer(
-                Outcome::ProviderError,
-                plain::whole(status, client_headers, body),
-            );
+            let answer = plain::whole(status, client_headers, body);
+            finish.answer(Outcome::ProviderError, ask::of_provider(answer, None));
         }
         Err(_incomplete) => finish.upstream_failed("the provider's answer broke off"),
     }

@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 use secrecy::SecretString;
 
 use crate::{
+    ask,
     drain::Drain,
     gateway::Inner,
     headers::without_key,
@@ -84,7 +85,8 @@ pub(crate) async fn relay(
         Ok(body) => {
             // A client that has left was read to the end all the same.
             let body = without_key(body, key);
-            finish.answer(Outcome::Served, whole(status, headers, body));
+            let answer = ask::of_provider(whole(status, headers, body), Some(held.bill.id));
+            finish.answer(Outcome::Served, answer);
         }
         Err(_incomplete) => finish.upstream_failed("the provider's answer broke off"),
     }

@@ -90,7 +90,7 @@ async fn handle(
 }
 
 /// Reads the request and answers it.
-async fn answer(
+pub(crate) async fn answer(
     gateway: &Gateway,
     entry: Entry,
     endpoint: Endpoint,

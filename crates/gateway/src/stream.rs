@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use crate::{
+    ask,
     body::{self, Feed},
     drain::Drain,
     gateway::Inner,
@@ -57,6 +58,7 @@ pub(crate) async fn relay(
     let mut head = Response::new(Body::new(body));
     *head.status_mut() = status;
     *head.headers_mut() = headers;
+    let head = ask::of_provider(head, Some(held.bill.id));
     let dialect = finish.dialect;
     if !finish.answer(Outcome::Served, head) {
         drain.left();

@@ -41,6 +41,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("litellm/", "litellm"),
     ("langchain", "langchain"),
     ("bursar-sdk/", "bursar-sdk"),
+    ("bursar-chat/", "bursar-chat"),
     // Libraries.
     ("ai-sdk/", "vercel-ai-sdk"),
     ("asyncopenai/python", "openai-python"),

@@ -2,7 +2,9 @@
 
 use rbac::{OrgPermissions, ShareableOwners};
 
-use crate::{GroupId, OrganizationId, system_roles::StoredSystemRole};
+use crate::{
+    GroupId, Name, OrganizationId, UserId, system_roles::StoredSystemRole, users::UserStatus,
+};
 
 /// How often something changed that decides what a person may do. Equal versions mean the same roles,
 /// memberships and groups; the database raises them with every change, in its transaction.
@@ -13,6 +15,19 @@ pub struct SubjectVersions {
     /// Of each organization that the person is in, by id: its settings, its default roles, and its custom and
     /// system roles with what they hold.
     pub organizations: Vec<(OrganizationId, i64)>,
+}
+
+/// Whether somebody may act, and whether what they may do has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectStanding {
+    /// Who it is.
+    pub user_id: UserId,
+    /// The unique name.
+    pub username: Name,
+    /// Whether the person may act.
+    pub status: UserStatus,
+    /// Whether what the person may do has changed.
+    pub versions: SubjectVersions,
 }
 
 /// The roles and groups of a person, with what those roles hold that the program does not define.

@@ -139,7 +139,7 @@ fn refused(error: &AuthError) -> Rejection {
         AuthError::Suspended => {
             Rejection::new(StatusCode::FORBIDDEN, "API not accessible for user")
         }
-        AuthError::CrossOrigin | AuthError::ForeignOrigin => {
+        AuthError::NotMember | AuthError::CrossOrigin | AuthError::ForeignOrigin => {
             Rejection::new(error.status(), error.message())
         }
         AuthError::Store(_) => {

@@ -1,13 +1,14 @@
 //! The hub of a process: it looks at the watched keys when it is told to and every few seconds.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use dbauthz::{Authorized, SystemActor, SystemStore};
 use metrics::{counter, gauge};
-use model::api_keys::KeyStanding;
+use model::{UserId, api_keys::KeyStanding, subjects::SubjectStanding};
 use store::{StoreError, StoreResult};
 use tokio::{
     sync::Notify,
@@ -19,7 +20,7 @@ use super::{
     guard::AccessGuard,
     registry::{Mark, Place, Registry, Wanted},
 };
-use crate::Caller;
+use crate::{Caller, behalf::Behalf};
 
 /// How long one look may take. A database that is slower is asked again.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -132,9 +133,34 @@ impl AccessHub {
         Ok(())
     }
 
-    async fn ask(&self, keys: &[String]) -> StoreResult<Vec<KeyStanding>> {
+    /// By one query for all keys, and one for all people for whom something is done without one.
+    async fn ask(&self, ids: &[String]) -> StoreResult<Vec<KeyStanding>> {
         let mut unit = self.0.store.read().await?;
-        unit.presented_keys().key_standing_list(keys).await
+        let behalves = ids
+            .iter()
+            .filter_map(|id| Some((id, Behalf::of(id)?.user)));
+        let behalves: Vec<(&String, UserId)> = behalves.collect();
+        if behalves.is_empty() {
+            return unit.presented_keys().key_standing_list(ids).await;
+        }
+        let keys = ids.iter().filter(|id| Behalf::of(id).is_none());
+        let keys: Vec<String> = keys.cloned().collect();
+        let mut found = unit.presented_keys().key_standing_list(&keys).await?;
+        let people: Vec<UserId> = behalves.iter().map(|(_, user)| *user).collect();
+        let people = unit.subjects().subject_standing_list(&people).await?;
+        let people: HashMap<UserId, SubjectStanding> =
+            people.into_iter().map(|one| (one.user_id, one)).collect();
+        found.extend(behalves.into_iter().filter_map(|(id, user)| {
+            let person = people.get(&user)?;
+            Some(KeyStanding {
+                id: id.clone(),
+                user_id: user,
+                expired: false,
+                status: person.status,
+                versions: person.versions.clone(),
+            })
+        }));
+        Ok(found)
     }
 
     fn registry(&self) -> MutexGuard<'_, Registry> {

@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod admin_mode;
+mod behalf;
 mod callers;
 mod freshness;
 mod logins;

@@ -7,7 +7,7 @@ use model::{
     api_keys::{ApiKeyKind, KeyStanding, NewApiKey},
     groups::GroupUpdate,
     prices::ProviderKind,
-    subjects::SubjectVersions,
+    subjects::{SubjectStanding, SubjectVersions},
     users::UserStatus,
 };
 use secrecy::ExposeSecret;
@@ -84,6 +84,15 @@ async fn a_key_tells_all_that_a_decision_for_its_owner_needs() {
         organizations: vec![(organization, 1)],
     };
     assert_eq!(stamp.versions, expected);
+    let nobody = UserId(uuid::Uuid::from_u128(404));
+    let standing = unit.subject_standing_list(&[nobody, user]).await.unwrap();
+    let ada = SubjectStanding {
+        user_id: user,
+        username: stamp.username.clone(),
+        status: UserStatus::Active,
+        versions: expected.clone(),
+    };
+    assert_eq!(standing, [ada]);
     let held = unit.subject_roles_get(user).await.unwrap().unwrap();
     assert_eq!(held.site_roles, site_roles);
     let given: Vec<_> = held

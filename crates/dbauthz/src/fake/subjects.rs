@@ -11,7 +11,9 @@ use model::{
     OrganizationId, UserId,
     organizations::OrganizationMember,
     roles::CustomRole,
-    subjects::{SubjectCustomRole, SubjectOrganization, SubjectRoles, SubjectVersions},
+    subjects::{
+        SubjectCustomRole, SubjectOrganization, SubjectRoles, SubjectStanding, SubjectVersions,
+    },
     system_roles::StoredSystemRole,
     users::{LoginType, User, UserStatus},
 };
@@ -140,5 +142,21 @@ impl State {
 impl SubjectRead for FakeUnit {
     async fn subject_roles_get(&mut self, user: UserId) -> StoreResult<Option<SubjectRoles>> {
         Ok(self.call("subject_roles_get").subject_roles(user))
+    }
+
+    async fn subject_standing_list(
+        &mut self,
+        users: &[UserId],
+    ) -> StoreResult<Vec<SubjectStanding>> {
+        self.call("subject_standing_list");
+        let state = &self.state;
+        let asked = state.users.iter().filter(|user| users.contains(&user.id));
+        let standing = |user: &User| SubjectStanding {
+            user_id: user.id,
+            username: user.username.clone(),
+            status: user.status,
+            versions: state.versions(&self.store.0.versions, user.id),
+        };
+        Ok(asked.map(standing).collect())
     }
 }

@@ -28,7 +28,9 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
+    AskFor,
     access::{Access, Denial, Entry, Names, Presence},
+    ask::KEY_ID,
     ledger::{Ledger, ReserveFailure},
 };
 
@@ -374,6 +376,18 @@ impl Access for FakeAccess {
             Some(UNWANTED_TOKEN) => return Err(Denial::Forbidden),
             Some(_) | None => return Err(Denial::Unauthorized("sign in with a token")),
         }
+        self.entry("bursartoken", provider)
+    }
+
+    async fn enter_for(&self, whom: AskFor, provider: &str) -> Result<Entry, Denial> {
+        assert_eq!(whom.user_id, USER);
+        self.presence.confirm().await?;
+        self.entry(KEY_ID, provider)
+    }
+}
+
+impl FakeAccess {
+    fn entry(&self, api_key_id: &str, provider: &str) -> Result<Entry, Denial> {
         let (kind, path) = match provider {
             "openai" => (ProviderKind::OpenAi, "/v1"),
             "compat" => (ProviderKind::OpenAiCompatible, "/v1"),
@@ -382,7 +396,7 @@ impl Access for FakeAccess {
         };
         Ok(Entry {
             user_id: USER,
-            api_key_id: "bursartoken".to_owned(),
+            api_key_id: api_key_id.to_owned(),
             request_id: Some(Uuid::from_u128(9)),
             provider: Provider {
                 id: PROVIDER,

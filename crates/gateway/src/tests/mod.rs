@@ -2,6 +2,7 @@
 
 mod admission;
 mod answers;
+mod ask;
 mod batches;
 mod fakes;
 mod house;

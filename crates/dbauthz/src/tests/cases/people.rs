@@ -361,5 +361,8 @@ pub(super) fn keys() -> Vec<Case> {
             allow(Read, Object::assign_role()),
             allow(Read, Object::organization(ORG.0)),
         ]),
+        case!("subject_standing_list", u => u.subjects().subject_standing_list(&[BOB]), [
+            allow(Read, Object::new(User)),
+        ]),
     ]
 }
