@@ -59,6 +59,7 @@ struct OrganizationRow {
     default: bool,
     default_org_member_roles: Vec<String>,
     shareable_workspace_owners: String,
+    chat_sharing: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -78,6 +79,7 @@ impl TryFrom<OrganizationRow> for Organization {
                 "organizations.shareable_workspace_owners",
                 &row.shareable_workspace_owners,
             )?,
+            chat_sharing: row.chat_sharing,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
@@ -93,6 +95,7 @@ struct OrganizationChange<'a> {
     icon: Option<&'a str>,
     default_org_member_roles: Option<&'a [String]>,
     shareable_workspace_owners: Option<&'a str>,
+    chat_sharing: Option<bool>,
 }
 
 type MemberRow = (
@@ -295,6 +298,7 @@ impl OrganizationWrite for Unit<Writing> {
             shareable_workspace_owners: update
                 .shareable_workspace_owners
                 .map(ShareableOwners::as_str),
+            chat_sharing: update.chat_sharing,
         };
         let update = diesel::update(organizations::table)
             .filter(

@@ -6,12 +6,13 @@
 //! 1. [`readable`]: who may not read the object is told that there is none;
 //! 2. [`sharing_on`]: while sharing is switched off, nobody sees or changes an ACL, whatever their rights; the entries
 //!    are kept;
-//! 3. [`may_share`]: who may read the object but not share it is told so;
-//! 4. [`change`], under the object's lock: nobody changes their own entry; then all that is wrong with a change is told
+//! 3. [`outermost`]: what takes its ACL from something around it has none of its own to see or change;
+//! 4. [`may_share`]: who may read the object but not share it is told so;
+//! 5. [`change`], under the object's lock: nobody changes their own entry; then all that is wrong with a change is told
 //!    together, among it people and groups that are not the organization's, and the object's owner; then the change is
 //!    merged onto the locked value and the difference handed back to be written.
 //!
-//! Steps 1 to 3 are run once before the body of a request is read, and again under the lock.
+//! Steps 1 to 4 are run once before the body of a request is read, and again under the lock.
 
 use model::{
     OrganizationId, UserId,
@@ -20,6 +21,7 @@ use model::{
 };
 use rbac::{Action, Object, ResourceType, Visibility};
 use store::{StoreError, StoreResult};
+use uuid::Uuid;
 
 use crate::{
     gate::Gate,
@@ -46,6 +48,14 @@ pub enum AclError {
         resource: ResourceType,
         /// Who switched it off.
         off: SharingOff,
+    },
+    /// The object takes its ACL from another one, and has none of its own.
+    #[error("this `{resource}` takes its ACL from another")]
+    Inner {
+        /// The type of the object.
+        resource: ResourceType,
+        /// Whose ACL it is.
+        root: Uuid,
     },
     /// The caller may read the object, but not share it.
     #[error("the caller may not share this `{resource}`")]
@@ -91,6 +101,11 @@ pub(crate) trait Shared {
 
     /// Why nobody may share it now; `None` when sharing is on.
     fn sharing_off(&self, gate: &Gate) -> Option<SharingOff>;
+
+    /// The object whose ACL it takes; `None` when it has its own.
+    fn taken_from(&self) -> Option<Uuid> {
+        None
+    }
 }
 
 /// Refuses who may not read it, as if there were none.
@@ -107,6 +122,13 @@ pub(crate) fn sharing_on<S: Shared>(gate: &Gate, shared: &S) -> AclResult<()> {
     off.map_or(Ok(()), |off| Err(AclError::Off { resource, off }))
 }
 
+/// Refuses what has no ACL of its own.
+pub(crate) fn outermost<S: Shared>(shared: &S) -> AclResult<()> {
+    let resource = S::Role::RESOURCE;
+    let root = shared.taken_from();
+    root.map_or(Ok(()), |root| Err(AclError::Inner { resource, root }))
+}
+
 /// Refuses who may not share it.
 pub(crate) fn may_share(gate: &Gate, object: &Object) -> AclResult<()> {
     let checked = gate.check(Action::Share, object);
@@ -116,10 +138,11 @@ pub(crate) fn may_share(gate: &Gate, object: &Object) -> AclResult<()> {
     })
 }
 
-/// The first three steps.
+/// The first four steps.
 pub(crate) fn shareable<S: Shared>(gate: &Gate, shared: &S) -> AclResult<()> {
     let object = readable(gate, shared)?;
     sharing_on(gate, shared)?;
+    outermost(shared)?;
     may_share(gate, &object)
 }
 
@@ -137,7 +160,7 @@ pub(crate) fn not_own<R: AclRole>(
     }
 }
 
-/// The last step: what is to be written, if anything is. The object must be locked, and the first three steps passed.
+/// The last step: what is to be written, if anything is. The object must be locked, and the first four steps passed.
 pub(crate) async fn change<S, U>(
     gate: &Gate,
     unit: &mut U,

@@ -13,12 +13,29 @@ use crate::{Actor, ReadUnit, SystemActor, SystemReadUnit, SystemWriteUnit, Write
 #[derive(Debug, Clone)]
 pub struct Authorized {
     store: Arc<dyn Store>,
-    workspace_sharing: WorkspaceSharing,
+    sharing: Sharing,
+}
+
+/// The deployment's switches over sharing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Sharing {
+    pub(crate) workspaces: WorkspaceSharing,
+    pub(crate) chats: ChatSharing,
 }
 
 /// Whether workspaces may be shared in this deployment at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum WorkspaceSharing {
+    /// As each organization's settings say.
+    #[default]
+    ByOrganization,
+    /// Nobody shares, and what was shared counts for nothing while this lasts. What was granted is kept.
+    Disabled,
+}
+
+/// Whether chats may be shared in this deployment at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ChatSharing {
     /// As each organization's settings say.
     #[default]
     ByOrganization,
@@ -32,21 +49,34 @@ impl Authorized {
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
             store,
-            workspace_sharing: WorkspaceSharing::default(),
+            sharing: Sharing::default(),
         }
     }
 
     /// The same, with the deployment's switch over the sharing of workspaces set.
     #[must_use]
     pub const fn with_workspace_sharing(mut self, sharing: WorkspaceSharing) -> Self {
-        self.workspace_sharing = sharing;
+        self.sharing.workspaces = sharing;
+        self
+    }
+
+    /// The same, with the deployment's switch over the sharing of chats set.
+    #[must_use]
+    pub const fn with_chat_sharing(mut self, sharing: ChatSharing) -> Self {
+        self.sharing.chats = sharing;
         self
     }
 
     /// The deployment's switch over the sharing of workspaces.
     #[must_use]
     pub const fn workspace_sharing(&self) -> WorkspaceSharing {
-        self.workspace_sharing
+        self.sharing.workspaces
+    }
+
+    /// The deployment's switch over the sharing of chats.
+    #[must_use]
+    pub const fn chat_sharing(&self) -> ChatSharing {
+        self.sharing.chats
     }
 
     /// The store as a person may use it.
@@ -54,7 +84,7 @@ impl Authorized {
     pub fn as_actor(&self, actor: Actor) -> BoundStore {
         let (store, gate) = (
             Arc::clone(&self.store),
-            Arc::new(Gate::person(actor.clone(), self.workspace_sharing)),
+            Arc::new(Gate::person(actor.clone(), self.sharing)),
         );
         BoundStore {
             bound: Bound { store, gate },
@@ -67,7 +97,7 @@ impl Authorized {
     pub fn as_system(&self, actor: SystemActor) -> SystemStore {
         let (store, gate) = (
             Arc::clone(&self.store),
-            Arc::new(Gate::system(actor, self.workspace_sharing)),
+            Arc::new(Gate::system(actor, self.sharing)),
         );
         SystemStore {
             bound: Bound { store, gate },
@@ -142,6 +172,17 @@ impl BoundStore {
     #[must_use]
     pub fn workspace_sharing(&self) -> WorkspaceSharing {
         self.bound.gate.workspace_sharing()
+    }
+
+    /// The deployment's switch over the sharing of chats.
+    #[must_use]
+    pub fn chat_sharing(&self) -> ChatSharing {
+        self.bound.gate.chat_sharing()
+    }
+
+    /// What decides for the person.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.bound.gate
     }
 
     /// The request on whose behalf the store is used.

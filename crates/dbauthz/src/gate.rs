@@ -9,7 +9,7 @@ use rbac::{
 use store::{StoreError, StoreResult, WriteContext};
 use uuid::Uuid;
 
-use crate::{Actor, SystemActor, WorkspaceSharing};
+use crate::{Actor, ChatSharing, SystemActor, WorkspaceSharing, authorized::Sharing};
 
 /// What the gate asks. Implemented by the engine's subject, and by the tests' recorder.
 pub(crate) trait Authorizer: Send + Sync + fmt::Debug {
@@ -66,12 +66,12 @@ pub(crate) struct Gate {
     /// The person; `None` for a system actor.
     actor: Option<Actor>,
     context: WriteContext,
-    workspace_sharing: WorkspaceSharing,
+    sharing: Sharing,
 }
 
 impl Gate {
     /// The gate of a person.
-    pub(crate) fn person(actor: Actor, workspace_sharing: WorkspaceSharing) -> Self {
+    pub(crate) fn person(actor: Actor, sharing: Sharing) -> Self {
         let context = WriteContext {
             user_id: Some(actor.user_id),
             actor_name: actor.username.to_string(),
@@ -82,12 +82,12 @@ impl Gate {
             authorizer,
             actor: Some(actor),
             context,
-            workspace_sharing,
+            sharing,
         }
     }
 
     /// The gate of a system actor.
-    pub(crate) fn system(actor: SystemActor, workspace_sharing: WorkspaceSharing) -> Self {
+    pub(crate) fn system(actor: SystemActor, sharing: Sharing) -> Self {
         let context = WriteContext {
             user_id: None,
             actor_name: actor.name().to_owned(),
@@ -97,7 +97,7 @@ impl Gate {
             authorizer: actor.subject(),
             actor: None,
             context,
-            workspace_sharing,
+            sharing,
         }
     }
 
@@ -125,7 +125,12 @@ impl Gate {
 
     /// The deployment's switch over the sharing of workspaces.
     pub(crate) const fn workspace_sharing(&self) -> WorkspaceSharing {
-        self.workspace_sharing
+        self.sharing.workspaces
+    }
+
+    /// The deployment's switch over the sharing of chats.
+    pub(crate) const fn chat_sharing(&self) -> ChatSharing {
+        self.sharing.chats
     }
 
     /// Whether this is the person who acts.

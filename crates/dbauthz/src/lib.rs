@@ -44,6 +44,10 @@ mod audit;
 mod authorized;
 mod budgets;
 mod caps;
+mod chat_files;
+mod chat_messages;
+mod chat_turns;
+mod chats;
 mod deliveries;
 mod external_usage;
 mod feature_flags;
@@ -80,9 +84,16 @@ pub use actor::{Actor, PresentedKey};
 pub use alerts::Alerts;
 pub use api_keys::{ApiKeys, PresentedKeys};
 pub use audit::Audit;
-pub use authorized::{Authorized, BoundStore, SystemStore, WorkspaceSharing};
+pub use authorized::{Authorized, BoundStore, ChatSharing, SystemStore, WorkspaceSharing};
 pub use budgets::Budgets;
 pub use caps::{CapUpsertOutcome, Caps};
+pub use chat_files::ChatFiles;
+pub use chat_messages::{BusyBehavior, ChatMessages, Edited, Said, Saying};
+pub use chat_turns::{ChatTurns, ChatUpkeep, ChatViewers};
+pub use chats::{
+    ChatAclListing, ChatCallError, ChatResult, Chats, OwnerOnly, RootOnly, WorkspaceProblem,
+    news_for_readers,
+};
 pub use deliveries::Deliveries;
 pub use external_usage::{ExternalUsage, ExternalUsageError, ExternalUsageResult};
 pub use feature_flags::FeatureFlags;

@@ -6,7 +6,7 @@ use store::{StoreError, StoreResult};
 use uuid::Uuid;
 
 use crate::{
-    groups,
+    chat_files, chats, groups,
     rules::{Rule, Shape, rule},
     units::wrapper,
     workspaces,
@@ -23,6 +23,8 @@ pub(crate) const RULES: &[Rule] = &[rule(
         "group_member:read",
         "ai_provider:read",
         "workspace:read",
+        "chat:read",
+        "chat_file:read",
     ],
     "the one of the type that is asked for",
 )];
@@ -76,6 +78,16 @@ impl<U: store::ReadUnit + ?Sized> Objects<'_, U> {
                 let workspace = self.unit.workspace_get(id.into()).await?;
                 let sharing = self.gate.workspace_sharing();
                 workspace.map(|found| workspaces::object(&found, sharing))
+            }
+            ResourceType::Chat => {
+                let chat = self.unit.chat_get(id.into(), None).await?;
+                let sharing = self.gate.chat_sharing();
+                chat.map(|found| chats::object(&found, sharing))
+            }
+            ResourceType::ChatFile => {
+                let file = self.unit.chat_file_get(id.into()).await?;
+                let sharing = self.gate.chat_sharing();
+                file.map(|found| chat_files::object(&found, sharing))
             }
             _ => None,
         };

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use crate::{
-    SystemActor, acl, alerts, api_keys, audit, budgets, caps, deliveries, external_usage,
+    SystemActor, acl, alerts, api_keys, audit, budgets, caps, chat_files, chat_messages, chat_turns,
+    chats, deliveries, external_usage,
     feature_flags, groups, identities, identity_sync, idpsync, notifications, objects,
     organizations, prices, providers, roles, spend, spend_reports, stored_responses, subjects,
     system_roles, users, webhooks, workspaces,
@@ -84,6 +85,10 @@ pub(crate) const ALL: &[(&str, &[Rule])] = &[
     ("roles", roles::RULES),
     ("system_roles", system_roles::RULES),
     ("workspaces", workspaces::RULES),
+    ("chats", chats::RULES),
+    ("chat_messages", chat_messages::RULES),
+    ("chat_files", chat_files::RULES),
+    ("chat_turns", chat_turns::RULES),
     ("acl", acl::RULES),
     ("identities", identities::RULES),
     ("idpsync", idpsync::RULES),

@@ -31,6 +31,12 @@ pub enum SystemActor {
     Courier,
     /// Counts for the metrics whom a limit blocks.
     Metrics,
+    /// Runs the turns of chats.
+    ChatEngine,
+    /// Shows chats to those who look at them.
+    ChatFeed,
+    /// Archives and removes old chats and files that nobody attached.
+    ChatKeeper,
 }
 
 /// What following an identity provider's claims takes.
@@ -64,6 +70,9 @@ impl SystemActor {
         Self::Alerts,
         Self::Courier,
         Self::Metrics,
+        Self::ChatEngine,
+        Self::ChatFeed,
+        Self::ChatKeeper,
     ];
 
     /// The name that the audit log records.
@@ -82,6 +91,9 @@ impl SystemActor {
             Self::Alerts => "alerts",
             Self::Courier => "courier",
             Self::Metrics => "metrics",
+            Self::ChatEngine => "chat-engine",
+            Self::ChatFeed => "chat-feed",
+            Self::ChatKeeper => "chat-keeper",
         }
     }
 
@@ -107,6 +119,18 @@ impl SystemActor {
             }
             Self::Metrics => {
                 "metrics are about everybody and asked for by nobody: it reads who has used up a limit"
+            }
+            Self::ChatEngine => {
+                "a turn goes on when its owner has gone, and may end with the server that ran it: it reads what was said, \
+                 notes what the model says, and ends the turn; the model itself is asked as the owner"
+            }
+            Self::ChatFeed => {
+                "many people look at one chat: it reads what happens there once for all of them, and asks before it shows \
+                 it what each of them may see"
+            }
+            Self::ChatKeeper => {
+                "nobody asks for order: it archives and removes chats that nobody has changed for long, and removes files \
+                 that no chat has"
             }
             Self::Courier => {
                 "what happens is told to webhooks and by mail when nobody is there: it reads what is to be sent, the \
@@ -207,6 +231,13 @@ impl SystemActor {
                 (R::User, Action::Read),
             ],
             Self::Metrics => &[(R::AiUsageEvent, Action::Read)],
+            Self::ChatEngine => &[(R::Chat, Action::Update)],
+            Self::ChatFeed => &[(R::Chat, Action::Read)],
+            Self::ChatKeeper => &[
+                (R::Chat, Action::Delete),
+                (R::Chat, Action::Update),
+                (R::ChatFile, Action::Delete),
+            ],
         }
     }
 

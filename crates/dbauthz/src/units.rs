@@ -9,8 +9,8 @@ use std::{
 use store::StoreResult;
 
 use crate::{
-    Alerts, ApiKeys, Audit, Budgets, Caps, Deliveries, ExternalUsage, FeatureFlags, Groups,
-    Identities, IdentitySync, Idpsync, Ledger, Logins, Notifications, Objects, Organizations,
+    Alerts, ApiKeys, Audit, Budgets, Caps, ChatFiles, ChatMessages, ChatTurns, ChatUpkeep,
+    ChatViewers, Chats, Deliveries, ExternalUsage, FeatureFlags, Groups, Identities, IdentitySync, Idpsync, Ledger, Logins, Notifications, Objects, Organizations,
     PresentedKeys, Prices, ProviderKeys, Providers, Roles, Setup, Spend, SpendReports,
     StoredResponses, Subjects, SystemRoles, Users, Webhooks, Workspaces, gate::Gate,
 };
@@ -156,6 +156,18 @@ macro_rules! rooms {
             pub fn workspaces(&mut self) -> Workspaces<'_, dyn store::$inner> {
                 Workspaces::new(&self.gate, &mut *self.unit)
             }
+            /// Chats: conversations that can be shared for reading.
+            pub fn chats(&mut self) -> Chats<'_, dyn store::$inner> {
+                Chats::new(&self.gate, &mut *self.unit)
+            }
+            /// What is said in chats, and what waits to be said.
+            pub fn chat_messages(&mut self) -> ChatMessages<'_, dyn store::$inner> {
+                ChatMessages::new(&self.gate, &mut *self.unit)
+            }
+            /// Files that people attach to chats.
+            pub fn chat_files(&mut self) -> ChatFiles<'_, dyn store::$inner> {
+                ChatFiles::new(&self.gate, &mut *self.unit)
+            }
             /// How an identity provider's claims become organizations, groups and roles.
             pub fn idpsync(&mut self) -> Idpsync<'_, dyn store::$inner> {
                 Idpsync::new(&self.gate, &mut *self.unit)
@@ -202,6 +214,18 @@ macro_rules! rooms {
             /// Accounts at an identity provider, and sign-ins under way there.
             pub fn identities(&mut self) -> Identities<'_, dyn store::$inner> {
                 Identities::new(&self.unit.gate, &mut *self.unit.unit)
+            }
+            /// Turns of chats.
+            pub fn chat_turns(&mut self) -> ChatTurns<'_, dyn store::$inner> {
+                ChatTurns::new(&self.unit.gate, &mut *self.unit.unit)
+            }
+            /// Who looks at chats.
+            pub fn chat_viewers(&mut self) -> ChatViewers<'_, dyn store::$inner> {
+                ChatViewers::new(&self.unit.gate, &mut *self.unit.unit)
+            }
+            /// Keeping chats in order.
+            pub fn chat_upkeep(&mut self) -> ChatUpkeep<'_, dyn store::$inner> {
+                ChatUpkeep::new(&self.unit.gate, &mut *self.unit.unit)
             }
             /// Following an identity provider's claims.
             pub fn identity_sync(&mut self) -> IdentitySync<'_, dyn store::$inner> {

@@ -24,6 +24,8 @@ pub struct Organization {
     pub default_org_member_roles: Vec<String>,
     /// Whose workspaces may be shared there.
     pub shareable_workspace_owners: ShareableOwners,
+    /// Whether what is shared of its chats counts.
+    pub chat_sharing: bool,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
@@ -62,6 +64,8 @@ pub struct OrganizationUpdate {
     pub default_org_member_roles: Option<Vec<String>>,
     /// Another rule about whose workspaces may be shared.
     pub shareable_workspace_owners: Option<ShareableOwners>,
+    /// Whether what is shared of its chats counts; what was granted is kept.
+    pub chat_sharing: Option<bool>,
 }
 
 /// A person's place in an organization.

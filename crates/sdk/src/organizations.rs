@@ -147,3 +147,21 @@ pub struct OrganizationMemberWithUserData {
     /// The site roles that were given.
     pub global_roles: Vec<SlimRole>,
 }
+
+/// Whether chats may be shared in an organization, as it now counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChatSharingSettings {
+    /// Whether the deployment lets nobody share, whatever its organizations say.
+    pub sharing_globally_disabled: bool,
+    /// Whether chats may be shared; not while the deployment lets nobody share.
+    pub enabled: bool,
+}
+
+/// Another rule about sharing chats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UpdateChatSharingSettingsRequest {
+    /// Whether chats may be shared. With whom they were shared is kept while they may not be.
+    pub enabled: bool,
+}

@@ -51,6 +51,11 @@ pub trait ChatMessageRead: Send {
     ) -> StoreResult<Option<ChatMessage>>;
     /// What waits, in its order.
     async fn chat_queue_list(&mut self, chat: ChatId) -> StoreResult<Vec<QueuedMessage>>;
+    /// How many messages wait: what they are made of may be large.
+    async fn chat_queue_count(&mut self, chat: ChatId) -> StoreResult<u32> {
+        let waiting = self.chat_queue_list(chat).await?;
+        Ok(waiting.len().try_into().unwrap_or(u32::MAX))
+    }
     /// What changed in a chat; `None` when it is gone.
     async fn chat_news_get(
         &mut self,

@@ -15,6 +15,9 @@ pub(super) fn acl(error: &AclError) -> Answer {
         AclError::Off { resource, off } => {
             Answer::new(StatusCode::FORBIDDEN, off_text(*resource, *off)).refused(*resource)
         }
+        AclError::Inner { resource, root } => Answer::bad(inner_text(*resource))
+            .detail(format!("Target the root {resource} (id: {root}) instead."))
+            .refused(*resource),
         AclError::NotShareable { resource } => Answer::new(StatusCode::FORBIDDEN, FORBIDDEN)
             .detail(format!("You may use this {resource}, but not share it."))
             .refused(*resource),
@@ -29,18 +32,25 @@ pub(super) fn acl(error: &AclError) -> Answer {
     }
 }
 
-fn off_text(resource: ResourceType, off: SharingOff) -> String {
+fn inner_text(resource: ResourceType) -> String {
+    let name = capital(resource);
+    format!("{name} ACLs can only be set on root {resource}s.")
+}
+
+/// The name of a type as a sentence begins with it.
+fn capital(resource: ResourceType) -> String {
     let mut name = resource.as_str().to_owned();
-    match off {
-        SharingOff::Owner => {
-            return format!("Only {name}s of service accounts can be shared in this organization.");
-        }
-        SharingOff::Deployment | SharingOff::Organization => {
-            if let Some(first) = name.get_mut(..1) {
-                first.make_ascii_uppercase();
-            }
-        }
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_uppercase();
     }
+    name
+}
+
+fn off_text(resource: ResourceType, off: SharingOff) -> String {
+    if off == SharingOff::Owner {
+        return format!("Only {resource}s of service accounts can be shared in this organization.");
+    }
+    let name = capital(resource);
     let place = if off == SharingOff::Deployment {
         "deployment"
     } else {
@@ -78,6 +88,12 @@ mod tests {
         check(off(SharingOff::Organization), 403, organization, true);
         let owner = "Only workspaces of service accounts can be shared in this organization.";
         check(off(SharingOff::Owner), 403, owner, true);
+        let inner = AclError::Inner {
+            resource: ResourceType::Chat,
+            root: uuid::Uuid::nil(),
+        };
+        let only = "Chat ACLs can only be set on root chats.";
+        check(inner, 400, only, true);
         check(AclError::NotShareable { resource }, 403, FORBIDDEN, true);
         let own = "Cannot change your own workspace sharing role.";
         check(AclError::Own { resource }, 400, own, true);

@@ -1,5 +1,7 @@
 //! Organizations and who belongs to them.
 
+mod chat_sharing_get;
+mod chat_sharing_update;
 mod create;
 mod delete;
 mod get;
@@ -40,5 +42,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(
             workspace_sharing_get::workspace_sharing_get,
             workspace_sharing_update::workspace_sharing_update
+        ))
+        .routes(routes!(
+            chat_sharing_get::chat_sharing_get,
+            chat_sharing_update::chat_sharing_update
         ))
 }

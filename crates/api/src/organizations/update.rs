@@ -68,5 +68,6 @@ fn update(body: &UpdateOrganizationRequest) -> Checked<OrganizationUpdate> {
         icon,
         default_org_member_roles: body.default_org_member_roles.clone(),
         shareable_workspace_owners,
+        chat_sharing: None,
     })
 }

@@ -81,6 +81,7 @@ pub(super) fn organization() -> Organization {
         default: true,
         default_org_member_roles: Vec::new(),
         shareable_workspace_owners: rbac::ShareableOwners::Everyone,
+        chat_sharing: true,
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
     }

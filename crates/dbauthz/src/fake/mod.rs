@@ -5,6 +5,10 @@ mod alerts;
 mod api_keys;
 mod budgets;
 mod caps;
+mod chat_files;
+mod chat_messages;
+mod chat_turns;
+mod chats;
 mod deliveries;
 mod external_usage;
 mod feature_flags;
@@ -25,17 +29,22 @@ mod webhooks;
 mod workspaces;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use model::{
-    OrganizationId, ProviderId, UserId,
+    ChatId, LeaseId, OrganizationId, ProviderId, UserId,
+    acl::Principal,
     api_keys::ApiKey,
     budgets::{BudgetOverride, BudgetSettingsUpdate, GroupBudget},
     caps::{CapOverride, CapScope, SubscriptionCaps},
+    chats::{
+        ChatAccess, ChatFileBytes, ChatFileDownload, ChatMessage, ChatPart, QueuedMessage,
+        ViewerUpdate,
+    },
     deliveries::WebhookDelivery,
     external_usage::ExternalRecord,
     feature_flags::FeatureSwitch,
@@ -108,6 +117,26 @@ pub struct State {
     pub stored_responses: BTreeMap<(ProviderId, StoredId), UserId>,
     /// Workspaces, each with its ACL.
     pub workspaces: Vec<WorkspaceAccess>,
+    /// Chats, each root with its ACL.
+    pub chats: Vec<ChatAccess>,
+    /// When entries of these ACLs end.
+    pub chat_acl_ends: BTreeMap<(ChatId, Principal), DateTime<Utc>>,
+    /// What each viewer of a chat keeps.
+    pub chat_viewers: BTreeMap<(ChatId, UserId), ViewerUpdate>,
+    /// What was said, in the order of ids.
+    pub chat_messages: Vec<ChatMessage>,
+    /// What waits, in its order.
+    pub chat_queue: Vec<QueuedMessage>,
+    /// What models have said so far in turns that run.
+    pub chat_parts: BTreeMap<ChatId, Vec<ChatPart>>,
+    /// The servers that run turns.
+    pub chat_leases: BTreeMap<ChatId, LeaseId>,
+    /// Servers that have gone.
+    pub lapsed_leases: BTreeSet<LeaseId>,
+    /// Files of chats.
+    pub chat_files: Vec<ChatFileBytes>,
+    /// Addresses of these files.
+    pub chat_file_downloads: Vec<ChatFileDownload>,
     /// What an identity provider's claims decide.
     pub idpsync: IdpsyncSettings,
     /// Custom roles.

@@ -267,6 +267,7 @@ impl OrganizationWrite for FakeUnit {
             default: state.organizations.is_empty(),
             default_org_member_roles: vec![builtin::ORGANIZATION_WORKSPACE_ACCESS.to_owned()],
             shareable_workspace_owners: new.shareable_workspace_owners,
+            chat_sharing: true,
             created_at: state.now,
             updated_at: state.now,
         };
@@ -297,6 +298,9 @@ impl OrganizationWrite for FakeUnit {
         }
         if let Some(roles) = &update.default_org_member_roles {
             organization.default_org_member_roles.clone_from(roles);
+        }
+        if let Some(sharing) = update.chat_sharing {
+            organization.chat_sharing = sharing;
         }
         if let Some(owners) = update.shareable_workspace_owners {
             organization.shareable_workspace_owners = owners;

@@ -15,7 +15,9 @@ use super::{
     world::{ANN, BOB, GROUP, OLGA, ORG, OTHER_GROUP, OTTO, PROVIDER, WORKSPACE, actor, state},
 };
 use crate::{
-    Actor, SystemActor, SystemStore, WorkspaceSharing, authorized::Bound, fake::FakeStore,
+    Actor, SystemActor, SystemStore,
+    authorized::{Bound, Sharing},
+    fake::FakeStore,
     gate::Gate,
 };
 
@@ -178,7 +180,7 @@ const LEGEND: &str = "+ done   - refused   ! against a rule that no right lifts 
 async fn each_role_reaches_what_its_column_says() {
     let columns: Vec<_> = people()
         .into_iter()
-        .map(|(name, actor)| (name, Gate::person(actor, WorkspaceSharing::default())))
+        .map(|(name, actor)| (name, Gate::person(actor, Sharing::default())))
         .collect();
     let cases: Vec<Case> = all().into_iter().filter(|case| !case.system).collect();
     let title =
@@ -193,7 +195,7 @@ async fn each_system_actor_reaches_what_its_column_says() {
         .map(|actor| {
             (
                 actor.name().to_owned(),
-                Gate::system(*actor, WorkspaceSharing::default()),
+                Gate::system(*actor, Sharing::default()),
             )
         })
         .collect();
@@ -206,7 +208,7 @@ async fn no_system_actor_holds_a_permission_that_opens_nothing() {
     for actor in SystemActor::ALL {
         let mut used = BTreeSet::new();
         for case in all() {
-            let reached = end(&case, Gate::system(*actor, WorkspaceSharing::default())).await;
+            let reached = end(&case, Gate::system(*actor, Sharing::default())).await;
             if reached == "+" || reached.parse().is_ok_and(|rows: usize| rows > 0) {
                 used.extend(case.checks.iter().map(Check::name));
             }

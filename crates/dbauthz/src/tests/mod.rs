@@ -41,10 +41,10 @@ async fn run(case: &Case, deny: Deny) -> Run {
     let gate = if case.system {
         Gate::system(
             crate::SystemActor::Gateway,
-            crate::WorkspaceSharing::default(),
+            crate::authorized::Sharing::default(),
         )
     } else {
-        Gate::person(actor(ANN, &[]), crate::WorkspaceSharing::default())
+        Gate::person(actor(ANN, &[]), crate::authorized::Sharing::default())
     };
     let watcher: Arc<dyn Authorizer> = recorder.clone();
     let gate = Arc::new(gate.watched(watcher));

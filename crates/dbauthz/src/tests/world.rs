@@ -263,6 +263,7 @@ fn acme() -> Organization {
         default: true,
         default_org_member_roles: vec!["organization-workspace-access".to_owned()],
         shareable_workspace_owners: ShareableOwners::Everyone,
+        chat_sharing: true,
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
     }

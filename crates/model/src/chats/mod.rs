@@ -98,6 +98,16 @@ impl Chat {
     pub fn root(&self) -> bool {
         self.root_chat_id == self.id
     }
+
+    /// The turn that runs in it.
+    #[must_use]
+    pub fn turn(&self) -> Option<TurnKey> {
+        self.status.active().then_some(TurnKey {
+            chat_id: self.id,
+            history_version: self.versions.history,
+            attempt: self.versions.attempt,
+        })
+    }
 }
 
 /// The versions of a chat: each is the snapshot's at the last change of its kind.

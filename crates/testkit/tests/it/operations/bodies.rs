@@ -49,6 +49,7 @@ fn people(operation: &str, world: &World) -> Option<Value> {
         "idpsync_preview" | "idpsync_organization_preview" => json!({"claims": {}}),
         "workspace_create" => json!({"name": "another", "description": "", "owner": "ada"}),
         "workspace_sharing_update" => json!({"shareable_workspace_owners": "everyone"}),
+        "chat_sharing_update" => json!({"enabled": true}),
         "workspace_update" => json!({"description": "D"}),
         "workspace_dormant_update" => json!({"dormant": false}),
         "workspace_acl_update" => json!({"user_roles": {}, "group_roles": {}}),

@@ -1,0 +1,206 @@
+//! What the program itself does with chats: it runs turns, shows a chat to all who look at it, and keeps order.
+
+use chrono::{DateTime, Utc};
+use model::{
+    ChatId, LeaseId,
+    chats::{ChatFileDownload, ChatPart, ChatTurn, TurnEnd, TurnKey},
+};
+use rbac::{Action, Object, ResourceType};
+use store::{StoreError, StoreResult, chat_turns::TurnStanding};
+
+use crate::{
+    BoundStore,
+    acl::Shared,
+    chats,
+    rules::{Rule, Shape, rule},
+    units::wrapper,
+};
+
+const UPDATE: &[&str] = &["chat:update"];
+const SYSTEM: &str = "system actors only";
+
+pub(crate) const RULES: &[Rule] = &[
+    rule("chat_turn_get", Shape::Check, UPDATE, SYSTEM),
+    rule("chat_turn_standing_list", Shape::Check, UPDATE, SYSTEM),
+    rule("chat_parts_append", Shape::Check, UPDATE, SYSTEM),
+    rule("chat_turn_finish", Shape::Check, UPDATE, SYSTEM),
+    rule("chat_turn_sweep", Shape::Check, UPDATE, SYSTEM),
+    rule(
+        "chat_readable_by",
+        Shape::Fetch,
+        &["chat:read"],
+        "system actors only; each person's own rights decide",
+    ),
+    rule(
+        "chat_file_download_get",
+        Shape::Fetch,
+        &["api_key:read"],
+        "system actors only: what an address holds is a kind of key",
+    ),
+    rule("chat_archive_old", Shape::Check, UPDATE, SYSTEM),
+    rule("chat_purge", Shape::Check, &["chat:delete"], SYSTEM),
+    rule("chat_file_prune", Shape::Check, &["chat_file:delete"], SYSTEM),
+];
+
+wrapper! {
+    /// Turns. Reached by system actors only: each is authorized as its chat's owner when it begins.
+    ChatTurns
+}
+
+wrapper! {
+    /// Who looks at chats. Reached by system actors only.
+    ChatViewers
+}
+
+wrapper! {
+    /// Keeping chats in order. Reached by system actors only: nobody asks for it.
+    ChatUpkeep
+}
+
+/// What a decision about one chat is about, whoever it belongs to.
+const fn one(chat: ChatId) -> Object {
+    Object::new(ResourceType::Chat).id(chat.0)
+}
+
+/// What a decision about all chats is about.
+const fn all() -> Object {
+    Object::new(ResourceType::Chat)
+}
+
+impl<U: store::WriteUnit + ?Sized> ChatTurns<'_, U> {
+    /// See [`store::chat_turns::ChatTurnWrite::chat_turn_get`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn chat_turn_get(
+        &mut self,
+        chat: ChatId,
+        lease: LeaseId,
+    ) -> StoreResult<Option<ChatTurn>> {
+        self.gate.check(Action::Update, &one(chat))?;
+        self.unit.chat_turn_get(chat, lease).await
+    }
+
+    /// See [`store::chat_turns::ChatTurnWrite::chat_turn_standing_list`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn chat_turn_standing_list(
+        &mut self,
+        turns: &[TurnKey],
+        lease: LeaseId,
+    ) -> StoreResult<Vec<TurnStanding>> {
+        self.gate.check(Action::Update, &all())?;
+        self.unit.chat_turn_standing_list(turns, lease).await
+    }
+
+    /// See [`store::chat_turns::ChatTurnWrite::chat_parts_append`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn chat_parts_append(
+        &mut self,
+        turn: TurnKey,
+        parts: &[ChatPart],
+    ) -> StoreResult<bool> {
+        self.gate.check(Action::Update, &one(turn.chat_id))?;
+        self.unit.chat_parts_append(turn, parts).await
+    }
+
+    /// See [`store::chat_turns::ChatTurnWrite::chat_turn_finish`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn chat_turn_finish(
+        &mut self,
+        turn: TurnKey,
+        lease: LeaseId,
+        end: &TurnEnd,
+    ) -> StoreResult<Option<TurnKey>> {
+        self.gate.check(Action::Update, &one(turn.chat_id))?;
+        self.unit.chat_turn_finish(turn, lease, end).await
+    }
+
+    /// See [`store::chat_turns::ChatTurnWrite::chat_turn_sweep`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn chat_turn_sweep(&mut self, limit: u32) -> StoreResult<Vec<ChatId>> {
+        self.gate.check(Action::Update, &all())?;
+        self.unit.chat_turn_sweep(limit).await
+    }
+}
+
+impl<U: store::ReadUnit + ?Sized> ChatViewers<'_, U> {
+    /// Which of these people may read a chat now, in their order: by one look at it, each by their own rights as they
+    /// were when their store was bound, and the switches. Nobody reads a chat that is gone.
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn chat_readable_by(
+        &mut self,
+        chat: ChatId,
+        people: &[&BoundStore],
+    ) -> StoreResult<Vec<bool>> {
+        let Some(found) = self.unit.chat_get(chat, None).await? else {
+            return Ok(vec![false; people.len()]);
+        };
+        self.gate.check(Action::Read, &found.object(self.gate))?;
+        let readable = |person: &&BoundStore| {
+            let gate = person.gate();
+            let object = chats::object(&found, gate.chat_sharing());
+            gate.allows(Action::Read, &object)
+        };
+        Ok(people.iter().map(readable).collect())
+    }
+
+    /// What an address of a file leads to, if it still holds. Whoever it was made for is to be asked about again.
+    ///
+    /// # Errors
+    /// `NotFound`, `Denied`.
+    pub async fn chat_file_download_get(
+        &mut self,
+        token_hash: &[u8; 32],
+        now: DateTime<Utc>,
+    ) -> StoreResult<ChatFileDownload> {
+        let found = self.unit.chat_file_download_get(token_hash, now).await?;
+        let found = found.ok_or(StoreError::NotFound)?;
+        let key = Object::api_key(None, found.user_id.0);
+        self.gate.check(Action::Read, &key)?;
+        Ok(found)
+    }
+}
+
+impl<U: store::WriteUnit + ?Sized> ChatUpkeep<'_, U> {
+    /// See [`store::chats::ChatWrite::chat_archive_old`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn chat_archive_old(
+        &mut self,
+        before: DateTime<Utc>,
+        limit: u32,
+    ) -> StoreResult<u64> {
+        self.gate.check(Action::Update, &all())?;
+        self.unit.chat_archive_old(before, limit).await
+    }
+
+    /// See [`store::chats::ChatWrite::chat_purge`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn chat_purge(&mut self, before: DateTime<Utc>, limit: u32) -> StoreResult<u64> {
+        self.gate.check(Action::Delete, &all())?;
+        self.unit.chat_purge(before, limit).await
+    }
+
+    /// See [`store::chat_files::ChatFileWrite::chat_file_prune`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn chat_file_prune(&mut self, before: DateTime<Utc>, limit: u32) -> StoreResult<u64> {
+        let files = Object::new(ResourceType::ChatFile);
+        self.gate.check(Action::Delete, &files)?;
+        self.unit.chat_file_prune(before, limit).await
+    }
+}

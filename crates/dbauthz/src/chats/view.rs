@@ -1,0 +1,92 @@
+//! What of a chat may be shown to whom: what readers may not see never leaves this floor.
+
+use model::chats::{Chat, ChatAccess, ChatError, ChatErrorKind, ChatMessage};
+use rbac::{Object, ResourceType};
+use store::chat_messages::ChatNews;
+
+use crate::{ChatSharing, gate::Gate};
+
+/// What a decision about a chat is about, with its family's ACL as far as that counts now.
+pub(crate) fn object(found: &ChatAccess, sharing: ChatSharing) -> Object {
+    let object = unshared(&found.chat);
+    if found.sharing && sharing == ChatSharing::ByOrganization {
+        found.acl.onto(object)
+    } else {
+        object
+    }
+}
+
+/// What a decision about a chat is about, without whom it is shared with.
+pub(super) const fn unshared(chat: &Chat) -> Object {
+    Object::new(ResourceType::Chat)
+        .in_org(chat.organization_id.0)
+        .owner(chat.owner_id.0)
+        .id(chat.id.0)
+}
+
+/// Whether whoever acts sees all of a chat: its owner does, and the system's actors, who show it to nobody but its owner.
+pub(crate) fn sees_all(gate: &Gate, chat: &Chat) -> bool {
+    gate.actor()
+        .is_none_or(|actor| actor.user_id == chat.owner_id)
+}
+
+/// A chat as whoever acts sees it while the switches stand as they do.
+pub(crate) fn shown_access(gate: &Gate, found: ChatAccess) -> Chat {
+    let mut chat = found.chat;
+    chat.shared &= found.sharing;
+    shown(gate, chat)
+}
+
+/// The same without the organization's switch, which the store has looked at.
+pub(crate) fn shown(gate: &Gate, mut chat: Chat) -> Chat {
+    chat.shared &= gate.chat_sharing() == ChatSharing::ByOrganization;
+    if !sees_all(gate, &chat) {
+        chat.last_error = chat.last_error.map(error_for_readers);
+    }
+    chat
+}
+
+/// Messages as whoever acts sees them.
+pub(crate) fn shown_messages(
+    gate: &Gate,
+    chat: &Chat,
+    mut messages: Vec<ChatMessage>,
+) -> Vec<ChatMessage> {
+    if !sees_all(gate, chat) {
+        messages.iter_mut().for_each(message_for_readers);
+    }
+    messages
+}
+
+/// What readers may see of a chat's news: nothing that waits, nothing of what was used or may be spent, nothing that was
+/// edited away but that it was, and nothing of what the owner keeps in order.
+#[must_use]
+pub fn news_for_readers(mut news: ChatNews) -> ChatNews {
+    let chat = &mut news.chat.chat;
+    chat.pin_order = 0;
+    chat.has_unread = false;
+    chat.hidden = false;
+    chat.last_error = chat.last_error.take().map(error_for_readers);
+    news.messages.iter_mut().for_each(message_for_readers);
+    news.queue.clear();
+    news
+}
+
+fn message_for_readers(message: &mut ChatMessage) {
+    message.usage = None;
+    if message.deleted {
+        message.content.clear();
+    }
+}
+
+/// How much the owner may spend, and has, is the owner's.
+fn error_for_readers(error: ChatError) -> ChatError {
+    if error.kind != ChatErrorKind::UsageLimit {
+        return error;
+    }
+    ChatError {
+        message: "The owner of this chat has reached a usage limit.".to_owned(),
+        detail: None,
+        ..error
+    }
+}

@@ -1,0 +1,382 @@
+//! The fake's chats and their ACLs. It knows no places on top and no words to search for.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use model::{
+    ChatId, LeaseId, OrganizationId, UserId, WorkspaceId,
+    acl::{Acl, AclDiff, AclRole, Principal},
+    chats::{
+        AclExpiry, Chat, ChatAccess, ChatFilter, ChatPage, ChatRole, ChatSources, ChatStatus,
+        ChatUpdate, ChatVersions, MessageRole, NewChat, ViewerUpdate, query::ChatFamily,
+    },
+};
+use rbac::Visibility;
+use store::{
+    StoreError, StoreResult,
+    chats::{ChatRead, ChatWrite},
+};
+
+use super::{FakeUnit, State};
+use crate::{ChatSharing, chats::object};
+
+impl State {
+    /// A chat as it is stored: an ACL is its root's.
+    pub(super) fn chat(&mut self, id: ChatId) -> StoreResult<&mut ChatAccess> {
+        let mut chats = self.chats.iter_mut();
+        chats
+            .find(|one| one.chat.id == id)
+            .ok_or(StoreError::NotFound)
+    }
+
+    /// A chat with its family's ACL, as it is for this viewer.
+    pub(super) fn chat_for(&self, id: ChatId, viewer: Option<UserId>) -> Option<ChatAccess> {
+        let find = |id| self.chats.iter().find(|one| one.chat.id == id);
+        let mut found = find(id)?.clone();
+        let root = find(found.chat.root_chat_id)?;
+        let entries = root.acl.users().iter();
+        let users = entries.map(|(id, role)| (Principal::User(*id), *role));
+        let entries = root.acl.groups().iter();
+        let groups = entries.map(|(id, role)| (Principal::Group(*id), *role));
+        let counts = |entry: &(Principal, ChatRole)| {
+            let end = self.chat_acl_ends.get(&(root.chat.id, entry.0));
+            end.is_none_or(|end| *end > self.now)
+        };
+        found.acl = users.chain(groups).filter(counts).collect();
+        let organization = found.chat.organization_id;
+        found.sharing = self.chats_shared_in(organization);
+        found.chat.shared = found.sharing && !found.acl.is_empty();
+        if let Some(viewer) = viewer {
+            let kept = self.chat_viewers.get(&(id, viewer)).copied();
+            let kept = kept.unwrap_or_default();
+            let read = kept.last_read;
+            found.chat.has_unread = self.chat_messages.iter().any(|message| {
+                message.chat_id == id
+                    && message.role == MessageRole::Assistant
+                    && !message.deleted
+                    && Some(message.id) > read
+            });
+            if viewer != found.chat.owner_id {
+                found.chat.pin_order = kept.pin_order.unwrap_or_default();
+                found.chat.hidden = kept.hidden.unwrap_or_default();
+            }
+        }
+        Some(found)
+    }
+
+    fn chats_shared_in(&self, organization: OrganizationId) -> bool {
+        let mut known = self.organizations.iter();
+        known.any(|one| one.id == organization && one.chat_sharing)
+    }
+
+    /// Raises a chat's snapshot version.
+    pub(super) fn chat_changes(&mut self, id: ChatId) -> StoreResult<&mut Chat> {
+        let now = self.now;
+        let chat = &mut self.chat(id)?.chat;
+        chat.versions.snapshot += 1;
+        chat.updated_at = now;
+        Ok(chat)
+    }
+
+    /// Begins a turn at a server.
+    pub(super) fn chat_turn_begins(&mut self, id: ChatId, lease: LeaseId) -> StoreResult<()> {
+        let chat = &mut self.chat(id)?.chat;
+        chat.status = ChatStatus::Running;
+        chat.last_error = None;
+        chat.versions.attempt += 1;
+        self.chat_leases.insert(id, lease);
+        Ok(())
+    }
+
+    fn family(&self, root: ChatId) -> Vec<ChatId> {
+        let chats = self.chats.iter().map(|one| &one.chat);
+        let chats = chats.filter(|chat| chat.root_chat_id == root);
+        chats.map(|chat| chat.id).collect()
+    }
+
+    /// The families that nobody has changed since then, by their roots.
+    fn old_families(&self, before: DateTime<Utc>, archived: bool, limit: u32) -> Vec<ChatId> {
+        let chats = self.chats.iter().map(|one| &one.chat);
+        let old = chats.filter(|chat| {
+            let family = self.family(chat.id);
+            let members = || self.chats.iter().filter(|one| family.contains(&one.chat.id));
+            chat.root()
+                && chat.archived == archived
+                && chat.pin_order == 0
+                && members().all(|one| one.chat.updated_at < before && !one.chat.status.active())
+        });
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        old.map(|chat| chat.id).take(limit).collect()
+    }
+}
+
+/// The number of rows.
+fn count<T>(rows: &[T]) -> u64 {
+    rows.len().try_into().unwrap_or(u64::MAX)
+}
+
+#[async_trait]
+impl ChatRead for FakeUnit {
+    async fn chat_get(
+        &mut self,
+        id: ChatId,
+        viewer: Option<UserId>,
+    ) -> StoreResult<Option<ChatAccess>> {
+        Ok(self.call("chat_get").chat_for(id, viewer))
+    }
+
+    async fn chat_list(
+        &mut self,
+        filter: &ChatFilter,
+        viewer: UserId,
+        visibility: &Visibility,
+    ) -> StoreResult<ChatPage> {
+        let state = self.call("chat_list");
+        let ids: Vec<_> = state.chats.iter().map(|one| one.chat.id).collect();
+        let find = |id: ChatId| state.chat_for(id, Some(viewer));
+        let wanted = |found: &ChatAccess| {
+            let own = found.chat.owner_id == viewer;
+            let theirs = match filter.sources {
+                ChatSources::Own => own,
+                ChatSources::Shared => !own,
+                ChatSources::Both => true,
+            };
+            let shown = object(found, ChatSharing::ByOrganization);
+            found.chat.root()
+                && theirs
+                && found.chat.archived == filter.archived
+                && (filter.with_hidden || !found.chat.hidden)
+                && visibility.matches(&shown)
+        };
+        let roots = ids.iter().filter_map(|id| find(*id)).filter(wanted);
+        let family = |root: ChatAccess| {
+            let children = state.family(root.chat.id).into_iter();
+            let children = children.filter(|id| *id != root.chat.id);
+            let children = children.filter_map(find).map(|child| child.chat);
+            ChatFamily {
+                children: children.collect(),
+                root: root.chat,
+            }
+        };
+        Ok(ChatPage {
+            chats: roots.map(family).collect(),
+            has_more: false,
+        })
+    }
+
+    async fn chat_child_list(&mut self, root: ChatId, viewer: UserId) -> StoreResult<Vec<Chat>> {
+        let state = self.call("chat_child_list");
+        let family = state.family(root).into_iter().filter(|id| *id != root);
+        let children = family.filter_map(|id| state.chat_for(id, Some(viewer)));
+        Ok(children.map(|found| found.chat).collect())
+    }
+
+    async fn chat_list_by_workspace(
+        &mut self,
+        workspaces: &[WorkspaceId],
+        visibility: &Visibility,
+    ) -> StoreResult<Vec<(WorkspaceId, ChatId)>> {
+        let state = self.call("chat_list_by_workspace");
+        let newest = |workspace: &WorkspaceId| {
+            let chats = state.chats.iter().map(|one| one.chat.id);
+            let found = chats.filter_map(|id| state.chat_for(id, None));
+            let found = found.filter(|found| {
+                let shown = object(found, ChatSharing::ByOrganization);
+                found.chat.workspace_id == Some(*workspace) && visibility.matches(&shown)
+            });
+            let newest = found.max_by_key(|found| (found.chat.created_at, found.chat.id))?;
+            Some((*workspace, newest.chat.id))
+        };
+        Ok(workspaces.iter().filter_map(newest).collect())
+    }
+
+    async fn chat_shared_list(
+        &mut self,
+        viewer: UserId,
+        visibility: &Visibility,
+    ) -> StoreResult<Vec<ChatId>> {
+        let state = self.call("chat_shared_list");
+        let groups = state.group_members.iter();
+        let groups = groups.filter(|member| member.user_id == viewer);
+        let groups: Vec<_> = groups.map(|member| member.group_id).collect();
+        let shared = |found: &ChatAccess| {
+            let direct = found.acl.users().contains_key(&viewer);
+            let by_group = found.acl.groups().keys().any(|id| groups.contains(id));
+            let shown = object(found, ChatSharing::ByOrganization);
+            found.chat.root()
+                && found.sharing
+                && found.chat.owner_id != viewer
+                && (direct || by_group)
+                && visibility.matches(&shown)
+        };
+        let chats = state.chats.iter().map(|one| one.chat.id);
+        let found = chats.filter_map(|id| state.chat_for(id, Some(viewer)));
+        let mut ids: Vec<_> = found.filter(shared).map(|found| found.chat.id).collect();
+        ids.sort();
+        Ok(ids)
+    }
+
+    async fn chat_acl_expiry_list(
+        &mut self,
+        root: ChatId,
+    ) -> StoreResult<Vec<(Principal, DateTime<Utc>)>> {
+        let ends = self.call("chat_acl_expiry_list").chat_acl_ends.iter();
+        let ends = ends.filter(|((id, _), _)| *id == root);
+        Ok(ends.map(|((_, principal), at)| (*principal, *at)).collect())
+    }
+}
+
+#[async_trait]
+impl ChatWrite for FakeUnit {
+    async fn chat_create(&mut self, new: &NewChat) -> StoreResult<Chat> {
+        let state = self.call("chat_create");
+        let mut users = state.users.iter();
+        let owner = users.find(|user| user.id == new.owner_id);
+        let owner = owner.ok_or_else(|| StoreError::Refused("no such owner".to_owned()))?;
+        let parent = new.parent_chat_id.and_then(|id| state.chat_for(id, None));
+        let root = parent.map_or(new.id, |parent| parent.chat.root_chat_id);
+        let chat = Chat {
+            id: new.id,
+            organization_id: new.organization_id,
+            owner_id: new.owner_id,
+            owner_username: owner.username.clone(),
+            owner_name: owner.name.clone(),
+            workspace_id: new.workspace_id,
+            parent_chat_id: new.parent_chat_id,
+            root_chat_id: root,
+            title: new.title.clone(),
+            model: new.model.clone(),
+            client_type: new.client_type,
+            labels: new.labels.clone(),
+            archived: false,
+            pin_order: 0,
+            status: ChatStatus::Waiting,
+            last_error: None,
+            shared: false,
+            has_unread: false,
+            hidden: false,
+            versions: ChatVersions::default(),
+            created_at: state.now,
+            updated_at: state.now,
+        };
+        state.chats.push(ChatAccess {
+            chat,
+            acl: Acl::default(),
+            sharing: true,
+        });
+        for message in &new.messages {
+            state.chat_says(new.id, message, None)?;
+        }
+        state.chat_turn_begins(new.id, new.lease_id)?;
+        let made = state.chat_for(new.id, Some(new.owner_id));
+        made.map(|found| found.chat).ok_or(StoreError::NotFound)
+    }
+
+    async fn chat_lock(
+        &mut self,
+        id: ChatId,
+        viewer: Option<UserId>,
+    ) -> StoreResult<Option<ChatAccess>> {
+        Ok(self.call("chat_lock").chat_for(id, viewer))
+    }
+
+    async fn chat_family_active(&mut self, root: ChatId) -> StoreResult<bool> {
+        let chats = self.call("chat_family_active").chats.iter();
+        let mut family = chats.filter(|one| one.chat.root_chat_id == root);
+        Ok(family.any(|one| one.chat.status.active()))
+    }
+
+    async fn chat_update(&mut self, id: ChatId, update: &ChatUpdate) -> StoreResult<()> {
+        let state = self.call("chat_update");
+        let chat = state.chat_changes(id)?;
+        if let Some(title) = &update.title {
+            chat.title.clone_from(title);
+        }
+        if let Some(labels) = &update.labels {
+            chat.labels.clone_from(labels);
+        }
+        if let Some(workspace) = update.workspace_id {
+            chat.workspace_id = workspace;
+        }
+        if let Some(place) = update.pin_order {
+            chat.pin_order = place;
+        }
+        if let Some(archived) = update.archived {
+            for id in state.family(id) {
+                let chat = state.chat_changes(id)?;
+                (chat.archived, chat.pin_order) = (archived, 0);
+            }
+        }
+        Ok(())
+    }
+
+    async fn chat_viewer_update(
+        &mut self,
+        id: ChatId,
+        viewer: UserId,
+        update: &ViewerUpdate,
+    ) -> StoreResult<()> {
+        let viewers = &mut self.call("chat_viewer_update").chat_viewers;
+        let kept = viewers.entry((id, viewer)).or_default();
+        kept.last_read = kept.last_read.max(update.last_read);
+        kept.pin_order = update.pin_order.or(kept.pin_order);
+        kept.hidden = update.hidden.or(kept.hidden);
+        Ok(())
+    }
+
+    async fn chat_acl_update(
+        &mut self,
+        root: ChatId,
+        diff: &AclDiff,
+        expiry: AclExpiry,
+    ) -> StoreResult<()> {
+        let state = self.call("chat_acl_update");
+        let now = state.now;
+        let acl = &state.chat(root)?.acl;
+        let users = acl.users().iter();
+        let users = users.map(|(id, role)| (Principal::User(*id), *role));
+        let groups = acl.groups().iter();
+        let groups = groups.map(|(id, role)| (Principal::Group(*id), *role));
+        let kept = users
+            .chain(groups)
+            .filter(|(principal, _)| !diff.removed.contains(principal));
+        let set = diff.set.iter();
+        let set = set.filter_map(|(principal, role)| Some((*principal, ChatRole::parse(role)?)));
+        let after = kept.chain(set).collect();
+        state.chat(root)?.acl = after;
+        let ends = &mut state.chat_acl_ends;
+        for principal in &diff.removed {
+            ends.remove(&(root, *principal));
+        }
+        for (principal, _) in &diff.set {
+            let key = (root, *principal);
+            match expiry {
+                AclExpiry::At(at) => drop(ends.insert(key, at)),
+                AclExpiry::Never => drop(ends.remove(&key)),
+                // What has ended begins anew, without an end.
+                AclExpiry::Keep if ends.get(&key).is_some_and(|end| *end <= now) => {
+                    ends.remove(&key);
+                }
+                AclExpiry::Keep => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn chat_archive_old(&mut self, before: DateTime<Utc>, limit: u32) -> StoreResult<u64> {
+        let state = self.call("chat_archive_old");
+        let old = state.old_families(before, false, limit);
+        for id in old.iter().flat_map(|root| state.family(*root)).collect::<Vec<_>>() {
+            state.chat_changes(id)?.archived = true;
+        }
+        Ok(count(&old))
+    }
+
+    async fn chat_purge(&mut self, before: DateTime<Utc>, limit: u32) -> StoreResult<u64> {
+        let state = self.call("chat_purge");
+        let old = state.old_families(before, true, limit);
+        state
+            .chats
+            .retain(|one| !old.contains(&one.chat.root_chat_id));
+        Ok(count(&old))
+    }
+}
