@@ -435,6 +435,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         default_org_member_roles -> Array<Text>,
         shareable_workspace_owners -> Text,
+        chat_sharing -> Bool,
     }
 }
 
