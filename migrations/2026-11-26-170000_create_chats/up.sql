@@ -1,5 +1,11 @@
 -- Whether what is shared of an organization's chats counts. What was granted is kept while it does not.
 ALTER TABLE organizations ADD COLUMN chat_sharing boolean NOT NULL DEFAULT true;
+-- It decides what people may see, so that whoever looks at something is asked about at once.
+DROP TRIGGER subject_versions_update ON organizations;
+CREATE TRIGGER subject_versions_update AFTER UPDATE ON organizations
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION
+        raise_subject_versions('id', 'deleted, default_org_member_roles, shareable_workspace_owners, chat_sharing');
 
 -- Conversations of people with models. A sub-chat belongs to the family of its root, whatever is between them, and so
 -- does all that decides who may read it: a root points to itself.
