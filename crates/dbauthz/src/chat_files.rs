@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use model::{
     ChatFileId, ChatId, OrganizationId, UserId,
-    chats::{
-        ChatFile, ChatFileBytes, ChatFileDownload, ContentPart, FILES_PER_CHAT, NewChatFile,
-    },
+    chats::{ChatFile, ChatFileBytes, ChatFileDownload, ContentPart, FILES_PER_CHAT, NewChatFile},
 };
 use rbac::{Action, Object, ResourceType};
 use store::{StoreError, StoreResult, chat_files::FileAccess};
@@ -188,10 +186,7 @@ impl<U: store::ReadUnit + ?Sized> ChatFiles<'_, U> {
     ///
     /// # Errors
     /// `NotMember`, also for an organization that there is not; `Store` with `Denied`.
-    pub async fn chat_file_create_check(
-        &mut self,
-        organization: OrganizationId,
-    ) -> ChatResult<()> {
+    pub async fn chat_file_create_check(&mut self, organization: OrganizationId) -> ChatResult<()> {
         let actor = self.gate.actor().ok_or(ChatCallError::NotMember)?;
         let object = new_object(organization, actor.user_id);
         creatable(self.gate, self.unit, organization, &object).await

@@ -172,7 +172,8 @@ impl<U: store::ReadUnit + ?Sized> ChatMessages<'_, U> {
     ) -> StoreResult<ChatNews> {
         let news = self.unit.chat_news_get(chat, seen).await?;
         let mut news = news.ok_or(StoreError::NotFound)?;
-        self.gate.check(Action::Read, &news.chat.object(self.gate))?;
+        self.gate
+            .check(Action::Read, &news.chat.object(self.gate))?;
         news.chat.chat = shown_access(self.gate, news.chat.clone());
         if sees_all(self.gate, &news.chat.chat) {
             Ok(news)

@@ -39,7 +39,12 @@ pub(crate) const RULES: &[Rule] = &[
     ),
     rule("chat_archive_old", Shape::Check, UPDATE, SYSTEM),
     rule("chat_purge", Shape::Check, &["chat:delete"], SYSTEM),
-    rule("chat_file_prune", Shape::Check, &["chat_file:delete"], SYSTEM),
+    rule(
+        "chat_file_prune",
+        Shape::Check,
+        &["chat_file:delete"],
+        SYSTEM,
+    ),
 ];
 
 wrapper! {

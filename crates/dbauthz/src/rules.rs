@@ -3,11 +3,10 @@
 use std::fmt::Write;
 
 use crate::{
-    SystemActor, acl, alerts, api_keys, audit, budgets, caps, chat_files, chat_messages, chat_turns,
-    chats, deliveries, external_usage,
-    feature_flags, groups, identities, identity_sync, idpsync, notifications, objects,
-    organizations, prices, providers, roles, spend, spend_reports, stored_responses, subjects,
-    system_roles, users, webhooks, workspaces,
+    SystemActor, acl, alerts, api_keys, audit, budgets, caps, chat_files, chat_messages,
+    chat_turns, chats, deliveries, external_usage, feature_flags, groups, identities,
+    identity_sync, idpsync, notifications, objects, organizations, prices, providers, roles, spend,
+    spend_reports, stored_responses, subjects, system_roles, users, webhooks, workspaces,
 };
 
 /// How a wrapped method goes about its check.

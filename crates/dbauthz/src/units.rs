@@ -10,9 +10,10 @@ use store::StoreResult;
 
 use crate::{
     Alerts, ApiKeys, Audit, Budgets, Caps, ChatFiles, ChatMessages, ChatTurns, ChatUpkeep,
-    ChatViewers, Chats, Deliveries, ExternalUsage, FeatureFlags, Groups, Identities, IdentitySync, Idpsync, Ledger, Logins, Notifications, Objects, Organizations,
-    PresentedKeys, Prices, ProviderKeys, Providers, Roles, Setup, Spend, SpendReports,
-    StoredResponses, Subjects, SystemRoles, Users, Webhooks, Workspaces, gate::Gate,
+    ChatViewers, Chats, Deliveries, ExternalUsage, FeatureFlags, Groups, Identities, IdentitySync,
+    Idpsync, Ledger, Logins, Notifications, Objects, Organizations, PresentedKeys, Prices,
+    ProviderKeys, Providers, Roles, Setup, Spend, SpendReports, StoredResponses, Subjects,
+    SystemRoles, Users, Webhooks, Workspaces, gate::Gate,
 };
 
 /// All repositories, for reading, each call authorized.

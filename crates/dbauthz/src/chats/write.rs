@@ -94,7 +94,11 @@ impl<U: store::WriteUnit + ?Sized> Chats<'_, U> {
     ///
     /// # Errors
     /// `Store` with `NotFound` or `Denied`; `OwnChat` and `Inner` for what only readers keep, and of roots only.
-    pub async fn chat_viewer_update(&mut self, id: ChatId, update: &ViewerUpdate) -> ChatResult<()> {
+    pub async fn chat_viewer_update(
+        &mut self,
+        id: ChatId,
+        update: &ViewerUpdate,
+    ) -> ChatResult<()> {
         let found = self.found(id).await?;
         self.gate.check(Action::Read, &found.object(self.gate))?;
         let viewer = self.viewer().ok_or(StoreError::NotFound)?;
@@ -123,7 +127,13 @@ impl<U: store::WriteUnit + ?Sized> Chats<'_, U> {
         let mut diff = acl::change(self.gate, self.unit, &found, change).await?;
         if expiry != AclExpiry::Keep {
             let ends = self.unit.chat_acl_expiry_list(id).await?;
-            retimed(&found.acl, change, expiry, &ends.into_iter().collect(), &mut diff);
+            retimed(
+                &found.acl,
+                change,
+                expiry,
+                &ends.into_iter().collect(),
+                &mut diff,
+            );
         }
         if !diff.is_empty() {
             self.unit.chat_acl_update(id, &diff, expiry).await?;

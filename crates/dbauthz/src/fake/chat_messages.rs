@@ -200,7 +200,8 @@ impl ChatMessageWrite for FakeUnit {
         let said = state.chat_says(chat, new, None)?;
         let mut gone = Vec::new();
         let messages = state.chat_messages.iter_mut();
-        for old in messages.filter(|one| one.chat_id == chat && one.id >= from && one.id < said.id) {
+        for old in messages.filter(|one| one.chat_id == chat && one.id >= from && one.id < said.id)
+        {
             if !old.deleted {
                 (old.deleted, old.revision) = (true, said.revision);
                 gone.push(old.id);

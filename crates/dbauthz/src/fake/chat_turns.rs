@@ -95,9 +95,7 @@ impl ChatTurnWrite for FakeUnit {
         };
         let messages = state.chat_messages.iter();
         let history: Vec<_> = messages
-            .filter(|one| {
-                one.chat_id == chat && !one.deleted && one.visibility != Visibility::User
-            })
+            .filter(|one| one.chat_id == chat && !one.deleted && one.visibility != Visibility::User)
             .cloned()
             .collect();
         let asked = history.last().and_then(|last| last.model.clone());

@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use model::{
-    ChatId, LeaseId, OrganizationId, UserId, WorkspaceId,
+    ChatId, UserId, WorkspaceId,
     acl::{Acl, AclDiff, AclRole, Principal},
     chats::{
         AclExpiry, Chat, ChatAccess, ChatFilter, ChatPage, ChatRole, ChatSources, ChatStatus,
-        ChatUpdate, ChatVersions, MessageRole, NewChat, ViewerUpdate, query::ChatFamily,
+        ChatUpdate, ChatVersions, NewChat, ViewerUpdate, query::ChatFamily,
     },
 };
 use rbac::Visibility;
@@ -16,98 +16,8 @@ use store::{
     chats::{ChatRead, ChatWrite},
 };
 
-use super::{FakeUnit, State};
+use super::FakeUnit;
 use crate::{ChatSharing, chats::object};
-
-impl State {
-    /// A chat as it is stored: an ACL is its root's.
-    pub(super) fn chat(&mut self, id: ChatId) -> StoreResult<&mut ChatAccess> {
-        let mut chats = self.chats.iter_mut();
-        chats
-            .find(|one| one.chat.id == id)
-            .ok_or(StoreError::NotFound)
-    }
-
-    /// A chat with its family's ACL, as it is for this viewer.
-    pub(super) fn chat_for(&self, id: ChatId, viewer: Option<UserId>) -> Option<ChatAccess> {
-        let find = |id| self.chats.iter().find(|one| one.chat.id == id);
-        let mut found = find(id)?.clone();
-        let root = find(found.chat.root_chat_id)?;
-        let entries = root.acl.users().iter();
-        let users = entries.map(|(id, role)| (Principal::User(*id), *role));
-        let entries = root.acl.groups().iter();
-        let groups = entries.map(|(id, role)| (Principal::Group(*id), *role));
-        let counts = |entry: &(Principal, ChatRole)| {
-            let end = self.chat_acl_ends.get(&(root.chat.id, entry.0));
-            end.is_none_or(|end| *end > self.now)
-        };
-        found.acl = users.chain(groups).filter(counts).collect();
-        let organization = found.chat.organization_id;
-        found.sharing = self.chats_shared_in(organization);
-        found.chat.shared = found.sharing && !found.acl.is_empty();
-        if let Some(viewer) = viewer {
-            let kept = self.chat_viewers.get(&(id, viewer)).copied();
-            let kept = kept.unwrap_or_default();
-            let read = kept.last_read;
-            found.chat.has_unread = self.chat_messages.iter().any(|message| {
-                message.chat_id == id
-                    && message.role == MessageRole::Assistant
-                    && !message.deleted
-                    && Some(message.id) > read
-            });
-            if viewer != found.chat.owner_id {
-                found.chat.pin_order = kept.pin_order.unwrap_or_default();
-                found.chat.hidden = kept.hidden.unwrap_or_default();
-            }
-        }
-        Some(found)
-    }
-
-    fn chats_shared_in(&self, organization: OrganizationId) -> bool {
-        let mut known = self.organizations.iter();
-        known.any(|one| one.id == organization && one.chat_sharing)
-    }
-
-    /// Raises a chat's snapshot version.
-    pub(super) fn chat_changes(&mut self, id: ChatId) -> StoreResult<&mut Chat> {
-        let now = self.now;
-        let chat = &mut self.chat(id)?.chat;
-        chat.versions.snapshot += 1;
-        chat.updated_at = now;
-        Ok(chat)
-    }
-
-    /// Begins a turn at a server.
-    pub(super) fn chat_turn_begins(&mut self, id: ChatId, lease: LeaseId) -> StoreResult<()> {
-        let chat = &mut self.chat(id)?.chat;
-        chat.status = ChatStatus::Running;
-        chat.last_error = None;
-        chat.versions.attempt += 1;
-        self.chat_leases.insert(id, lease);
-        Ok(())
-    }
-
-    fn family(&self, root: ChatId) -> Vec<ChatId> {
-        let chats = self.chats.iter().map(|one| &one.chat);
-        let chats = chats.filter(|chat| chat.root_chat_id == root);
-        chats.map(|chat| chat.id).collect()
-    }
-
-    /// The families that nobody has changed since then, by their roots.
-    fn old_families(&self, before: DateTime<Utc>, archived: bool, limit: u32) -> Vec<ChatId> {
-        let chats = self.chats.iter().map(|one| &one.chat);
-        let old = chats.filter(|chat| {
-            let family = self.family(chat.id);
-            let members = || self.chats.iter().filter(|one| family.contains(&one.chat.id));
-            chat.root()
-                && chat.archived == archived
-                && chat.pin_order == 0
-                && members().all(|one| one.chat.updated_at < before && !one.chat.status.active())
-        });
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        old.map(|chat| chat.id).take(limit).collect()
-    }
-}
 
 /// The number of rows.
 fn count<T>(rows: &[T]) -> u64 {
@@ -135,14 +45,15 @@ impl ChatRead for FakeUnit {
         let find = |id: ChatId| state.chat_for(id, Some(viewer));
         let wanted = |found: &ChatAccess| {
             let own = found.chat.owner_id == viewer;
-            let theirs = match filter.sources {
+            let shared = state.chat_is_shared_with(found, viewer);
+            let wanted = match filter.sources {
                 ChatSources::Own => own,
-                ChatSources::Shared => !own,
-                ChatSources::Both => true,
+                ChatSources::Shared => shared,
+                ChatSources::Both => own || shared,
             };
             let shown = object(found, ChatSharing::ByOrganization);
             found.chat.root()
-                && theirs
+                && wanted
                 && found.chat.archived == filter.archived
                 && (filter.with_hidden || !found.chat.hidden)
                 && visibility.matches(&shown)
@@ -195,17 +106,10 @@ impl ChatRead for FakeUnit {
         visibility: &Visibility,
     ) -> StoreResult<Vec<ChatId>> {
         let state = self.call("chat_shared_list");
-        let groups = state.group_members.iter();
-        let groups = groups.filter(|member| member.user_id == viewer);
-        let groups: Vec<_> = groups.map(|member| member.group_id).collect();
         let shared = |found: &ChatAccess| {
-            let direct = found.acl.users().contains_key(&viewer);
-            let by_group = found.acl.groups().keys().any(|id| groups.contains(id));
             let shown = object(found, ChatSharing::ByOrganization);
             found.chat.root()
-                && found.sharing
-                && found.chat.owner_id != viewer
-                && (direct || by_group)
+                && state.chat_is_shared_with(found, viewer)
                 && visibility.matches(&shown)
         };
         let chats = state.chats.iter().map(|one| one.chat.id);
@@ -365,7 +269,11 @@ impl ChatWrite for FakeUnit {
     async fn chat_archive_old(&mut self, before: DateTime<Utc>, limit: u32) -> StoreResult<u64> {
         let state = self.call("chat_archive_old");
         let old = state.old_families(before, false, limit);
-        for id in old.iter().flat_map(|root| state.family(*root)).collect::<Vec<_>>() {
+        for id in old
+            .iter()
+            .flat_map(|root| state.family(*root))
+            .collect::<Vec<_>>()
+        {
             state.chat_changes(id)?.archived = true;
         }
         Ok(count(&old))

@@ -7,6 +7,7 @@ mod budgets;
 mod caps;
 mod chat_files;
 mod chat_messages;
+mod chat_state;
 mod chat_turns;
 mod chats;
 mod deliveries;

@@ -16,6 +16,14 @@ pub(super) enum Kind {
 /// Wrapped methods that are no repository methods, but made of them.
 pub(super) const ADDED: &[&str] = &[
     "cap_update_check",
+    "chat_share_check",
+    "chat_acl_get",
+    "chat_update_check",
+    "chat_send_check",
+    "chat_create_check",
+    "chat_turn_check",
+    "chat_readable_by",
+    "chat_file_create_check",
     "workspace_share_check",
     "workspace_acl_get",
     "user_find",

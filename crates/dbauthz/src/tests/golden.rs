@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{
     cases::{Case, all},
+    chat_world::{ABOUT, BOBS, BOBS_FILE, DEEP, FILE, LOOSE, PART, TALK},
     recorder::{Check, Deny},
     refused, run,
     world::{ANN, BOB, GROUP, OLGA, ORG, OTHER_GROUP, OTTO, PROVIDER, WORKSPACE, actor, state},
@@ -95,6 +96,14 @@ fn id(id: Uuid) -> String {
         (OTHER_GROUP.0, "minders"),
         (PROVIDER.0, "openai"),
         (WORKSPACE.0, "plans"),
+        (TALK.0, "talk"),
+        (PART.0, "part"),
+        (DEEP.0, "deep"),
+        (BOBS.0, "bobs"),
+        (ABOUT.0, "about"),
+        (FILE.0, "file"),
+        (BOBS_FILE.0, "bobs-file"),
+        (LOOSE.0, "loose"),
     ];
     let known = known.iter().find(|(known, _)| *known == id);
     known.map_or("new", |(_, name)| *name).to_owned()
@@ -105,6 +114,8 @@ fn object(object: &Object) -> String {
     words.extend(object.get_id().map(|it| format!("id {}", id(it))));
     words.extend(object.get_owner().map(|it| format!("of {}", id(it))));
     words.extend(object.get_org().map(|it| format!("in {}", id(it))));
+    let users = object.user_acl().iter();
+    words.extend(users.map(|entry| format!("shared with {}", id(entry.id))));
     let groups = object.group_acl().iter();
     words.extend(groups.map(|entry| format!("shared with group {}", id(entry.id))));
     words.join(", ")
@@ -156,7 +167,7 @@ async fn table(title: &str, cases: &[Case], columns: &[(String, Gate)]) -> Strin
     text
 }
 
-fn compare(name: &str, text: &str) {
+pub(super) fn compare(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
         .join(name);
@@ -174,7 +185,9 @@ fn compare(name: &str, text: &str) {
 const LEGEND: &str = "+ done   - refused   ! against a rule that no right lifts   ? not found   a number: the rows of a list\n\
     A list is of what may be seen: of none it is empty, not refused. The world: ann and bob in acme, bob an auditor\n\
     there and of the site; olga and otto own the site; makers and minders are groups of acme, bob has an override charged\n\
-    to makers, plans is a workspace of bob's that he shares with makers, openai a provider. `new` is made.";
+    to makers, plans is a workspace of bob's that he shares with makers, openai a provider. Of chats, talk is ann's, who\n\
+    shares it with makers and has a file in it, part is a part of it, deep a part of part; deep and about are about\n\
+    plans; bobs is bob's, who shares it with ann; loose is a file of ann's that no chat has. `new` is made.";
 
 #[tokio::test]
 async fn each_role_reaches_what_its_column_says() {

@@ -4,6 +4,8 @@
 mod budgets;
 mod caps;
 mod cases;
+mod chat_world;
+mod chats;
 mod coverage;
 mod golden;
 mod limits;

@@ -28,7 +28,7 @@ use rbac::{
 };
 use uuid::Uuid;
 
-use super::cases::external_usage;
+use super::{cases::external_usage, chat_world::with_chats};
 use crate::{
     Actor, PresentedKey,
     fake::{IdpsyncSettings, State},
@@ -296,7 +296,7 @@ pub(super) fn state() -> State {
         name: String::new(),
         email: "bob@example.com".to_owned(),
     };
-    State {
+    with_chats(State {
         members: vec![
             member(&users[0], &[]),
             member(&users[1], &["organization-auditor"]),
@@ -328,7 +328,7 @@ pub(super) fn state() -> State {
         external_usage: external_usage::holds(),
         notifications: vec![bobs_message()],
         ..State::default()
-    }
+    })
 }
 
 /// Somebody at the world's identity provider.

@@ -3,6 +3,9 @@
 mod alerts;
 mod budgets;
 mod caps;
+pub(super) mod chat_messages;
+mod chat_turns;
+pub(super) mod chats;
 pub(super) mod external_usage;
 mod feature_flags;
 mod identities;
@@ -71,6 +74,11 @@ pub(super) fn all() -> Vec<Case> {
     cases.extend(roles::roles());
     cases.extend(system_roles::system_roles());
     cases.extend(workspaces::workspaces());
+    cases.extend(chats::chats());
+    cases.extend(chats::changes());
+    cases.extend(chat_messages::chat_messages());
+    cases.extend(chat_messages::chat_files());
+    cases.extend(chat_turns::chat_turns());
     cases.extend(identities::identities());
     cases.extend(idpsync::idpsync());
     cases.extend(caps::caps());
