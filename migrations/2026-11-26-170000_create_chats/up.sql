@@ -22,8 +22,6 @@ CREATE TABLE chats (
     client_type text NOT NULL DEFAULT 'api',
     labels jsonb NOT NULL DEFAULT '{}',
     archived boolean NOT NULL DEFAULT false,
-    -- The owner's order of what is kept on top, from 1 on; 0 is not kept there.
-    pin_order integer NOT NULL DEFAULT 0,
     status text NOT NULL DEFAULT 'waiting',
     -- Why the last turn ended in an error.
     last_error jsonb,
@@ -47,9 +45,6 @@ CREATE TABLE chats (
     CONSTRAINT chats_client_type_check CHECK (client_type IN ('ui', 'api')),
     CONSTRAINT chats_labels_check CHECK (jsonb_typeof(labels) = 'object'),
     CONSTRAINT chats_status_check CHECK (status IN ('waiting', 'running', 'error', 'interrupting')),
-    -- Only a root is kept on top, and nothing archived.
-    CONSTRAINT chats_pin_order_check
-        CHECK (pin_order >= 0 AND (pin_order = 0 OR (parent_chat_id IS NULL AND NOT archived))),
     -- What is archived does nothing.
     CONSTRAINT chats_archived_check CHECK (NOT archived OR status IN ('waiting', 'error')),
     -- A turn runs at a server, and nothing else does.
@@ -66,9 +61,9 @@ CREATE TABLE chats (
         FOREIGN KEY (parent_chat_id, root_chat_id, organization_id, owner_id)
         REFERENCES chats (id, root_chat_id, organization_id, owner_id) ON DELETE CASCADE
 );
--- A person's own list, in its order.
-CREATE INDEX chats_own_idx
-    ON chats (owner_id, archived, (pin_order = 0), pin_order, updated_at DESC, id DESC) WHERE parent_chat_id IS NULL;
+-- A person's own list, in its order; what is kept on top is found by `chat_viewers`.
+CREATE INDEX chats_own_idx ON chats (owner_id, archived, updated_at DESC, id DESC) WHERE parent_chat_id IS NULL;
+CREATE INDEX chats_owner_id_idx ON chats (owner_id);
 CREATE INDEX chats_organization_id_idx ON chats (organization_id);
 CREATE INDEX chats_root_chat_id_idx ON chats (root_chat_id) WHERE parent_chat_id IS NOT NULL;
 CREATE INDEX chats_parent_chat_id_idx ON chats (parent_chat_id) WHERE parent_chat_id IS NOT NULL;
@@ -76,8 +71,7 @@ CREATE INDEX chats_workspace_id_idx ON chats (workspace_id, created_at DESC) WHE
 -- Turns whose server may have gone.
 CREATE INDEX chats_lease_id_idx ON chats (lease_id) WHERE lease_id IS NOT NULL;
 -- What is archived by itself, and what is removed.
-CREATE INDEX chats_age_idx ON chats (updated_at) WHERE parent_chat_id IS NULL;
-CREATE INDEX chats_title_search_idx ON chats USING gin (to_tsvector('simple', title));
+CREATE INDEX chats_age_idx ON chats (archived, updated_at, id) WHERE parent_chat_id IS NULL;
 
 -- Whose a chat is, in which organization and family, never changes: whoever may read it was decided by that.
 CREATE FUNCTION refuse_chat_move() RETURNS trigger
@@ -151,15 +145,55 @@ CREATE TABLE chat_acl (
 CREATE INDEX chat_acl_user_idx ON chat_acl (user_id, organization_id) WHERE user_id IS NOT NULL;
 CREATE INDEX chat_acl_group_idx ON chat_acl (group_id, organization_id) WHERE group_id IS NOT NULL;
 
+-- As before, with one argument more, which may be left out:
+--   4  what is said of an entry, in SQL: its role
+CREATE OR REPLACE FUNCTION note_acl_changes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+    AS $$
+DECLARE
+    columns text := format('%I AS object, organization_id, principal_kind, principal_id', TG_ARGV[1]);
+    said text := coalesce(TG_ARGV[4], 'role');
+    added text := format('SELECT %s, NULL AS before, %s AS after FROM new_rows', columns, said);
+    removed text := format('SELECT %s, %s AS before, NULL AS after FROM old_rows', columns, said);
+    changed text := CASE TG_OP
+        WHEN 'INSERT' THEN added
+        WHEN 'DELETE' THEN removed
+        ELSE format('%s UNION ALL %s', removed, added)
+    END;
+    noted jsonb;
+BEGIN
+    EXECUTE format(
+        'SELECT jsonb_agg(to_jsonb(entry) || jsonb_build_object(''target'', named.%1$I)) FROM ('
+        'SELECT object, organization_id, principal_kind, principal_id, max(before) AS before, max(after) AS after '
+        'FROM (%3$s) AS changed GROUP BY object, organization_id, principal_kind, principal_id '
+        'HAVING max(before) IS DISTINCT FROM max(after)) AS entry '
+        'LEFT JOIN public.%2$I AS named ON named.id = entry.object',
+        TG_ARGV[3], TG_ARGV[2], changed) INTO noted;
+    IF noted IS NOT NULL THEN
+        PERFORM audit_actor_name();
+        INSERT INTO public.acl_changes (resource_type, changes) VALUES (TG_ARGV[0], noted);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- What is said of an entry that ends: when, so that another end is a change like another role.
+CREATE FUNCTION chat_acl_said(role text, expires_at timestamptz) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, public, pg_temp
+    RETURN CASE WHEN expires_at IS NULL THEN role
+        ELSE role || ' until ' || to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') END;
+
 CREATE TRIGGER acl_changes_insert AFTER INSERT ON chat_acl
     REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION note_acl_changes('chat', 'root_chat_id', 'chats', 'title');
+    FOR EACH STATEMENT EXECUTE FUNCTION note_acl_changes('chat', 'root_chat_id', 'chats', 'title', 'chat_acl_said(role, expires_at)');
 CREATE TRIGGER acl_changes_update AFTER UPDATE ON chat_acl
     REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION note_acl_changes('chat', 'root_chat_id', 'chats', 'title');
+    FOR EACH STATEMENT EXECUTE FUNCTION note_acl_changes('chat', 'root_chat_id', 'chats', 'title', 'chat_acl_said(role, expires_at)');
 CREATE TRIGGER acl_changes_delete AFTER DELETE ON chat_acl
     REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION note_acl_changes('chat', 'root_chat_id', 'chats', 'title');
+    FOR EACH STATEMENT EXECUTE FUNCTION note_acl_changes('chat', 'root_chat_id', 'chats', 'title', 'chat_acl_said(role, expires_at)');
 
 -- Each chat with its family's effective ACL (entries that count now) and its owner's names: what every read uses.
 CREATE VIEW chats_expanded AS
@@ -172,6 +206,13 @@ CREATE VIEW chats_expanded AS
     FROM chats AS c
     JOIN organizations AS o ON o.id = c.organization_id AND NOT o.deleted
     JOIN users AS u ON u.id = c.owner_id;
+
+-- The words of a message's texts, as far as they are searched.
+CREATE FUNCTION chat_message_words(content jsonb) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    RETURN (SELECT to_tsvector('simple'::regconfig, left(coalesce(string_agg(part ->> 'text', ' '), ''), 100000))
+        FROM jsonb_array_elements(content) AS part);
 
 -- What was said. Rows are in the order of their ids; a row that was edited away stays, for who has seen it.
 CREATE TABLE chat_messages (
@@ -192,9 +233,7 @@ CREATE TABLE chat_messages (
     -- The chat's snapshot version at the last change.
     revision bigint NOT NULL,
     created_at timestamptz NOT NULL DEFAULT bursar_now(),
-    -- The words of its texts, as far as they are searched.
-    words tsvector GENERATED ALWAYS AS (
-        to_tsvector('simple', left(jsonb_path_query_array(content, '$[*].text')::text, 100000))) STORED,
+    words tsvector GENERATED ALWAYS AS (chat_message_words(content)) STORED,
     CONSTRAINT chat_messages_role_check CHECK (role IN ('system', 'user', 'assistant')),
     CONSTRAINT chat_messages_visibility_check CHECK (visibility IN ('user', 'model', 'both')),
     CONSTRAINT chat_messages_content_check CHECK (jsonb_typeof(content) = 'array'),
@@ -271,12 +310,14 @@ CREATE TABLE chat_file_downloads (
 CREATE INDEX chat_file_downloads_expires_at_idx ON chat_file_downloads (expires_at);
 
 -- What each viewer, the owner too, has read, and what a viewer keeps on top or out of sight. A row of a person who may
--- not read the chat any more counts for nothing.
+-- not read the chat any more counts for nothing. The places on top are here and not with the chats, so that closing them
+-- up changes no other chat: two changes of an owner's chats would wait for each other in a circle.
 CREATE TABLE chat_viewers (
     chat_id uuid NOT NULL,
     user_id uuid NOT NULL,
     last_read_message_id bigint,
-    -- The viewer's own order, as `chats.pin_order` is the owner's.
+    -- The place on top, from 1 on, among the viewer's own chats or among those of others; 0 is not there. Only roots that
+    -- are not archived have one.
     pin_order integer NOT NULL DEFAULT 0,
     hidden boolean NOT NULL DEFAULT false,
     CONSTRAINT chat_viewers_pkey PRIMARY KEY (chat_id, user_id),
@@ -285,6 +326,7 @@ CREATE TABLE chat_viewers (
     CONSTRAINT chat_viewers_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 );
 CREATE INDEX chat_viewers_user_id_idx ON chat_viewers (user_id);
+CREATE INDEX chat_viewers_pinned_idx ON chat_viewers (user_id, pin_order) WHERE pin_order > 0;
 
 -- A direct share is told to whom it was made for, once, in the transaction of the share: not to the owner, not to who
 -- shared it, and never to a group.

@@ -288,6 +288,7 @@ fn listen_for_hints(
                     access.hint(AccessHint::Everybody);
                     continue;
                 }
+                Hint::Chat { .. } => continue,
             };
             // Hints may be lost: a full line must not keep the others from hearing that somebody's access has ended.
             if let Err(TrySendError::Closed(_)) = sender.try_send(spend) {

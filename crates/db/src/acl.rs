@@ -43,6 +43,8 @@ pub(crate) struct AclTable {
     pub(crate) granting: fn(Action) -> Vec<&'static str>,
     /// The condition on the object's row under which its ACL counts.
     pub(crate) counts: &'static str,
+    /// The condition on an entry under which it counts; `None` where every entry does.
+    pub(crate) live: Option<&'static str>,
     /// What is done to an object whose ACL changed; its id is `$1`.
     pub(crate) changed: &'static str,
 }
@@ -53,9 +55,10 @@ impl AclTable {
         let Self {
             name, object, row, ..
         } = self;
+        let live = self.and_live();
         sql(&format!(
             "(SELECT coalesce(jsonb_agg(jsonb_build_array(acl.principal_kind, acl.principal_id, acl.role)), '[]') \
-             FROM {name} AS acl WHERE acl.{object} = {row})"
+             FROM {name} AS acl WHERE acl.{object} = {row}{live})"
         ))
     }
 
@@ -68,9 +71,16 @@ impl AclTable {
             counts,
             ..
         } = self;
+        let live = self.and_live();
         sql(&format!(
-            "({counts} AND EXISTS (SELECT 1 FROM {name} AS acl WHERE acl.{object} = {row}))"
+            "({counts} AND EXISTS (SELECT 1 FROM {name} AS acl WHERE acl.{object} = {row}{live}))"
         ))
+    }
+
+    /// What follows other conditions on an entry, so that only those that count are found.
+    fn and_live(&self) -> String {
+        let condition = |live: &str| format!(" AND ({live})");
+        self.live.map(condition).unwrap_or_default()
     }
 }
 
@@ -158,7 +168,7 @@ async fn changed(conn: &AsyncPgConnection, table: &AclTable, object: Uuid) -> St
 }
 
 /// A principal as the columns `user_id` and `group_id`.
-const fn ids(principal: Principal) -> (Option<Uuid>, Option<Uuid>) {
+pub(crate) const fn ids(principal: Principal) -> (Option<Uuid>, Option<Uuid>) {
     match principal {
         Principal::User(id) => (Some(id.0), None),
         Principal::Group(id) => (None, Some(id.0)),

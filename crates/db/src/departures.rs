@@ -7,6 +7,8 @@
 //! | what was shared with the person or a group | ends there | ends everywhere | ends |
 //! | the person's own caps | stay | end | end there |
 //! | workspaces | the person's own sleep | the person's own sleep | are marked deleted |
+//! | the person's own chats, with their messages and files | stay | are archived | are archived |
+//! | what the person keeps of chats: read, on top, out of sight | stays | ends | stays |
 //! | sessions, tokens, identities elsewhere | stay | end | stay |
 //! | messages in the inbox | stay | end | stay |
 //! | what AI providers keep for the person | stays theirs | is nobody's | stays theirs |
@@ -35,6 +37,7 @@ use store::StoreResult;
 use uuid::Uuid;
 
 use crate::{
+    chats,
     query::{Cached, bursar_now, one, rows, run, run_on_one},
     schema::{
         ai_stored_responses, api_keys, custom_roles, group_ai_budgets, group_members, groups,
@@ -105,6 +108,7 @@ pub(crate) async fn end_account(conn: &AsyncPgConnection, user: UserId) -> Store
     }
     // Also those that are left from organizations that the person left before.
     sleep(conn, user, None).await?;
+    chats::end_of_account(conn, user).await?;
     let keys = diesel::delete(api_keys::table).filter(api_keys::user_id.eq(user.0));
     let links = diesel::delete(user_links::table).filter(user_links::user_id.eq(user.0));
     let messages = diesel::delete(notifications::table).filter(notifications::user_id.eq(user.0));
@@ -140,6 +144,7 @@ pub(crate) async fn end_organization(
         .select(organizations::id)
         .for_update();
     let _locked: Uuid = one(conn, lock).await?;
+    chats::end_of_organization(conn, organization).await?;
     end_workspaces(conn, id).await?;
     end_groups(conn, id).await?;
     let people = diesel::delete(organization_members::table)

@@ -18,6 +18,10 @@ mod api_keys;
 mod audit;
 mod budgets;
 mod caps;
+mod chat_files;
+mod chat_messages;
+mod chat_turns;
+mod chats;
 mod connect;
 mod deliveries;
 mod departures;
@@ -55,6 +59,6 @@ pub use connect::{UrlError, url_user};
 pub use migrate::{
     MigrateError, MigrationReport, migrate, migrate_to, pending_migrations, revert_all,
 };
-pub use notify::{Hint, Listener, listen};
+pub use notify::{ChatChange, Hint, Listener, listen};
 pub use pool::{Database, DatabaseOptions, PoolStatus};
 pub use sealing::{SealError, Sealer};

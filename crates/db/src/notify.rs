@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, future::poll_fn, time::Duration};
 
-use model::spend::LimitKey;
+use model::{ChatId, spend::LimitKey};
 use secrecy::SecretString;
 use tokio::{sync::mpsc, task::AbortHandle, time::sleep};
 use tokio_postgres::{AsyncMessage, Notification};
@@ -16,6 +16,9 @@ pub(crate) const SPEND_CHANNEL: &str = "bursar_spend";
 const SUBJECTS_CHANNEL: &str = "bursar_subjects";
 /// What they say there when it is too many to be named.
 const EVERYBODY: &str = "*";
+
+/// The channel on which triggers say what happens to chats.
+const CHATS_CHANNEL: &str = "bursar_chats";
 
 /// How many hints may wait to be taken.
 const BACKLOG: usize = 1024;
@@ -34,6 +37,35 @@ pub enum Hint {
     Subject(Uuid),
     /// The same, of too many to be named.
     EverySubject,
+    /// Something happened to a chat.
+    Chat {
+        /// What.
+        change: ChatChange,
+        /// The chat; the root of a family whose ACL changed.
+        id: ChatId,
+    },
+}
+
+/// What happened to a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChatChange {
+    /// It was made, or it or what is said in it changed.
+    State,
+    /// With whom its family is shared changed.
+    Acl,
+    /// It was removed.
+    Gone,
+}
+
+impl ChatChange {
+    fn parse(word: &str) -> Option<Self> {
+        match word {
+            "state" => Some(Self::State),
+            "acl" => Some(Self::Acl),
+            "gone" => Some(Self::Gone),
+            _ => None,
+        }
+    }
 }
 
 impl Hint {
@@ -43,6 +75,13 @@ impl Hint {
             (SPEND_CHANNEL, limit) => limit.parse().ok().map(Self::Spend),
             (SUBJECTS_CHANNEL, EVERYBODY) => Some(Self::EverySubject),
             (SUBJECTS_CHANNEL, subject) => subject.parse().ok().map(Self::Subject),
+            (CHATS_CHANNEL, text) => {
+                let (change, id) = text.split_once(' ')?;
+                Some(Self::Chat {
+                    change: ChatChange::parse(change)?,
+                    id: id.parse().ok()?,
+                })
+            }
             _ => None,
         }
     }
@@ -106,7 +145,8 @@ async fn session(
 ) -> Result<Infallible, Lost> {
     let address = Address::parse(url, "bursar listen")?;
     let (client, mut connection) = address.open().await?;
-    let statement = format!("LISTEN {SPEND_CHANNEL}; LISTEN {SUBJECTS_CHANNEL}");
+    let statement =
+        format!("LISTEN {SPEND_CHANNEL}; LISTEN {SUBJECTS_CHANNEL}; LISTEN {CHATS_CHANNEL}");
     let mut listening = std::pin::pin!(client.batch_execute(&statement));
     loop {
         let message = tokio::select! {

@@ -99,6 +99,7 @@ impl Visible {
         }
         visible.sql(" AS acl WHERE acl.user_id = ");
         visible.parts.push(Part::Id(user));
+        visible.live(acl);
         for part in [" UNION ALL SELECT acl.", object, " FROM ", name] {
             visible.sql(part);
         }
@@ -106,6 +107,7 @@ impl Visible {
             " AS acl JOIN group_members_expanded AS e ON e.group_id = acl.group_id WHERE e.user_id = ",
         );
         visible.parts.push(Part::Id(user));
+        visible.live(acl);
         visible.sql("))");
         visible
     }
@@ -201,7 +203,18 @@ impl Visible {
         about(self);
         self.sql(" AND acl.role = ANY (");
         self.parts.push(Part::Texts(roles));
-        self.sql("))))");
+        self.sql(")");
+        self.live(acl);
+        self.sql(")))");
+    }
+
+    /// Leaves out entries that do not count now.
+    fn live(&mut self, acl: &AclTable) {
+        if let Some(live) = acl.live {
+            for part in [" AND (", live, ")"] {
+                self.sql(part);
+            }
+        }
     }
 
     /// Entries about one of these groups or about the Everyone group of the row's organization, which has the

@@ -49,6 +49,7 @@ const ACL: AclTable = AclTable {
     row: "\"workspaces\".\"id\"",
     granting: WorkspaceRole::granting,
     counts: "\"workspaces\".\"dormant_at\" IS NULL",
+    live: None,
     changed: "UPDATE workspaces SET updated_at = bursar_now() WHERE id = $1",
 };
 

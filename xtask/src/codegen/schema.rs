@@ -7,6 +7,7 @@ use db::local::{Durability, LocalConfig, LocalPostgres};
 use secrecy::ExposeSecret;
 use tokio_postgres::{Client, NoTls};
 
+/// Without columns that only searches look at, which diesel has no type for.
 const COLUMNS: &str = "
     SELECT c.relname, a.attname, format_type(a.atttypid, NULL), a.attnotnull,
            coalesce(a.attnum = ANY (k.conkey), false)
@@ -16,6 +17,7 @@ const COLUMNS: &str = "
     LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
       AND c.relname <> '__diesel_schema_migrations'
+      AND a.atttypid <> 'tsvector'::regtype
     ORDER BY c.relname, a.attnum";
 
 const REFERENCES: &str = "

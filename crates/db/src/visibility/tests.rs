@@ -76,7 +76,13 @@ const ACL: AclTable = AclTable {
         _ => Vec::new(),
     },
     counts: "t.awake",
+    live: None,
     changed: "",
+};
+
+const PASSING: AclTable = AclTable {
+    live: Some("acl.live"),
+    ..ACL
 };
 
 #[test]
@@ -114,6 +120,17 @@ fn entries_of_an_acl_are_looked_up_in_its_table() {
          WHERE acl.group_id = ANY ($2) AND acl.role = ANY ($3)))))))",
     );
     check(&shared(&by_user(Action::Delete)), "(FALSE)");
+    check(
+        &Visible::shared(&by_user(Action::Read), &THINGS, &PASSING),
+        "((t.awake AND t.root = ANY (ARRAY(SELECT acl.thing_id FROM thing_acl AS acl WHERE \
+         acl.user_id = $1 AND acl.role = ANY ($2) AND (acl.live)))))",
+    );
+    check(
+        &Visible::shared_with(id, &PASSING),
+        "((t.awake AND t.root IN (SELECT acl.thing_id FROM thing_acl AS acl WHERE acl.user_id = $1 AND (acl.live) \
+         UNION ALL SELECT acl.thing_id FROM thing_acl AS acl \
+         JOIN group_members_expanded AS e ON e.group_id = acl.group_id WHERE e.user_id = $2 AND (acl.live))))",
+    );
     check(&shared(&by_group(Action::Delete)), "(FALSE)");
     check(
         &Visible::shared_with(id, &ACL),

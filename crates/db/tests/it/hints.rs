@@ -77,7 +77,9 @@ async fn said(client: &Client, listener: &mut Listener) -> BTreeSet<Uuid> {
         match listener.next().await {
             Hint::Subject(subject) => assert!(heard.insert(subject), "{subject} was said twice"),
             Hint::Spend(limit) if limit.id == last => return heard,
-            other @ (Hint::Spend(_) | Hint::Connected | Hint::EverySubject) => panic!("{other:?}"),
+            other @ (Hint::Spend(_) | Hint::Connected | Hint::EverySubject | Hint::Chat { .. }) => {
+                panic!("{other:?}")
+            }
         }
     }
 }

@@ -105,3 +105,19 @@ pub fn text_of(parts: &[ContentPart]) -> String {
     });
     words.collect::<Vec<_>>().join("\n\n")
 }
+
+/// Pieces in their order as what they are together: words that follow words of the same kind are one part.
+#[must_use]
+pub fn joined(pieces: impl IntoIterator<Item = ContentPart>) -> Vec<ContentPart> {
+    let mut parts: Vec<ContentPart> = Vec::new();
+    for piece in pieces {
+        match (parts.last_mut(), &piece) {
+            (Some(ContentPart::Text { text }), ContentPart::Text { text: more })
+            | (Some(ContentPart::Reasoning { text }), ContentPart::Reasoning { text: more }) => {
+                text.push_str(more);
+            }
+            _ => parts.push(piece),
+        }
+    }
+    parts
+}

@@ -7,6 +7,7 @@ mod content;
 mod error;
 mod files;
 mod messages;
+pub mod pins;
 pub mod query;
 pub mod state;
 
@@ -17,7 +18,7 @@ use rbac::{Action, ActionSet, ResourceType};
 
 pub use self::{
     content::{
-        Attachment, ContentPart, ContentProblem, MAX_CONTENT_BYTES, content_problems, text_of,
+        Attachment, ContentPart, ContentProblem, MAX_CONTENT_BYTES, content_problems, joined, text_of,
     },
     error::{ChatError, ChatErrorKind},
     files::{
@@ -45,6 +46,10 @@ pub const MAX_DEPTH: u32 = 10;
 
 /// A chat, as it stands for somebody who looks at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that the wire shows"
+)]
 pub struct Chat {
     /// Its id.
     pub id: ChatId,
