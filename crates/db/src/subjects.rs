@@ -27,7 +27,6 @@ use crate::{
     users::parse_status,
 };
 
-
 /// The columns of a person's standing and versions, as [`StandingRow`] has them: of `users AS u`, with
 /// [`versions_join`].
 macro_rules! standing_columns {
