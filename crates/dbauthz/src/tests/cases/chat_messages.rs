@@ -91,6 +91,11 @@ pub(super) fn chat_messages() -> Vec<Case> {
             turn(DEEP)
         )
         .ways(&[&[0, 1, 2, 3], &[0, 1, 2, 4]]),
+    ]
+}
+
+pub(super) fn chat_queues() -> Vec<Case> {
+    vec![
         case!(
             "chat_queue_delete",
             u => async {

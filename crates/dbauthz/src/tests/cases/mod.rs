@@ -77,6 +77,7 @@ pub(super) fn all() -> Vec<Case> {
     cases.extend(chats::chats());
     cases.extend(chats::changes());
     cases.extend(chat_messages::chat_messages());
+    cases.extend(chat_messages::chat_queues());
     cases.extend(chat_messages::chat_files());
     cases.extend(chat_turns::chat_turns());
     cases.extend(identities::identities());

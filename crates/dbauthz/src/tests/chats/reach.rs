@@ -72,9 +72,13 @@ fn rows<T>(result: Result<Vec<T>, store::StoreError>) -> String {
     }
 }
 
+fn named(name: &'static str, call: Call) -> (&'static str, Call) {
+    (name, call)
+}
+
 macro_rules! calls {
     ($($name:literal, $u:ident => $call:expr;)+) => {
-        vec![$(($name, (|$u| Box::pin(async move { String::from($call) })) as Call)),+]
+        vec![$(named($name, |$u| Box::pin(async move { String::from($call) }))),+]
     };
 }
 
