@@ -28,13 +28,26 @@ mod tests {
             &["outbound", "dbauthz", "store", "model", "rbac"],
         ),
         (
+            "chat",
+            &["gateway", "auth", "dbauthz", "store", "model", "rbac"],
+        ),
+        (
             "api",
-            &["auth", "dbauthz", "store", "model", "rbac", "bursar-sdk"],
+            &[
+                "chat",
+                "auth",
+                "dbauthz",
+                "store",
+                "model",
+                "rbac",
+                "bursar-sdk",
+            ],
         ),
         (
             "bursar",
             &[
                 "api",
+                "chat",
                 "gateway",
                 "notifier",
                 "auth",
@@ -52,6 +65,7 @@ mod tests {
             &[
                 "bursar",
                 "api",
+                "chat",
                 "gateway",
                 "notifier",
                 "auth",

@@ -37,6 +37,7 @@ pub use kept::{MadeItems, Named, Storage};
 pub use metered::Metered;
 pub use request::parse_request;
 pub use rewrite::{Change, rewrite};
+pub use sse::SseReader;
 pub use stream::StreamMeter;
 pub use usage::read_usage;
 

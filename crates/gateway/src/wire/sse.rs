@@ -8,7 +8,7 @@ const MAX_EVENT_BYTES: usize = 8 * 1024 * 1024;
 
 /// The data of events, out of chunks.
 #[derive(Debug, Default)]
-pub(super) struct SseReader {
+pub struct SseReader {
     line: Vec<u8>,
     data: Vec<u8>,
     has_data: bool,
@@ -19,7 +19,7 @@ pub(super) struct SseReader {
 
 impl SseReader {
     /// Takes bytes and calls `event` with the data of every event that they complete.
-    pub(super) fn feed(&mut self, chunk: &[u8], mut event: impl FnMut(&[u8])) {
+    pub fn feed(&mut self, chunk: &[u8], mut event: impl FnMut(&[u8])) {
         let mut rest = chunk;
         if self.after_cr && !rest.is_empty() {
             self.after_cr = false;
@@ -39,13 +39,14 @@ impl SseReader {
     }
 
     /// The end of the stream: an event without its empty line still counts, since some servers leave it out.
-    pub(super) fn finish(&mut self, mut event: impl FnMut(&[u8])) {
+    pub fn finish(&mut self, mut event: impl FnMut(&[u8])) {
         self.end_line(&mut event);
         self.end_event(&mut event);
     }
 
     /// Bytes that were too many for one event.
-    pub(super) const fn lost(&self) -> u64 {
+    #[must_use]
+    pub const fn lost(&self) -> u64 {
         self.lost
     }
 

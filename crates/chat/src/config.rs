@@ -1,0 +1,48 @@
+//! What an operator may set about chats, with the defaults.
+
+use std::time::Duration;
+
+/// Settings of chats. Every field is an option of `bursar server` or a constant of it.
+#[derive(Debug, Clone)]
+pub struct ChatConfig {
+    /// The provider and its model, as `provider/model`, where neither a message nor its chat names one.
+    pub model: Option<String>,
+    /// After so many days in which nobody changed it a chat is archived; 0 is never.
+    pub auto_archive_days: u32,
+    /// After so many days in the archive a chat is removed; 0 is never.
+    pub retention_days: u32,
+    /// How often what the model says goes to those who look on, and into the database.
+    pub say_every: Duration,
+    /// How long the provider may say nothing in the middle of an answer.
+    pub silence: Duration,
+    /// How often it is asked whether turns are to stop although nobody said so.
+    pub standing_every: Duration,
+    /// How often turns of servers that have gone are looked for.
+    pub sweep_every: Duration,
+    /// How often a chat that somebody looks at is read, and everybody there is judged, although nobody said so.
+    pub look_every: Duration,
+    /// How often a chat is read whose turn runs at another server.
+    pub follow_every: Duration,
+    /// How often it is looked what is shared with somebody although nobody said so.
+    pub shares_every: Duration,
+    /// How often old chats and files are looked for.
+    pub jobs_every: Duration,
+}
+
+impl Default for ChatConfig {
+    fn default() -> Self {
+        Self {
+            model: None,
+            auto_archive_days: 0,
+            retention_days: 0,
+            say_every: Duration::from_millis(50),
+            silence: Duration::from_secs(180),
+            standing_every: Duration::from_secs(2),
+            sweep_every: Duration::from_secs(5),
+            look_every: Duration::from_secs(5),
+            follow_every: Duration::from_millis(250),
+            shares_every: Duration::from_secs(30),
+            jobs_every: Duration::from_secs(600),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The languages of providers: what was said becomes a request, and what comes back becomes words. Pure.
+
+mod anthropic;
+mod heard;
+mod openai;
+mod parts;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use gateway::wire::SseReader;
+use model::{
+    ChatFileId,
+    chats::{ChatFileBytes, ChatMessage},
+    prices::ProviderKind,
+};
+
+pub(crate) use heard::{Finish, Heard, Told};
+
+/// The files that a conversation names, as far as they are still there.
+pub(crate) type Files = HashMap<ChatFileId, ChatFileBytes>;
+
+/// What a model is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Conversation<'a> {
+    /// The model, as the provider calls it.
+    pub(crate) model: &'a str,
+    /// What was said so far.
+    pub(crate) history: &'a [ChatMessage],
+    /// The files that are named there.
+    pub(crate) files: &'a Files,
+    /// The most output tokens to ask for where the language wants a bound.
+    pub(crate) output_cap: u64,
+}
+
+/// The request of a conversation: a stream is asked for, with its usage at the end.
+pub(crate) fn request(kind: ProviderKind, conversation: &Conversation<'_>) -> Bytes {
+    let body = match kind {
+        ProviderKind::OpenAi | ProviderKind::OpenAiCompatible => openai::request(conversation),
+        ProviderKind::Anthropic => anthropic::request(conversation),
+    };
+    Bytes::from(body.to_string())
+}
+
+/// Reads an answer of a provider, at whatever borders its bytes arrive.
+#[derive(Debug)]
+pub(crate) struct AnswerReader {
+    kind: ProviderKind,
+    sse: SseReader,
+    anthropic: anthropic::Usage,
+}
+
+impl AnswerReader {
+    pub(crate) fn new(kind: ProviderKind) -> Self {
+        Self {
+            kind,
+            sse: SseReader::default(),
+            anthropic: anthropic::Usage::default(),
+        }
+    }
+
+    /// What these bytes of a stream tell.
+    pub(crate) fn feed(&mut self, chunk: &[u8]) -> Vec<Heard> {
+        let (kind, usage, mut heard) = (self.kind, &mut self.anthropic, Vec::new());
+        self.sse
+            .feed(chunk, |data| event(kind, usage, data, &mut heard));
+        heard
+    }
+
+    /// What the end of a stream tells.
+    pub(crate) fn finish(&mut self) -> Vec<Heard> {
+        let (kind, usage, mut heard) = (self.kind, &mut self.anthropic, Vec::new());
+        self.sse.finish(|data| event(kind, usage, data, &mut heard));
+        heard
+    }
+}
+
+fn event(kind: ProviderKind, usage: &mut anthropic::Usage, data: &[u8], heard: &mut Vec<Heard>) {
+    match kind {
+        ProviderKind::OpenAi | ProviderKind::OpenAiCompatible => openai::event(data, heard),
+        ProviderKind::Anthropic => anthropic::event(data, usage, heard),
+    }
+}
+
+/// What an answer in one piece tells.
+pub(crate) fn whole(kind: ProviderKind, body: &[u8]) -> Vec<Heard> {
+    match kind {
+        ProviderKind::OpenAi | ProviderKind::OpenAiCompatible => openai::whole(body),
+        ProviderKind::Anthropic => anthropic::whole(body),
+    }
+}

@@ -1,0 +1,237 @@
+//! What streams tell, as plain types; `api` makes JSON of them.
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use bytes::Bytes;
+use model::{
+    ChatId,
+    chats::{
+        Chat, ChatError, ChatMessage, ChatPart, ChatStatus, ContentPart, MessageId, MessageRole,
+        QueuedMessage, TurnKey,
+    },
+};
+
+/// The most events of one frame.
+pub(crate) const FRAME_MAX: usize = 256;
+
+/// Something that happened in a chat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChatEvent {
+    /// A message is new, or has changed: it takes the place of the one with the same id.
+    Message(ChatMessage),
+    /// The model says something more in the turn that runs.
+    Part(PartEvent),
+    /// What the chat does now.
+    Status(ChatStatus),
+    /// Why the turn has ended.
+    Error(ChatError),
+    /// All that waits now; told to the owner only.
+    Queue(Vec<QueuedMessage>),
+    /// Messages were edited away: all that were told before are forgotten, and those that hold now follow.
+    HistoryReset,
+    /// The parts of an unfinished answer that were told before are forgotten.
+    PreviewReset,
+}
+
+/// A piece of what the model says in a turn that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartEvent {
+    /// Words that follow those before, or something whole.
+    pub part: ContentPart,
+    /// The history that the turn answers.
+    pub history_version: i64,
+    /// Which attempt at an answer to it this is.
+    pub generation_attempt: i64,
+    /// Its place in the turn, counted from 0 without a gap.
+    pub seq: i32,
+}
+
+impl PartEvent {
+    pub(crate) fn new(turn: TurnKey, part: &ChatPart) -> Self {
+        Self {
+            part: part.part.clone(),
+            history_version: turn.history_version,
+            generation_attempt: turn.attempt,
+            seq: part.seq,
+        }
+    }
+}
+
+/// Some events that are told together, 256 at most. Clones share them, and the JSON that is made of them once.
+#[derive(Clone)]
+pub struct Frame(Arc<Inner>);
+
+struct Inner {
+    chat: ChatId,
+    events: Vec<ChatEvent>,
+    json: OnceLock<Bytes>,
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame")
+            .field("chat", &self.0.chat)
+            .field("events", &self.0.events.len())
+            .finish()
+    }
+}
+
+impl Frame {
+    /// Frames of these events, in their order.
+    pub(crate) fn all(chat: ChatId, mut events: Vec<ChatEvent>) -> Vec<Self> {
+        let mut frames = Vec::new();
+        while !events.is_empty() {
+            let rest = events.split_off(events.len().min(FRAME_MAX));
+            let events = std::mem::replace(&mut events, rest);
+            let json = OnceLock::new();
+            frames.push(Self(Arc::new(Inner { chat, events, json })));
+        }
+        frames
+    }
+
+    /// The chat.
+    #[must_use]
+    pub fn chat_id(&self) -> ChatId {
+        self.0.chat
+    }
+
+    /// What happened, in its order.
+    #[must_use]
+    pub fn events(&self) -> &[ChatEvent] {
+        &self.0.events
+    }
+
+    /// The JSON of the events: made by `write` the first time that anybody asks, then shared by all who are told them.
+    pub fn json(&self, write: impl FnOnce(ChatId, &[ChatEvent]) -> Bytes) -> Bytes {
+        let made = || write(self.0.chat, &self.0.events);
+        self.0.json.get_or_init(made).clone()
+    }
+
+    /// The last answer among them.
+    pub(crate) fn last_answer(&self) -> Option<MessageId> {
+        let answers = self.0.events.iter().filter_map(|event| match event {
+            ChatEvent::Message(message) => answer(message),
+            ChatEvent::Part(_)
+            | ChatEvent::Status(_)
+            | ChatEvent::Error(_)
+            | ChatEvent::Queue(_)
+            | ChatEvent::HistoryReset
+            | ChatEvent::PreviewReset => None,
+        });
+        answers.max()
+    }
+}
+
+/// The id of a message that is an answer.
+pub(crate) fn answer(message: &ChatMessage) -> Option<MessageId> {
+    (message.role == MessageRole::Assistant && !message.deleted).then_some(message.id)
+}
+
+/// Why a stream ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Closed {
+    /// The caller's key has ended, or the caller is suspended or gone.
+    SignedOut,
+    /// The caller may not read the chat any more.
+    Revoked,
+    /// The chat is gone.
+    Gone,
+    /// The server stops.
+    Stopping,
+    /// The caller was too slow, or the server failed: what was missed can be had by beginning again.
+    Behind,
+}
+
+impl Closed {
+    /// The code that a WebSocket is closed with.
+    #[must_use]
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::SignedOut => 4401,
+            Self::Revoked | Self::Gone => 4403,
+            Self::Stopping => 1001,
+            Self::Behind => 1011,
+        }
+    }
+
+    /// The words that it is closed with.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed out",
+            Self::Revoked => "permission revoked",
+            Self::Gone => "the chat is gone",
+            Self::Stopping => "the server is stopping",
+            Self::Behind => "try again",
+        }
+    }
+
+    /// A word for figures.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed_out",
+            Self::Revoked => "revoked",
+            Self::Gone => "gone",
+            Self::Stopping => "stopping",
+            Self::Behind => "behind",
+        }
+    }
+}
+
+/// Something that happened to a chat of the caller's, or to one that is shared with the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchEvent {
+    /// What happened.
+    pub kind: WatchKind,
+    /// The chat; with `Granted` and `Revoked` the root of the family.
+    pub chat_id: ChatId,
+    /// The chat as it is for the caller; absent when it is gone, or is not for the caller any more.
+    pub chat: Option<Chat>,
+}
+
+/// What happened to a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WatchKind {
+    /// It was made, or taken out of the archive.
+    Created,
+    /// What it does has changed.
+    StatusChange,
+    /// Its title has changed.
+    TitleChange,
+    /// It was archived, or is gone.
+    Deleted,
+    /// Its family is shared with the caller now.
+    Granted,
+    /// Its family is not shared with the caller any more.
+    Revoked,
+    /// With whom its family is shared has changed.
+    AclChange,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn frames_hold_so_many_events_and_are_written_once() {
+        let chat = ChatId(Uuid::from_u128(1));
+        let events = vec![ChatEvent::PreviewReset; FRAME_MAX + 1];
+        let frames = Frame::all(chat, events);
+        let sizes: Vec<usize> = frames.iter().map(|frame| frame.events().len()).collect();
+        assert_eq!(sizes, [FRAME_MAX, 1]);
+        let mut written = 0;
+        for frame in [&frames[0], &frames[0].clone()] {
+            let json = frame.json(|_, events| {
+                written += 1;
+                Bytes::from(events.len().to_string())
+            });
+            assert_eq!(json, "256");
+        }
+        assert_eq!(written, 1);
+        assert!(Frame::all(chat, Vec::new()).is_empty());
+    }
+}

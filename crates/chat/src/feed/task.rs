@@ -1,0 +1,349 @@
+//! One chat's feed: the task that reads, tells and judges.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use dbauthz::BoundStore;
+use model::{ChatId, chats::MessageId};
+use tokio::{
+    sync::{broadcast, mpsc, oneshot, watch},
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    Command, Due, Feeds, Handle, Join, Joined, Turned,
+    image::{Audience, Change, Image, nothing},
+    owns,
+};
+use crate::{Closed, Frame, telemetry};
+
+/// How many frames a viewer may be behind; whoever is further begins anew.
+const BEHIND: usize = 128;
+/// An image that is not older than this is shown to who comes; so many come with one read.
+const FRESH: Duration = Duration::from_millis(200);
+/// How soon a chat is read again that could not be read.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Somebody who looks.
+struct Viewer {
+    store: BoundStore,
+    closed: watch::Sender<Option<Closed>>,
+}
+
+/// Somebody at the door.
+type Waiting = (Box<Join>, oneshot::Sender<Result<Joined, Turned>>);
+
+/// What is told to who comes, made once for all who come before anything changes.
+type Snapshots = HashMap<(Audience, Option<MessageId>, bool), Vec<Frame>>;
+
+/// A feed.
+pub(super) struct Feed {
+    feeds: Feeds,
+    chat: ChatId,
+    handle: Handle,
+    door: mpsc::Receiver<Command>,
+    waiting: Vec<Waiting>,
+    viewers: HashMap<u64, Viewer>,
+    places: u64,
+    owner: broadcast::Sender<Frame>,
+    readers: broadcast::Sender<Frame>,
+    image: Option<Image>,
+    snapshots: Snapshots,
+    read_at: Option<Instant>,
+    judged_at: Instant,
+    next_look: Instant,
+    _open: telemetry::Open,
+}
+
+impl Feed {
+    pub(super) fn new(
+        feeds: Feeds,
+        chat: ChatId,
+        handle: Handle,
+        door: mpsc::Receiver<Command>,
+    ) -> Self {
+        Self {
+            next_look: Instant::now() + feeds.0.config.look_every,
+            feeds,
+            chat,
+            handle,
+            door,
+            waiting: Vec::new(),
+            viewers: HashMap::new(),
+            places: 0,
+            owner: broadcast::Sender::new(BEHIND),
+            readers: broadcast::Sender::new(BEHIND),
+            image: None,
+            snapshots: Snapshots::new(),
+            read_at: None,
+            judged_at: Instant::now(),
+            _open: telemetry::Open::feed(),
+        }
+    }
+
+    /// Goes on until nobody looks any more.
+    pub(super) async fn run(mut self) {
+        let stopping = self.feeds.0.stopping.clone();
+        let why = stopping.run_until_cancelled(self.serve()).await;
+        let why = why.unwrap_or(Some(Closed::Stopping));
+        // Nobody comes in any more.
+        self.door.close();
+        self.feeds.ended(self.chat, self.handle.id);
+        while let Some(command) = self.door.recv().await {
+            self.take(command);
+        }
+        for (join, answer) in self.waiting.drain(..) {
+            let turned = why.map_or(Turned::Back(join), Turned::Away);
+            // Whoever has left needs no answer.
+            drop(answer.send(Err(turned)));
+        }
+        if let Some(why) = why {
+            for (_, viewer) in self.viewers.drain() {
+                viewer.closed.send_replace(Some(why));
+            }
+        }
+    }
+
+    /// Why everybody is turned away; nothing, when nobody is there.
+    async fn serve(&mut self) -> Option<Closed> {
+        loop {
+            let due = self.next().await;
+            if let Err(why) = self.work(due).await {
+                return Some(why);
+            }
+            self.viewers.retain(|_, one| !one.closed.is_closed());
+            if self.viewers.is_empty() && self.waiting.is_empty() && self.door.is_empty() {
+                return None;
+            }
+        }
+    }
+
+    /// Waits until there is something to do.
+    async fn next(&mut self) -> Due {
+        let wake = Arc::clone(&self.handle.wake);
+        let mut due = Due::default();
+        tokio::select! {
+            command = self.door.recv() => {
+                let mut command = command;
+                while let Some(one) = command {
+                    due.rights |= self.take(one);
+                    command = self.door.try_recv().ok();
+                }
+            }
+            () = wake.woken.notified() => {}
+            () = sleep_until(self.next_look) => {
+                due.chat = true;
+                // A chat that is followed is read more often.
+                due.rights = self.judged_at.elapsed() >= self.feeds.0.config.look_every;
+            }
+        }
+        let heard = wake.take();
+        let root = self
+            .image
+            .as_ref()
+            .map(|image| image.access().chat.root_chat_id);
+        let family = |one: &ChatId| root.is_none_or(|root| root == *one);
+        Due {
+            chat: due.chat || heard.chat,
+            parts: heard.parts,
+            rights: due.rights || heard.rights || heard.roots.iter().any(family),
+            roots: Vec::new(),
+        }
+    }
+
+    /// Takes a command; whether somebody is to be judged.
+    fn take(&mut self, command: Command) -> bool {
+        match command {
+            Command::Join(join, answer) => {
+                self.waiting.push((join, answer));
+                false
+            }
+            Command::Renew(place, store) => match self.viewers.get_mut(&place) {
+                Some(viewer) => {
+                    viewer.store = *store;
+                    true
+                }
+                None => false,
+            },
+            Command::Leave(place) => {
+                self.viewers.remove(&place);
+                false
+            }
+        }
+    }
+
+    async fn work(&mut self, due: Due) -> Result<(), Closed> {
+        let fresh = self.read_at.is_some_and(|at| at.elapsed() < FRESH);
+        if due.chat || self.image.is_none() || (!self.waiting.is_empty() && !fresh) {
+            self.read().await?;
+        }
+        if due.parts && !self.say() {
+            self.read().await?;
+            self.say();
+        }
+        if due.rights {
+            self.judge().await;
+        }
+        if !self.waiting.is_empty() {
+            self.let_in().await;
+        }
+        Ok(())
+    }
+
+    /// Reads what changed and tells it.
+    async fn read(&mut self) -> Result<(), Closed> {
+        let seen = self.image.as_ref().map_or_else(nothing, Image::seen);
+        let news = self.feeds.0.reads.news(self.chat, &seen).await;
+        let news = match news {
+            Ok(Some(news)) => news,
+            Ok(None) => return Err(Closed::Gone),
+            Err(error) => {
+                tracing::warn!(error = telemetry::cause(&error), chat_id = %self.chat, "a chat cannot be read for its viewers");
+                self.next_look = Instant::now() + AGAIN;
+                return Ok(());
+            }
+        };
+        match &mut self.image {
+            Some(image) => {
+                let change = image.advance(news);
+                self.tell(&change);
+            }
+            None => self.image = Some(Image::new(news)),
+        }
+        // The turn may run here, and have said more than is noted.
+        self.say();
+        self.read_at = Some(Instant::now());
+        self.next_look = Instant::now() + self.pause();
+        Ok(())
+    }
+
+    /// How long until it is read again: soon, when its turn runs at another server.
+    fn pause(&self) -> Duration {
+        let config = &self.feeds.0.config;
+        let turn = self.image.as_ref().and_then(Image::turn);
+        let live = self.feeds.0.live.get(self.chat);
+        match turn {
+            Some(turn) if live.is_none_or(|live| live.key != turn) => config.follow_every,
+            _ => config.look_every,
+        }
+    }
+
+    /// Tells what the model has said on in a turn that runs here; `false` when there are news to be read first.
+    fn say(&mut self) -> bool {
+        let (Some(live), Some(image)) = (self.feeds.0.live.get(self.chat), &mut self.image) else {
+            return false;
+        };
+        match image.say(live.key, live.said(image.heard())) {
+            Some(change) => {
+                self.tell(&change);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Tells everybody who looks.
+    fn tell(&mut self, change: &Change) {
+        let Some(image) = &self.image else {
+            return;
+        };
+        self.snapshots.clear();
+        for (audience, channel) in [
+            (Audience::Owner, &self.owner),
+            (Audience::Readers, &self.readers),
+        ] {
+            if channel.receiver_count() == 0 {
+                continue;
+            }
+            for frame in Frame::all(self.chat, image.events(change, audience)) {
+                // Nobody listens any more: nobody is told.
+                drop(channel.send(frame));
+            }
+        }
+    }
+
+    /// Judges everybody who looks, by one look at the chat's ACL. A database that cannot be asked revokes nothing.
+    async fn judge(&mut self) {
+        let places: Vec<u64> = self.viewers.keys().copied().collect();
+        let viewers = places.iter().filter_map(|place| self.viewers.get(place));
+        let stores: Vec<&BoundStore> = viewers.map(|viewer| &viewer.store).collect();
+        let Some(readable) = self.ask(&stores).await else {
+            // Together with the next look.
+            self.handle.wake.due().rights = true;
+            self.next_look = Instant::now() + AGAIN;
+            return;
+        };
+        self.judged_at = Instant::now();
+        for (place, _) in places.iter().zip(readable).filter(|(_, may)| !may) {
+            if let Some(viewer) = self.viewers.remove(place) {
+                viewer.closed.send_replace(Some(Closed::Revoked));
+            }
+        }
+    }
+
+    async fn ask(&self, stores: &[&BoundStore]) -> Option<Vec<bool>> {
+        if stores.is_empty() {
+            return Some(Vec::new());
+        }
+        let asked = self.feeds.0.reads.readable_by(self.chat, stores).await;
+        asked
+            .inspect_err(|error| {
+                tracing::warn!(error = telemetry::cause(error), chat_id = %self.chat, "a chat's viewers cannot be judged");
+            })
+            .ok()
+    }
+
+    /// Lets those in who wait, if they still may look: they were let through before this feed knew them.
+    async fn let_in(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let stores: Vec<&BoundStore> = waiting.iter().map(|(join, _)| &join.store).collect();
+        let readable = self.ask(&stores).await;
+        let Some(readable) = readable.filter(|_| self.image.is_some()) else {
+            for (_, answer) in waiting {
+                drop(answer.send(Err(Turned::Away(Closed::Behind))));
+            }
+            return;
+        };
+        for ((join, answer), may) in waiting.into_iter().zip(readable) {
+            let joined = if may {
+                self.enter(*join)
+            } else {
+                Err(Closed::Revoked)
+            };
+            // Whoever has left meanwhile is found gone.
+            drop(answer.send(joined.map_err(Turned::Away)));
+        }
+    }
+
+    fn enter(&mut self, join: Join) -> Result<Joined, Closed> {
+        let image = self.image.as_ref().ok_or(Closed::Behind)?;
+        let own = owns(&join.store, image.access().chat.owner_id);
+        let (audience, channel) = if own {
+            (Audience::Owner, &self.owner)
+        } else {
+            (Audience::Readers, &self.readers)
+        };
+        let chat = self.chat;
+        let frames = self
+            .snapshots
+            .entry((audience, join.after, join.anew))
+            .or_insert_with(|| {
+                let all = image.snapshot(join.after, join.anew);
+                Frame::all(chat, image.events(&all, audience))
+            });
+        let (close, closed) = watch::channel(None);
+        self.places = self.places.wrapping_add(1);
+        let joined = Joined {
+            place: self.places,
+            frames: frames.clone(),
+            live: channel.subscribe(),
+            closed,
+            last_answer: image.last_answer(),
+        };
+        let viewer = Viewer {
+            store: join.store,
+            closed: close,
+        };
+        self.viewers.insert(self.places, viewer);
+        Ok(joined)
+    }
+}

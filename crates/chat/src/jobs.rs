@@ -1,0 +1,187 @@
+//! Keeps order: archives chats that nobody has changed for long, removes those that were long in the archive, and files
+//! that nobody attached.
+//!
+//! Any number of servers run it; what one of them holds the others leave. Batches are small, so nobody waits for them.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use model::Clock;
+use store::StoreResult;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::{ChatConfig, ports::Keeping, telemetry};
+
+/// How many are put away in one transaction.
+const BATCH: u32 = 100;
+/// How many transactions follow each other before the next job has its turn.
+const BATCHES: u32 = 50;
+/// For how long a file is kept that nobody attached.
+const LOOSE: TimeDelta = TimeDelta::days(1);
+
+/// One of the jobs.
+#[derive(Debug, Clone, Copy)]
+enum Job {
+    Archive,
+    Purge,
+    Files,
+}
+
+impl Job {
+    const ALL: [Self; 3] = [Self::Archive, Self::Purge, Self::Files];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Archive => "archived",
+            Self::Purge => "removed",
+            Self::Files => "files_removed",
+        }
+    }
+
+    /// What is older than this is put away; `None` when nothing is.
+    fn before(self, config: &ChatConfig, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self {
+            // A whole day at a time, so that what is archived does not depend on the hour.
+            Self::Archive => days(config.auto_archive_days)
+                .and_then(|days| now.checked_sub_signed(days))
+                .map(|at| at.date_naive().and_time(NaiveTime::MIN).and_utc()),
+            Self::Purge => {
+                days(config.retention_days).and_then(|days| now.checked_sub_signed(days))
+            }
+            Self::Files => now.checked_sub_signed(LOOSE),
+        }
+    }
+}
+
+fn days(days: u32) -> Option<TimeDelta> {
+    TimeDelta::try_days(days.into()).filter(|days| !days.is_zero())
+}
+
+/// Does the jobs until the token is cancelled.
+pub(crate) async fn run(
+    keeping: Arc<dyn Keeping>,
+    clock: Arc<dyn Clock>,
+    config: ChatConfig,
+    stopping: CancellationToken,
+) {
+    while stopping
+        .run_until_cancelled(sleep(config.jobs_every))
+        .await
+        .is_some()
+    {
+        for job in Job::ALL {
+            let Some(before) = job.before(&config, clock.now()) else {
+                continue;
+            };
+            match all(keeping.as_ref(), job, before, &stopping).await {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(job = job.word(), count, "old chats were put away"),
+                Err(error) => {
+                    tracing::warn!(
+                        error = telemetry::cause(&error),
+                        job = job.word(),
+                        "old chats cannot be put away yet"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Does one job until there is nothing left, or others are to have their turn.
+async fn all(
+    keeping: &dyn Keeping,
+    job: Job,
+    before: DateTime<Utc>,
+    stopping: &CancellationToken,
+) -> StoreResult<u64> {
+    let mut total: u64 = 0;
+    for _ in 0..BATCHES {
+        let count = match job {
+            Job::Archive => keeping.archive_old(before, BATCH).await?,
+            Job::Purge => keeping.purge(before, BATCH).await?,
+            Job::Files => keeping.prune_files(before, BATCH).await?,
+        };
+        telemetry::kept(job.word(), count);
+        total = total.saturating_add(count);
+        if count < u64::from(BATCH) || stopping.is_cancelled() {
+            break;
+        }
+    }
+    Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+
+    use super::*;
+
+    #[test]
+    fn what_is_old_is_counted_in_days() {
+        let now: DateTime<Utc> = "2026-11-26T15:04:05Z".parse().unwrap();
+        let check = |job: Job, archive, retention, expected: Option<&str>| {
+            let config = ChatConfig {
+                auto_archive_days: archive,
+                retention_days: retention,
+                ..ChatConfig::default()
+            };
+            let expected = expected.map(|at| at.parse::<DateTime<Utc>>().unwrap());
+            assert_eq!(
+                job.before(&config, now),
+                expected,
+                "{job:?} {archive} {retention}"
+            );
+        };
+        check(Job::Archive, 0, 30, None);
+        check(Job::Archive, 7, 0, Some("2026-11-19T00:00:00Z"));
+        check(Job::Purge, 7, 0, None);
+        check(Job::Purge, 0, 30, Some("2026-10-27T15:04:05Z"));
+        check(Job::Purge, 0, u32::MAX, None);
+        check(Job::Files, 0, 0, Some("2026-11-25T15:04:05Z"));
+    }
+
+    /// Has so much left to put away.
+    #[derive(Debug)]
+    struct Left(Mutex<(u64, u32)>);
+
+    #[async_trait]
+    impl Keeping for Left {
+        async fn archive_old(&self, _before: DateTime<Utc>, limit: u32) -> StoreResult<u64> {
+            let mut left = self.0.lock().unwrap();
+            let count = left.0.min(limit.into());
+            *left = (left.0 - count, left.1 + 1);
+            Ok(count)
+        }
+
+        async fn purge(&self, before: DateTime<Utc>, limit: u32) -> StoreResult<u64> {
+            self.archive_old(before, limit).await
+        }
+
+        async fn prune_files(&self, before: DateTime<Utc>, limit: u32) -> StoreResult<u64> {
+            self.archive_old(before, limit).await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_job_ends_with_its_work_or_leaves_the_rest() {
+        let check = async |there: u64, expected: (u64, u32)| {
+            let left = Left(Mutex::new((there, 0)));
+            let done = all(
+                &left,
+                Job::Archive,
+                DateTime::UNIX_EPOCH,
+                &CancellationToken::new(),
+            );
+            let done = done.await.unwrap();
+            assert_eq!((done, left.0.lock().unwrap().1), expected);
+        };
+        let (batch, most) = (u64::from(BATCH), u64::from(BATCHES));
+        check(0, (0, 1)).await;
+        check(batch + 1, (batch + 1, 2)).await;
+        check(batch * (most + 1), (batch * most, BATCHES)).await;
+    }
+}

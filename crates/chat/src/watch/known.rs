@@ -1,0 +1,112 @@
+//! What was last known of chats, and what their changes are called. Pure.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use model::{
+    ChatId, UserId,
+    chats::{Chat, ChatStatus},
+};
+
+use crate::WatchKind;
+
+/// A chat of which nothing was known before is a new one if it is not older than this.
+const NEW: TimeDelta = TimeDelta::seconds(30);
+
+/// What is known of a chat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) owner: UserId,
+    pub(super) root: ChatId,
+    pub(super) status: ChatStatus,
+    title: String,
+    archived: bool,
+}
+
+impl Known {
+    pub(super) fn of(chat: &Chat) -> Self {
+        Self {
+            owner: chat.owner_id,
+            root: chat.root_chat_id,
+            status: chat.status,
+            title: chat.title.clone(),
+            archived: chat.archived,
+        }
+    }
+
+    /// What has happened to a chat of which this was known.
+    pub(super) fn changes(
+        before: Option<&Self>,
+        chat: &Chat,
+        now: DateTime<Utc>,
+    ) -> Vec<WatchKind> {
+        let Some(before) = before else {
+            return Self::first(chat, now);
+        };
+        if before.archived != chat.archived {
+            return vec![Self::appears(chat)];
+        }
+        let mut changes = Vec::new();
+        changes.extend((before.title != chat.title).then_some(WatchKind::TitleChange));
+        changes.extend((before.status != chat.status).then_some(WatchKind::StatusChange));
+        changes
+    }
+
+    /// Nothing was known: it is new, or everything about it may be.
+    fn first(chat: &Chat, now: DateTime<Utc>) -> Vec<WatchKind> {
+        if chat.archived || now - chat.created_at <= NEW {
+            vec![Self::appears(chat)]
+        } else {
+            vec![WatchKind::TitleChange, WatchKind::StatusChange]
+        }
+    }
+
+    const fn appears(chat: &Chat) -> WatchKind {
+        if chat.archived {
+            WatchKind::Deleted
+        } else {
+            WatchKind::Created
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::tests::chat;
+    use WatchKind::{Created, Deleted, StatusChange, TitleChange};
+
+    #[test]
+    fn changes_have_their_names() {
+        let chat = chat();
+        let now = chat.created_at;
+        let later = now + TimeDelta::hours(1);
+        let check = |before: Option<&Known>, now, change: fn(&mut Chat), expected: &[WatchKind]| {
+            let mut changed = chat.clone();
+            change(&mut changed);
+            assert_eq!(Known::changes(before, &changed, now), expected);
+        };
+        let known = Known::of(&chat);
+        let archive = |chat: &mut Chat| chat.archived = true;
+        check(None, now, |_| {}, &[Created]);
+        check(None, later, |_| {}, &[TitleChange, StatusChange]);
+        check(None, later, archive, &[Deleted]);
+        check(Some(&known), now, |_| {}, &[]);
+        check(
+            Some(&known),
+            now,
+            |chat| chat.title.push('!'),
+            &[TitleChange],
+        );
+        check(
+            Some(&known),
+            now,
+            |chat| chat.status = ChatStatus::Error,
+            &[StatusChange],
+        );
+        check(Some(&known), now, archive, &[Deleted]);
+        let put_away = Known {
+            archived: true,
+            ..known
+        };
+        check(Some(&put_away), now, |_| {}, &[Created]);
+    }
+}
