@@ -20,7 +20,8 @@
 //! Some rules hold whatever the caller's permissions are. Who takes an account over (its password, a token
 //! in its name) or removes it must be allowed to hand out every role that it holds; otherwise the right to
 //! help people would be the right to become the owner. The last active owner stays. Nobody deletes or
-//! suspends themself or changes their own roles. A token makes only tokens that it covers itself.
+//! suspends themself or changes their own roles. A token makes only tokens that it covers itself. Nobody says anything in
+//! somebody else's chat, which would spend the owner's money in the owner's name.
 //!
 //! # What this crate must not know
 //!
