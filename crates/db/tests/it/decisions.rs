@@ -20,6 +20,7 @@ use store::{ReadUnit, providers::NewProvider};
 use uuid::Uuid;
 
 use crate::{
+    chats,
     support::{TestDb, begin, id, new_group, new_organization, new_user, read},
     workspaces,
 };
@@ -30,7 +31,7 @@ const PAGE: PageRequest = PageRequest {
 };
 
 /// The types that have a list.
-const LISTED: [ResourceType; 8] = [
+const LISTED: [ResourceType; 9] = [
     ResourceType::User,
     ResourceType::Organization,
     ResourceType::OrganizationMember,
@@ -39,6 +40,7 @@ const LISTED: [ResourceType; 8] = [
     ResourceType::AuditLog,
     ResourceType::AiProvider,
     ResourceType::Workspace,
+    ResourceType::Chat,
 ];
 
 /// Organizations, people and groups, some of them in several.
@@ -100,6 +102,8 @@ async fn world(store: &Database) -> World {
     let owners = people.each_ref().map(|one| one.id);
     let workspaces = workspaces::shared(store, &organizations, &owners).await;
     ids.extend(workspaces.iter().map(|one| one.0));
+    let chats = chats::shared(store, &organizations, &owners).await;
+    ids.extend(chats.iter().map(|one| one.0));
     ids.push(id());
     World {
         organizations,
@@ -288,6 +292,19 @@ async fn listed(
             }
             listed
         }
+        ResourceType::Chat => {
+            let mut listed = Vec::new();
+            // Each person's own: together they are all.
+            for person in &world.people {
+                let page = unit.chat_list(&chats::own(), *person, visible).await;
+                for family in page.unwrap().chats {
+                    let row = family.root;
+                    let access = unit.chat_get(row.id, None).await.unwrap().unwrap();
+                    listed.push((format!("{row:?}"), chats::object(&access)));
+                }
+            }
+            listed
+        }
         other => panic!("{other} has no list"),
     }
 }
@@ -311,7 +328,9 @@ async fn a_list_holds_exactly_the_rows_that_a_decision_allows() {
         let site_only = resource == ResourceType::AiProvider;
         let actions: &[Action] = match resource {
             // What an entry lets do depends on its role.
-            ResourceType::Workspace => &[Action::Read, Action::Share, Action::Delete],
+            ResourceType::Workspace | ResourceType::Chat => {
+                &[Action::Read, Action::Share, Action::Delete]
+            }
             _ => &[Action::Read],
         };
         for turn in 0..if site_only { 1_500 } else { 150 } {

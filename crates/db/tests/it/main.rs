@@ -13,6 +13,8 @@ mod budgets;
 #[cfg(test)]
 mod caps;
 #[cfg(test)]
+mod chats;
+#[cfg(test)]
 mod decisions;
 #[cfg(test)]
 mod dump;

@@ -121,3 +121,92 @@ pub fn joined(pieces: impl IntoIterator<Item = ContentPart>) -> Vec<ContentPart>
     }
     parts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> ContentPart {
+        ContentPart::Text {
+            text: text.to_owned(),
+        }
+    }
+
+    fn reasoning(text: &str) -> ContentPart {
+        ContentPart::Reasoning {
+            text: text.to_owned(),
+        }
+    }
+
+    const FILE: ContentPart = ContentPart::File {
+        file_id: ChatFileId(uuid::Uuid::from_u128(7)),
+        mime_type: None,
+        name: None,
+    };
+
+    fn reference(name: &str) -> ContentPart {
+        ContentPart::FileReference {
+            file_name: name.to_owned(),
+            start_line: 1,
+            end_line: 2,
+            content: String::new(),
+        }
+    }
+
+    #[test]
+    fn all_that_is_wrong_with_content_is_told_by_its_place() {
+        let check = |parts: &[ContentPart], expected: &[&str]| {
+            let found: Vec<_> = content_problems(parts)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            assert_eq!(found, expected, "{parts:?}");
+        };
+        check(&[], &["Content is required."]);
+        check(&[text("hello"), FILE, reference("a.rs")], &[]);
+        check(&[text(" \n")], &["content[0].text cannot be empty."]);
+        check(
+            &[text("x"), reference(" "), reasoning("hm"), text("")],
+            &[
+                "content[1].file_name cannot be empty for file-reference.",
+                "content[2].type \"reasoning\" is not supported.",
+                "content[3].text cannot be empty.",
+            ],
+        );
+    }
+
+    #[test]
+    fn pieces_are_joined_with_those_of_their_kind() {
+        let check = |pieces: &[ContentPart], expected: &[ContentPart]| {
+            assert_eq!(joined(pieces.iter().cloned()), expected);
+        };
+        check(&[], &[]);
+        check(&[text("a"), text("b")], &[text("ab")]);
+        check(
+            &[
+                reasoning("h"),
+                reasoning("m"),
+                text("a"),
+                FILE,
+                text("b"),
+                text("c"),
+            ],
+            &[reasoning("hm"), text("a"), FILE, text("bc")],
+        );
+        assert_eq!(
+            text_of(&[reasoning("hm"), text("a"), FILE, text("b")]),
+            "a\n\nb"
+        );
+    }
+
+    #[test]
+    fn content_is_stored_by_the_names_of_its_types() {
+        let stored = serde_json::to_value([text("a"), FILE, reference("x")]).unwrap();
+        let expected = serde_json::json!([
+            {"type": "text", "text": "a"},
+            {"type": "file", "file_id": "00000000-0000-0000-0000-000000000007"},
+            {"type": "file-reference", "file_name": "x", "start_line": 1, "end_line": 2, "content": ""},
+        ]);
+        assert_eq!(stored, expected);
+    }
+}

@@ -18,7 +18,8 @@ use rbac::{Action, ActionSet, ResourceType};
 
 pub use self::{
     content::{
-        Attachment, ContentPart, ContentProblem, MAX_CONTENT_BYTES, content_problems, joined, text_of,
+        Attachment, ContentPart, ContentProblem, MAX_CONTENT_BYTES, content_problems, joined,
+        text_of,
     },
     error::{ChatError, ChatErrorKind},
     files::{
