@@ -85,23 +85,24 @@ END
 $$;
 CREATE TRIGGER refuse_chat_move BEFORE UPDATE OF id, organization_id, owner_id, parent_chat_id, root_chat_id ON chats
     FOR EACH ROW
-    WHEN ((OLD.id, OLD.organization_id, OLD.owner_id, OLD.parent_chat_id, OLD.root_chat_id)
-        IS DISTINCT FROM (NEW.id, NEW.organization_id, NEW.owner_id, NEW.parent_chat_id, NEW.root_chat_id))
+    WHEN (OLD.id <> NEW.id OR OLD.organization_id <> NEW.organization_id OR OLD.owner_id <> NEW.owner_id
+        OR OLD.parent_chat_id IS DISTINCT FROM NEW.parent_chat_id OR OLD.root_chat_id <> NEW.root_chat_id)
     EXECUTE FUNCTION refuse_chat_move();
 
--- The log tells of a chat's life, not of its conversation. A family is archived and removed as one, by a line of its
+-- The log tells of a chat's life, not of its conversation, whose steps are not even looked at. A family is archived and removed as one, by a line of its
 -- root.
 CREATE TRIGGER audit_chats_insert AFTER INSERT ON chats
     FOR EACH ROW EXECUTE FUNCTION
         audit_row('chat', 'id', 'title', 'organization_id',
             'status,last_error,lease_id,turn_started_at,snapshot_version,history_version,queue_version,'
             'generation_attempt,created_at,updated_at', '');
-CREATE TRIGGER audit_chats_update AFTER UPDATE ON chats
+CREATE TRIGGER audit_chats_update AFTER UPDATE OF title, model, client_type, labels, archived, workspace_id ON chats
     FOR EACH ROW WHEN (NEW.parent_chat_id IS NULL) EXECUTE FUNCTION
         audit_row('chat', 'id', 'title', 'organization_id',
             'status,last_error,lease_id,turn_started_at,snapshot_version,history_version,queue_version,'
             'generation_attempt,updated_at', '');
-CREATE TRIGGER audit_chats_update_child AFTER UPDATE ON chats
+CREATE TRIGGER audit_chats_update_child
+    AFTER UPDATE OF title, model, client_type, labels, archived, workspace_id ON chats
     FOR EACH ROW WHEN (NEW.parent_chat_id IS NOT NULL) EXECUTE FUNCTION
         audit_row('chat', 'id', 'title', 'organization_id',
             'archived,status,last_error,lease_id,turn_started_at,snapshot_version,history_version,queue_version,'

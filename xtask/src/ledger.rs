@@ -1,4 +1,5 @@
-//! `cargo xtask bench ledger`, `cargo xtask bench caps` and `cargo xtask race`: programs that need the whole house.
+//! `cargo xtask bench ledger`, `cargo xtask bench caps`, `cargo xtask bench chats` and `cargo xtask race`: programs that
+//! need a database or the whole house.
 
 use std::process::Command;
 
@@ -36,6 +37,23 @@ pub(crate) fn bench_caps() -> anyhow::Result<()> {
         "--bench",
         "caps",
     ])
+}
+
+/// Measures reading chats at the database, on a tenth of the rows when `short`.
+///
+/// # Errors
+/// When the program cannot be built or run, or something read all chats.
+pub(crate) fn bench_chats(short: bool) -> anyhow::Result<()> {
+    let line = [
+        "bench",
+        "--quiet",
+        "--package",
+        "db",
+        "--bench",
+        "chats",
+        "--",
+    ];
+    cargo(line.into_iter().chain(short.then_some("--short")))
 }
 
 /// Runs the long race.

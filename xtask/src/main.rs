@@ -79,6 +79,8 @@ enum Measured {
     Authz,
     /// Setting people's own caps.
     Caps,
+    /// Reading chats, at the database.
+    Chats,
     /// The spend ledger, beside pgbench.
     Ledger,
 }
@@ -96,6 +98,10 @@ fn main() -> anyhow::Result<ExitCode> {
             what: Measured::Caps,
             short: _,
         } => ledger::bench_caps()?,
+        Command::Bench {
+            what: Measured::Chats,
+            short,
+        } => ledger::bench_chats(short)?,
         Command::Bench {
             what: Measured::Ledger,
             short,

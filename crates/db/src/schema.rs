@@ -255,6 +255,122 @@ diesel::table! {
 }
 
 diesel::table! {
+    chat_acl (root_chat_id, principal_kind, principal_id) {
+        root_chat_id -> Uuid,
+        organization_id -> Uuid,
+        its_own_root_chat_id -> Uuid,
+        user_id -> Nullable<Uuid>,
+        group_id -> Nullable<Uuid>,
+        principal_kind -> Text,
+        principal_id -> Uuid,
+        role -> Text,
+        granted_by -> Nullable<Uuid>,
+        granted_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    chat_file_downloads (token_hash) {
+        token_hash -> Bytea,
+        file_id -> Uuid,
+        user_id -> Uuid,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    chat_files (id) {
+        id -> Uuid,
+        owner_id -> Uuid,
+        organization_id -> Uuid,
+        chat_id -> Nullable<Uuid>,
+        name -> Text,
+        mime_type -> Text,
+        size_bytes -> BigInt,
+        sha256 -> Bytea,
+        data -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    chat_messages (id) {
+        id -> BigInt,
+        chat_id -> Uuid,
+        role -> Text,
+        visibility -> Text,
+        content -> Jsonb,
+        created_by -> Nullable<Uuid>,
+        model -> Nullable<Text>,
+        usage_event_id -> Nullable<Uuid>,
+        input_tokens -> Nullable<BigInt>,
+        output_tokens -> Nullable<BigInt>,
+        deleted -> Bool,
+        revision -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    chat_parts (chat_id, history_version, generation_attempt, seq) {
+        chat_id -> Uuid,
+        history_version -> BigInt,
+        generation_attempt -> BigInt,
+        seq -> Integer,
+        part -> Jsonb,
+    }
+}
+
+diesel::table! {
+    chat_queued_messages (id) {
+        id -> BigInt,
+        chat_id -> Uuid,
+        content -> Jsonb,
+        model -> Nullable<Text>,
+        created_by -> Nullable<Uuid>,
+        position -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    chat_viewers (chat_id, user_id) {
+        chat_id -> Uuid,
+        user_id -> Uuid,
+        last_read_message_id -> Nullable<BigInt>,
+        pin_order -> Integer,
+        hidden -> Bool,
+    }
+}
+
+diesel::table! {
+    chats (id) {
+        id -> Uuid,
+        organization_id -> Uuid,
+        owner_id -> Uuid,
+        workspace_id -> Nullable<Uuid>,
+        parent_chat_id -> Nullable<Uuid>,
+        root_chat_id -> Uuid,
+        title -> Text,
+        model -> Nullable<Text>,
+        client_type -> Text,
+        labels -> Jsonb,
+        archived -> Bool,
+        status -> Text,
+        last_error -> Nullable<Jsonb>,
+        lease_id -> Nullable<Uuid>,
+        turn_started_at -> Nullable<Timestamptz>,
+        snapshot_version -> BigInt,
+        history_version -> BigInt,
+        queue_version -> BigInt,
+        generation_attempt -> BigInt,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     custom_roles (id) {
         id -> Uuid,
         organization_id -> Uuid,
@@ -591,6 +707,20 @@ diesel::table! {
 
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(budget_cap_counts -> subscription_budget_caps (scope_id));
+diesel::joinable!(chat_file_downloads -> chat_files (file_id));
+diesel::joinable!(chat_file_downloads -> users (user_id));
+diesel::joinable!(chat_files -> chats (chat_id));
+diesel::joinable!(chat_files -> organizations (organization_id));
+diesel::joinable!(chat_files -> users (owner_id));
+diesel::joinable!(chat_messages -> chats (chat_id));
+diesel::joinable!(chat_messages -> users (created_by));
+diesel::joinable!(chat_parts -> chats (chat_id));
+diesel::joinable!(chat_queued_messages -> chats (chat_id));
+diesel::joinable!(chat_queued_messages -> users (created_by));
+diesel::joinable!(chat_viewers -> chats (chat_id));
+diesel::joinable!(chat_viewers -> users (user_id));
+diesel::joinable!(chats -> organizations (organization_id));
+diesel::joinable!(chats -> users (owner_id));
 diesel::joinable!(custom_roles -> organizations (organization_id));
 diesel::joinable!(feature_flags -> organizations (organization_id));
 diesel::joinable!(groups -> organizations (organization_id));
@@ -612,6 +742,20 @@ diesel::joinable!(workspaces -> users (owner_id));
 
 diesel::allow_tables_to_appear_in_same_query!(api_keys, users);
 diesel::allow_tables_to_appear_in_same_query!(budget_cap_counts, subscription_budget_caps);
+diesel::allow_tables_to_appear_in_same_query!(chat_file_downloads, chat_files);
+diesel::allow_tables_to_appear_in_same_query!(chat_file_downloads, users);
+diesel::allow_tables_to_appear_in_same_query!(chat_files, chats);
+diesel::allow_tables_to_appear_in_same_query!(chat_files, organizations);
+diesel::allow_tables_to_appear_in_same_query!(chat_files, users);
+diesel::allow_tables_to_appear_in_same_query!(chat_messages, chats);
+diesel::allow_tables_to_appear_in_same_query!(chat_messages, users);
+diesel::allow_tables_to_appear_in_same_query!(chat_parts, chats);
+diesel::allow_tables_to_appear_in_same_query!(chat_queued_messages, chats);
+diesel::allow_tables_to_appear_in_same_query!(chat_queued_messages, users);
+diesel::allow_tables_to_appear_in_same_query!(chat_viewers, chats);
+diesel::allow_tables_to_appear_in_same_query!(chat_viewers, users);
+diesel::allow_tables_to_appear_in_same_query!(chats, organizations);
+diesel::allow_tables_to_appear_in_same_query!(chats, users);
 diesel::allow_tables_to_appear_in_same_query!(custom_roles, organizations);
 diesel::allow_tables_to_appear_in_same_query!(feature_flags, organizations);
 diesel::allow_tables_to_appear_in_same_query!(groups, organizations);

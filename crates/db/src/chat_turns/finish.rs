@@ -5,6 +5,7 @@ use diesel::{
     sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::AsyncPgConnection;
+use futures_util::future::try_join;
 use model::{
     ChatId, LeaseId,
     chats::{
@@ -51,11 +52,9 @@ pub(super) async fn chat_turn_finish(
             .bind::<SqlUuid, _>(lease.0);
         row::<_, StateRow>(conn, Cached(lock))
     };
-    if lock().await?.is_none() {
-        return Ok(None);
-    }
-    // Read again: what waits was looked for before the lock was had.
-    let Some(found) = lock().await? else {
+    // Twice: what waits was looked for before the lock was had, and may be other messages since.
+    let (_, found) = try_join(lock(), lock()).await?;
+    let Some(found) = found else {
         return Ok(None);
     };
     let state = ChatState {

@@ -25,28 +25,39 @@ use crate::{
     visibility::Visible,
 };
 
-/// Chats of living organizations, `c`, with what the looker keeps of them, `v`.
-macro_rules! candidates {
+/// The living organization `o` of the chat `c`. Looked up chat by chat: no query starts from all chats of an organization,
+/// since an owner's, or those with an entry, are fewer.
+macro_rules! living {
     () => {
-        concat!(
-            "FROM chats AS c JOIN organizations AS o ON o.id = c.organization_id AND NOT o.deleted",
-            looked_at!(),
-            "WHERE c.parent_chat_id IS NULL AND "
-        )
+        " CROSS JOIN LATERAL (SELECT o.id, o.chat_sharing FROM organizations AS o \
+         WHERE o.id = c.organization_id AND NOT o.deleted OFFSET 0) AS o "
     };
 }
 
-/// The same, from what the looker keeps on top.
-const PINNED: &str = "\
-(SELECT c.id, v.pin_order, c.updated_at \
-FROM chat_viewers AS v JOIN chats AS c ON c.id = v.chat_id \
-JOIN organizations AS o ON o.id = c.organization_id AND NOT o.deleted \
-WHERE v.user_id = $1 AND v.pin_order > 0 AND c.parent_chat_id IS NULL AND NOT c.archived AND ";
+/// What the looker keeps on top.
+const PINNED: &str = concat!(
+    "(SELECT c.id, v.pin_order, c.updated_at FROM chat_viewers AS v JOIN chats AS c ON c.id = v.chat_id",
+    living!(),
+    "WHERE v.user_id = $1 AND v.pin_order > 0 AND c.parent_chat_id IS NULL AND NOT c.archived AND "
+);
 
-const REST: &str = concat!(
-    "(SELECT c.id, 0 AS pin_order, c.updated_at ",
-    candidates!(),
-    "coalesce(v.pin_order, 0) = 0 AND "
+/// The rest of the looker's own, in its order before anything else is asked of it.
+const OWN: &str = "\
+(SELECT c.id, 0 AS pin_order, c.updated_at FROM (SELECT c.* FROM chats AS c \
+WHERE c.parent_chat_id IS NULL AND c.owner_id = $1 AND ";
+const OWN_IN_ORDER: &str = concat!(
+    " ORDER BY c.updated_at DESC, c.id DESC OFFSET 0) AS c",
+    living!(),
+    looked_at!(),
+    "WHERE (v.pin_order IS NULL OR v.pin_order = 0) AND "
+);
+
+/// The rest of those of others.
+const OTHERS: &str = concat!(
+    "(SELECT c.id, 0 AS pin_order, c.updated_at FROM chats AS c",
+    living!(),
+    looked_at!(),
+    "WHERE (v.pin_order IS NULL OR v.pin_order = 0) AND c.parent_chat_id IS NULL AND "
 );
 
 const FAMILIES: &str = concat!(
@@ -74,10 +85,14 @@ const CHILDREN: &str = concat!(
 const PLACE: &str = concat!(
     ") SELECT ",
     columns!(),
-    " FROM chats_expanded AS c JOIN organizations AS o ON o.id = c.organization_id",
+    " FROM chats_expanded AS c",
+    living!(),
     looked_at!(),
     "WHERE c.id = "
 );
+
+/// Of roots only: the entries are their own.
+const ROOT_ACL: AclTable = AclTable { row: "c.id", ..ACL };
 
 /// The families of a search: whose chats' titles and messages are looked at is `f`.
 const FAMILY_ACL: AclTable = AclTable {
@@ -228,22 +243,37 @@ impl List<'_> {
     }
 
     fn rest(&self, query: &mut Pieces, whose: Whose) {
-        query.sql(REST);
-        query.sql(if self.filter.archived {
-            "c.archived AND "
-        } else {
-            "NOT c.archived AND "
-        });
+        match whose {
+            Whose::Own => {
+                query.sql(OWN);
+                self.placed(query);
+                query.sql(OWN_IN_ORDER);
+            }
+            Whose::Others => {
+                query.sql(OTHERS);
+                self.placed(query);
+                query.sql(" AND ");
+            }
+        }
         self.admitted(query, whose);
+        query.sql(" ORDER BY c.updated_at DESC, c.id DESC LIMIT ");
+        query.number(i64::from(self.filter.offset).saturating_add(self.rows()));
+        query.sql(")");
+    }
+
+    /// Archived as it is asked for, and after the place that was reached.
+    fn placed(&self, query: &mut Pieces) {
+        query.sql(if self.filter.archived {
+            "c.archived"
+        } else {
+            "NOT c.archived"
+        });
         if let Some(after) = self.after.filter(|after| after.pin_order == 0) {
             query
                 .sql(" AND (c.updated_at, c.id) < (")
                 .time(after.updated_at);
             query.sql(", ").id(after.id.0).sql(")");
         }
-        query.sql(" ORDER BY c.updated_at DESC, c.id DESC LIMIT ");
-        query.number(i64::from(self.filter.offset).saturating_add(self.rows()));
-        query.sql(")");
     }
 
     /// What the filter and the visibility admit of whose chats.
@@ -254,14 +284,14 @@ impl List<'_> {
             }
             Whose::Others => {
                 query.sql("c.owner_id <> $1 AND ");
-                query.visible(Visible::shared_with(self.viewer.0, &ACL));
+                query.visible(Visible::shared_with(self.viewer.0, &ROOT_ACL));
                 query.sql(" AND ");
                 if !self.filter.with_hidden {
-                    query.sql("NOT coalesce(v.hidden, false) AND ");
+                    query.sql("v.hidden IS NOT TRUE AND ");
                 }
             }
         }
-        query.visible(Visible::shared(self.visibility, &COLUMNS, &ACL));
+        query.visible(Visible::shared(self.visibility, &COLUMNS, &ROOT_ACL));
         self.narrowed(query, whose);
     }
 
@@ -320,10 +350,11 @@ pub(super) fn by_workspace(visibility: &Visibility, workspaces: &[uuid::Uuid]) -
     query
         .sql("SELECT w.id AS workspace_id, newest.id AS id FROM unnest(")
         .ids(workspaces);
-    query.sql(
-        ") WITH ORDINALITY AS w (id, place) CROSS JOIN LATERAL (SELECT c.id FROM chats AS c \
-         JOIN organizations AS o ON o.id = c.organization_id AND NOT o.deleted WHERE c.workspace_id = w.id AND ",
-    );
+    query.sql(concat!(
+        ") WITH ORDINALITY AS w (id, place) CROSS JOIN LATERAL (SELECT c.id FROM chats AS c",
+        living!(),
+        "WHERE c.workspace_id = w.id AND "
+    ));
     query.visible(Visible::shared(visibility, &COLUMNS, &ACL));
     query.sql(" ORDER BY c.created_at DESC, c.id DESC LIMIT 1) AS newest ORDER BY w.place");
     query
@@ -332,15 +363,16 @@ pub(super) fn by_workspace(visibility: &Visibility, workspaces: &[uuid::Uuid]) -
 /// The roots that others share with somebody.
 pub(super) fn shared_with(visibility: &Visibility, viewer: UserId) -> Pieces {
     let mut query = Pieces::default();
-    query.sql(
-        "SELECT c.id FROM chats AS c JOIN organizations AS o ON o.id = c.organization_id AND NOT o.deleted \
-         WHERE c.parent_chat_id IS NULL AND c.owner_id <> ",
-    );
+    query.sql(concat!(
+        "SELECT c.id FROM chats AS c",
+        living!(),
+        "WHERE c.parent_chat_id IS NULL AND c.owner_id <> "
+    ));
     query.id(viewer.0).sql(" AND ");
     query
-        .visible(Visible::shared_with(viewer.0, &ACL))
+        .visible(Visible::shared_with(viewer.0, &ROOT_ACL))
         .sql(" AND ");
-    query.visible(Visible::shared(visibility, &COLUMNS, &ACL));
+    query.visible(Visible::shared(visibility, &COLUMNS, &ROOT_ACL));
     query.sql(" ORDER BY c.id");
     query
 }

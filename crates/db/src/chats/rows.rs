@@ -5,7 +5,10 @@ use diesel::{
     QueryableByName,
     sql_types::{BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
-use model::chats::{Chat, ChatAccess, ChatRole, ChatStatus, ChatVersions, ClientType};
+use model::{
+    acl::AclRole,
+    chats::{Chat, ChatAccess, ChatRole, ChatStatus, ChatVersions, ClientType},
+};
 use serde::Deserialize;
 use store::StoreResult;
 use uuid::Uuid;
@@ -16,7 +19,6 @@ use crate::{
     query::parse,
     visibility::Columns,
 };
-use model::acl::AclRole;
 
 /// Entries that count now.
 pub(crate) const LIVE: &str = "acl.expires_at IS NULL OR acl.expires_at > bursar_now()";
@@ -32,11 +34,11 @@ pub(crate) const ACL: AclTable = AclTable {
     changed: "UPDATE chats SET snapshot_version = snapshot_version + 1, updated_at = bursar_now() WHERE id = $1",
 };
 
-/// What a visibility asks for, in queries whose chats are `c`.
+/// What a visibility asks for, in queries whose chats are `c` and whose organizations are `o`.
 pub(crate) const COLUMNS: Columns = Columns {
     id: Some("c.id"),
     owner: Some("c.owner_id"),
-    organization: Some("c.organization_id"),
+    organization: Some("o.id"),
     groups: false,
 };
 

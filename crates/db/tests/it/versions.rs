@@ -261,7 +261,7 @@ async fn cascades_raise_versions_too() {
     check(
         &owner,
         &[(
-            "TRUNCATE organization_members, group_members, workspace_acl",
+            "TRUNCATE organization_members, group_members, workspace_acl, chat_acl",
             all,
         )],
     )

@@ -167,7 +167,7 @@ pub struct MessageWindow {
     pub before: Option<MessageId>,
     /// Only newer ones than this.
     pub after: Option<MessageId>,
-    /// The most of them. Without `after` it is the newest that are given, otherwise the oldest.
+    /// The most of them. With `after` alone it is the oldest that are given, otherwise the newest.
     pub limit: u32,
 }
 

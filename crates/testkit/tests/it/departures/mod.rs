@@ -56,6 +56,9 @@ impl Scene {
             ("$hers", fresh(3)),
             ("$home", fresh(4)),
             ("$other", fresh(5)),
+            ("$chat", fresh(6)),
+            ("$talk", fresh(7)),
+            ("$theirs", fresh(8)),
         ];
         let client = world.database.owner().await.unwrap();
         let mut scene = Self {

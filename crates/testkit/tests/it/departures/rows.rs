@@ -207,6 +207,99 @@ pub(super) const ROWS: &[Row] = &[
         organization: Gone,
     },
     Row {
+        table: "chats",
+        insert: "(id, organization_id, owner_id, root_chat_id, title, status, lease_id) \
+            VALUES ($chat, $beta, $ada, $chat, 'hers', 'running', $other)",
+        which: "id = $chat",
+        // Its turn ends when the gateway refuses it: she is no member any more.
+        leaving: Kept,
+        account: Now("archived AND status = 'error' AND lease_id IS NULL"),
+        organization: Now("archived AND status = 'error' AND lease_id IS NULL"),
+    },
+    Row {
+        table: "chats",
+        insert: "(id, organization_id, owner_id, root_chat_id, title) VALUES ($talk, $acme, $ada, $talk, 'at home')",
+        which: "id = $talk",
+        leaving: Now("NOT archived"),
+        account: Now("archived"),
+        organization: Now("NOT archived"),
+    },
+    Row {
+        table: "chats",
+        insert: "(id, organization_id, owner_id, root_chat_id, title) VALUES ($theirs, $beta, $bob, $theirs, 'his')",
+        which: "id = $theirs",
+        leaving: Now("NOT archived"),
+        account: Now("NOT archived"),
+        organization: Now("archived"),
+    },
+    Row {
+        table: "chat_acl",
+        insert: "(root_chat_id, organization_id, user_id, role) VALUES ($theirs, $beta, $ada, 'read')",
+        which: "user_id = $ada",
+        leaving: Gone,
+        account: Gone,
+        organization: Gone,
+    },
+    Row {
+        table: "chat_acl",
+        insert: "(root_chat_id, organization_id, group_id, role) VALUES ($theirs, $beta, $team, 'read')",
+        which: "group_id = $team",
+        leaving: Kept,
+        account: Kept,
+        organization: Gone,
+    },
+    // Who may read hers is not hers to take along.
+    Row {
+        table: "chat_acl",
+        insert: "(root_chat_id, organization_id, user_id, role) VALUES ($chat, $beta, $bob, 'read')",
+        which: "root_chat_id = $chat",
+        leaving: Kept,
+        account: Kept,
+        organization: Gone,
+    },
+    Row {
+        table: "chat_messages",
+        insert: "(chat_id, role, content, created_by, revision) VALUES ($chat, 'user', '[]', $ada, 1)",
+        which: "created_by = $ada",
+        leaving: Kept,
+        account: Kept,
+        organization: Kept,
+    },
+    Row {
+        table: "chat_queued_messages",
+        insert: "(chat_id, content, created_by, position) VALUES ($chat, '[]', $ada, 1)",
+        which: "created_by = $ada",
+        leaving: Kept,
+        account: Kept,
+        organization: Kept,
+    },
+    Row {
+        table: "chat_files",
+        insert: "(id, owner_id, organization_id, chat_id, name, mime_type, size_bytes, sha256, data) \
+            VALUES ($other, $ada, $beta, $chat, 'a.txt', 'text/plain', 0, sha256(''), '')",
+        which: "owner_id = $ada",
+        leaving: Kept,
+        account: Kept,
+        organization: Kept,
+    },
+    // Whoever follows it is asked about again, and is nobody by then.
+    Row {
+        table: "chat_file_downloads",
+        insert: "(token_hash, file_id, user_id, expires_at) VALUES (sha256('x'), $other, $ada, now() + interval '1 day')",
+        which: "user_id = $ada",
+        leaving: Kept,
+        account: Kept,
+        organization: Kept,
+    },
+    Row {
+        table: "chat_viewers",
+        insert: "(chat_id, user_id, pin_order) VALUES ($talk, $ada, 1)",
+        which: "user_id = $ada",
+        leaving: Kept,
+        account: Gone,
+        organization: Kept,
+    },
+    Row {
         table: "ai_reservations",
         insert: "(id, lease_id, user_id, effective_group_id, organization_id, api_key_id, provider_id, provider_name, \
             model, hold_micros, input_cost_micros, output_price_micros, input_bound_tokens, output_cap_tokens) \
