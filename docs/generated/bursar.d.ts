@@ -607,6 +607,315 @@ export interface BuildInfo {
   version: string;
 }
 
+/** A chat, as it stands for whoever looks at it: `pin_order`, `has_unread` and `hidden` are the looker's own. */
+export interface Chat {
+  /** Whether it was put away. */
+  archived: boolean;
+  /** A root's sub-chats at any depth, as far as they are archived as it is, in the order in which they were made. */
+  children: Array<Chat>;
+  /** By what kind of program it was started. */
+  client_type: ChatClientType;
+  /** When it was made. */
+  created_at: string;
+  /** Its files, oldest first; only where one chat is asked for. */
+  files?: Array<ChatFile>;
+  /** Whether there is an answer that the looker has not seen. */
+  has_unread: boolean;
+  /** Whether the looker keeps it out of sight. */
+  hidden: boolean;
+  /** Its id. */
+  id: string;
+  /** Words for programs to find it by. */
+  labels: Record<string, string>;
+  last_error?: ChatError | null;
+  /** The provider and its model that answer, as `provider/model`; absent where the deployment's do. */
+  model?: string | null;
+  /** The organization it belongs to. */
+  organization_id: string;
+  /** Whose it is. */
+  owner_id: string;
+  /** The owner's name that people read; may be empty. */
+  owner_name: string;
+  /** The owner's unique name. */
+  owner_username: string;
+  /** The chat it is a part of; absent for a root. */
+  parent_chat_id?: string | null;
+  /** Where the looker keeps it on top of their list, from 1 on; 0 is not there. */
+  pin_order: number;
+  /** The root of its family, whose ACL is that of every chat in it; a root's is its own id. */
+  root_chat_id: string;
+  /** Whether somebody else may read it because its family is shared. */
+  shared: boolean;
+  /** What it does. */
+  status: ChatStatus;
+  /** What it is about. */
+  title: string;
+  /** When something about it or in it last changed. */
+  updated_at: string;
+  /** The workspace it is about. */
+  workspace_id?: string | null;
+}
+
+/** With whom a chat's family is shared. */
+export interface ChatAcl {
+  /** The groups, by name. */
+  groups: Array<ChatAclGroup>;
+  /** The people, by username. */
+  users: Array<ChatAclUser>;
+}
+
+/** A group with which a chat's family is shared. */
+export interface ChatAclGroup extends AclGroup {
+  /** When the entry ends by itself; absent is never. */
+  expires_at?: string | null;
+}
+
+/** A person with whom a chat's family is shared. */
+export interface ChatAclUser extends AclUser {
+  /** When the entry ends by itself; absent is never. */
+  expires_at?: string | null;
+}
+
+/** By what kind of program a chat was started. */
+export type ChatClientType = "ui" | "api";
+
+/** Why a turn ended in an error. */
+export interface ChatError {
+  /** More of it. */
+  detail?: string | null;
+  /** What kind of error it is. */
+  kind: ChatErrorKind;
+  /** What happened, for people. With `usage_limit` it has the numbers, and when the limit resets. */
+  message: string;
+  /** The provider's name. */
+  provider?: string | null;
+  /** Whether the same may succeed later. */
+  retryable: boolean;
+  /** The status that the provider or the gateway answered with. */
+  status_code?: number | null;
+}
+
+/** What kind of error ended a turn. */
+export type ChatErrorKind = "generic" | "overloaded" | "rate_limit" | "timeout" | "stream_silence_timeout" | "auth" | "config" | "usage_limit" | "missing_key" | "provider_disabled" | "content_filter";
+
+/** A file without its bytes. */
+export interface ChatFile {
+  /** When it came. */
+  created_at: string;
+  /** Its id. */
+  id: string;
+  /** What it is by its bytes. */
+  mime_type: string;
+  /** Its name. */
+  name: string;
+  /** The organization it belongs to. */
+  organization_id: string;
+  /** Whose it is. */
+  owner_id: string;
+  /** How large it is, in bytes. */
+  size_bytes: number;
+}
+
+/** An address that leads to a file for a while without a session. */
+export interface ChatFileDownloadUrl {
+  /** Until when it holds. */
+  expires_at: string;
+  /** What it is by its bytes. */
+  mime_type: string;
+  /** Its name. */
+  name: string;
+  /** The SHA-256 of the file's bytes, in hexadecimal. */
+  sha256: string;
+  /** How large the file is, in bytes. */
+  size_bytes: number;
+  /** The address. Whoever has it has the file, as long as whoever asked for it may read the file. */
+  url: string;
+}
+
+/** A part of what somebody sends. */
+export interface ChatInputPart {
+  /** The lines of `file-reference`. */
+  content?: string;
+  /** The last line of `file-reference`. */
+  end_line?: number | null;
+  /** The file of `file`: one of the caller's own that no other chat has. */
+  file_id?: string | null;
+  /** What the file of `file-reference` is called where it is. */
+  file_name?: string;
+  /** The first line of `file-reference`. */
+  start_line?: number | null;
+  /** The words of `text`. */
+  text?: string;
+  /** What kind of part it is: `text`, `file` or `file-reference`. */
+  type?: string;
+}
+
+/** Something that was said. */
+export interface ChatMessage {
+  /** The chat. */
+  chat_id: string;
+  /** What it is made of. */
+  content: Array<ChatMessagePart>;
+  /** When it was said. */
+  created_at: string;
+  /** Who sent it; absent for what the model says. */
+  created_by?: string | null;
+  /** Its id: greater ones are later. */
+  id: number;
+  /** The model that said it, or that was asked, as `provider/model`. */
+  model?: string | null;
+  /** Who says it. */
+  role: ChatMessageRole;
+  usage?: ChatMessageUsage | null;
+}
+
+/** A part of what was said. Which fields there are depends on its type. */
+export interface ChatMessagePart {
+  /** The lines of `file-reference`. */
+  content?: string | null;
+  /** The last line of `file-reference`. */
+  end_line?: number | null;
+  /** The file of `file`, of this chat. It may be gone: a chat keeps its 50 newest. */
+  file_id?: string | null;
+  /** What the file of `file-reference` is called where it is. */
+  file_name?: string | null;
+  /** What the file of `file` is by its bytes. */
+  mime_type?: string | null;
+  /** The name of the file of `file`. */
+  name?: string | null;
+  /** The first line of `file-reference`. */
+  start_line?: number | null;
+  /** The words of `text` and `reasoning`. */
+  text?: string | null;
+  /** What kind of part it is. */
+  type: ChatMessagePartType;
+}
+
+/** What kind of part it is. */
+export type ChatMessagePartType = "text" | "reasoning" | "file" | "file-reference";
+
+/** Who says something. */
+export type ChatMessageRole = "system" | "user" | "assistant";
+
+/** What an answer took. */
+export interface ChatMessageUsage {
+  /** The tokens that went in. */
+  input_tokens: number;
+  /** The tokens that came out. */
+  output_tokens: number;
+}
+
+/** Some of what was said. */
+export interface ChatMessagesResponse {
+  /** Whether there are more messages further on. */
+  has_more: boolean;
+  /** Newest first; with `after_id` alone oldest first. */
+  messages: Array<ChatMessage>;
+  /** What waits to be said; told to the owner only, with the newest messages only. */
+  queued_messages: Array<ChatQueuedMessage>;
+}
+
+/** The words of a message of the owner. */
+export interface ChatPrompt {
+  /** The message's id. */
+  id: number;
+  /** Its words. */
+  text: string;
+}
+
+/** What the owner has said. */
+export interface ChatPromptsResponse {
+  /** Newest first; those without words are left out. */
+  prompts: Array<ChatPrompt>;
+}
+
+/** Something that waits to be said until the present turn has ended. */
+export interface ChatQueuedMessage {
+  /** The chat. */
+  chat_id: string;
+  /** What it is made of. */
+  content: Array<ChatMessagePart>;
+  /** When it was sent. */
+  created_at: string;
+  /** Its id, which is none of a message. */
+  id: number;
+  /** The model that is to be asked, as `provider/model`. */
+  model?: string | null;
+}
+
+/** Whether chats may be shared in an organization, as it now counts. */
+export interface ChatSharingSettings {
+  /** Whether chats may be shared; not while the deployment lets nobody share. */
+  enabled: boolean;
+  /** Whether the deployment lets nobody share, whatever its organizations say. */
+  sharing_globally_disabled: boolean;
+}
+
+/** What a chat does. */
+export type ChatStatus = "waiting" | "running" | "error" | "interrupting";
+
+/** Why a stream ends before its time: the last event of a stream of server-sent events, by the name `error`. A WebSocket
+ * is closed with the same code and words. */
+export interface ChatStreamEnd {
+  /** 4401 when nobody is signed in any more, 4403 when the caller may not read the chat any more, 1001 when the server
+   * stops, 1011 when it cannot go on. */
+  code: number;
+  /** The same for people. */
+  message: string;
+}
+
+/** Something that happened in a chat. Which fields there are depends on its type. */
+export interface ChatStreamEvent {
+  /** The chat. */
+  chat_id: string;
+  error?: ChatError | null;
+  message?: ChatMessage | null;
+  message_part?: ChatStreamMessagePart | null;
+  /** All that waits now, of `queue_update`. */
+  queued_messages?: Array<ChatQueuedMessage> | null;
+  status?: ChatStreamStatus | null;
+  /** What kind of event it is. */
+  type: ChatStreamEventType;
+}
+
+/** What kind of event it is. */
+export type ChatStreamEventType = "message" | "message_part" | "status" | "error" | "queue_update" | "history_reset" | "preview_reset";
+
+/** A piece of what the model says in the turn that runs. */
+export interface ChatStreamMessagePart {
+  /** Which attempt at an answer to that history it is. */
+  generation_attempt: number;
+  /** The history that the turn answers. */
+  history_version: number;
+  /** Words that follow those before, or something whole. */
+  part: ChatMessagePart;
+  /** Who says it. */
+  role: ChatMessageRole;
+  /** Its place in the turn, counted from 0 without a gap. */
+  seq: number;
+}
+
+/** What a chat does now. */
+export interface ChatStreamStatus {
+  /** What it does. */
+  status: ChatStatus;
+}
+
+/** Something that happened to a chat of the caller's, or to one that is shared with the caller. */
+export interface ChatWatchEvent {
+  chat?: Chat | null;
+  /** The chat; with `granted` and `revoked` the root of the family. */
+  chat_id: string;
+  /** What happened. */
+  kind: ChatWatchEventKind;
+}
+
+/** What happened to a chat. */
+export type ChatWatchEventKind = "created" | "status_change" | "title_change" | "deleted" | "granted" | "revoked" | "acl_change";
+
+/** The newest chat of each workspace that the caller may read, by the workspace's id. */
+export type ChatsByWorkspace = Record<string, string>;
+
 /** A budget that was considered. */
 export interface ConsideredAiBudget {
   /** The group that carries it, or that the override charges. */
@@ -654,6 +963,49 @@ export interface CreateAiReservationRequest {
   provider: string;
   /** Who wants to spend: an id, a username or `me`. */
   user: string;
+}
+
+/** Something to be said. 256 KiB at most. */
+export interface CreateChatMessageRequest {
+  /** What becomes of it while the model answers: `queue`, which is the rule, lets it wait; `interrupt` stops the answer
+   * too. */
+  busy_behavior?: string | null;
+  /** What it is made of. */
+  content?: Array<ChatInputPart>;
+  /** The provider and its model that answer, as `provider/model`; the chat's when it is absent. */
+  model?: string | null;
+}
+
+/** What became of something that was sent. */
+export interface CreateChatMessageResponse {
+  message?: ChatMessage | null;
+  /** All that was said now: where others waited before it, the first of them is. */
+  messages?: Array<ChatMessage>;
+  /** Whether it waits. */
+  queued: boolean;
+  queued_message?: ChatQueuedMessage | null;
+}
+
+/** A chat to be made, with what is said first: its turn begins at once. 256 KiB at most. */
+export interface CreateChatRequest {
+  /** By what kind of program it is started: `ui` or `api`, which it is when it is absent. */
+  client_type?: string | null;
+  /** What the caller says. */
+  content?: Array<ChatInputPart>;
+  /** Words for programs to find it by, 50 at most. */
+  labels?: Record<string, string>;
+  /** The provider and its model that answer, as `provider/model`; the deployment's when it is absent. */
+  model?: string | null;
+  /** The organization it shall belong to: the caller is a member of it. */
+  organization_id?: string | null;
+  /** The chat that it shall be a part of: one of the caller's own. */
+  parent_chat_id?: string | null;
+  /** What the model is told before. */
+  system_prompt?: string | null;
+  /** What it is about, 200 characters at most; the beginning of what is said when it is absent. */
+  title?: string | null;
+  /** The workspace it is about: of the same organization, and one that the caller may use. */
+  workspace_id?: string | null;
 }
 
 /** The first account, its owner. */
@@ -775,6 +1127,22 @@ export interface CustomRoleRequest {
   site_permissions?: Array<Permission>;
   /** Must be empty: a role of an organization reaches nothing outside it. */
   user_permissions?: Array<Permission>;
+}
+
+/** Something to be said instead of what was said. 256 KiB at most. */
+export interface EditChatMessageRequest {
+  /** What it is made of. */
+  content?: Array<ChatInputPart>;
+  /** The provider and its model that answer, as `provider/model`; the chat's when it is absent. */
+  model?: string | null;
+}
+
+/** What was said instead. */
+export interface EditChatMessageResponse {
+  /** The messages that are no longer said: the one that was edited, and all after it. */
+  deleted_message_ids?: Array<number>;
+  /** The new message: it has an id of its own. */
+  message: ChatMessage;
 }
 
 /** The limit that holds for a person. */
@@ -1260,6 +1628,12 @@ export interface Permission {
   resource_type: string;
 }
 
+/** What became of something that waited. */
+export interface PromoteChatQueuedMessageResponse {
+  /** That it is next, for people. */
+  message: string;
+}
+
 /** A person in a group, as others see them. */
 export interface ReducedUser {
   /** The address of a picture; may be empty. */
@@ -1368,6 +1742,48 @@ export interface UpdateAiProviderRequest {
   name?: string | null;
 }
 
+/** A change of with whom a chat's family is shared. Who is not named keeps their entry. */
+export interface UpdateChatAclRequest {
+  /** When the entries that are named here end by themselves; `null` is never. When it is absent they end as they did,
+   * and new ones never. */
+  expires_at?: string | null;
+  /** Roles of groups by their ids: `read`, or nothing, which ends the entry. */
+  group_roles?: Record<string, string>;
+  /** Roles of people by their ids: `read`, or nothing, which ends the entry. One's own entry cannot be changed. */
+  user_roles?: Record<string, string>;
+}
+
+/** A change of a chat; what is absent stays as it is. It is made as a whole, or not at all. */
+export interface UpdateChatRequest {
+  /** Put away, or taken out again, with its whole family; of a root only. */
+  archived?: boolean | null;
+  /** All labels anew. */
+  labels?: Record<string, string> | null;
+  /** Another place on top of the owner's list, from 1 on; 0 takes it off. A chat that is not there yet comes last. */
+  pin_order?: number | null;
+  /** A new title, 200 characters at most. */
+  title?: string | null;
+  /** Another workspace; the id of zeros is none. */
+  workspace_id?: string | null;
+}
+
+/** Another rule about sharing chats. */
+export interface UpdateChatSharingSettingsRequest {
+  /** Whether chats may be shared. With whom they were shared is kept while they may not be. */
+  enabled: boolean;
+}
+
+/** A change of what the caller keeps about a chat that they may read; what is absent stays as it is. */
+export interface UpdateChatViewerRequest {
+  /** Kept out of the list, or in it again. An owner's own chats are archived instead. */
+  hidden?: boolean | null;
+  /** The last message that was read; it never goes back. */
+  last_read_message_id?: number | null;
+  /** Another place on top of the caller's list of what others share, from 1 on; 0 takes it off. The owner's place is the
+   * chat's own `pin_order`. */
+  pin_order?: number | null;
+}
+
 /** Whether a message was read. */
 export interface UpdateInboxNotificationReadStatusRequest {
   /** Whether it was. Marking what was read already keeps its time. */
@@ -1448,6 +1864,12 @@ export interface UpdateWorkspaceSharingSettingsRequest {
   sharing_disabled?: boolean | null;
   /** The same under its oldest name. */
   workspace_sharing_disabled?: boolean | null;
+}
+
+/** A file that was kept. */
+export interface UploadChatFileResponse {
+  /** Its id, by which a message attaches it. */
+  id: string;
 }
 
 /** An alias to be set. */

@@ -1,5 +1,7 @@
 //! ACLs as the wire shows them: the same for everything that is shared.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{FromRequest, Request};
 use bursar_sdk::{self as sdk, UpdateAclRequest};
 use model::acl::{AclChange, AclListing, AclRole, AclUser, PrincipalKind};
@@ -18,12 +20,18 @@ pub(crate) const fn field(kind: PrincipalKind) -> &'static str {
 /// may learn what is wrong with it.
 pub(crate) async fn change<R: AclRole>(request: Request) -> ApiResult<AclChange<R>> {
     let JsonBody(body): JsonBody<UpdateAclRequest> = JsonBody::from_request(request, &()).await?;
-    let users = body.user_roles.iter();
-    let groups = body.group_roles.iter();
-    Ok(AclChange::parse(
-        users.map(|(id, role)| (id.as_str(), role.as_str())),
-        groups.map(|(id, role)| (id.as_str(), role.as_str())),
-    ))
+    Ok(parsed(&body.user_roles, &body.group_roles))
+}
+
+/// Reads a change from roles by ids, in any spelling.
+pub(crate) fn parsed<R: AclRole>(
+    users: &BTreeMap<String, String>,
+    groups: &BTreeMap<String, String>,
+) -> AclChange<R> {
+    AclChange::parse(
+        users.iter().map(|(id, role)| (id.as_str(), role.as_str())),
+        groups.iter().map(|(id, role)| (id.as_str(), role.as_str())),
+    )
 }
 
 pub(crate) fn listing<R: AclRole>(listing: AclListing<R>) -> sdk::Acl {

@@ -20,6 +20,7 @@ pub const PUBLIC_OPERATIONS: &[&str] = &[
     "auth_method_list",
     "oidc_login",
     "oidc_callback",
+    "chat_file_download_get",
     "build_info",
     "openapi_document",
     "healthz",

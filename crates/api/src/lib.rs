@@ -15,6 +15,7 @@ mod api_keys;
 mod audit;
 mod authorization;
 mod budgets;
+mod chats;
 mod deployment;
 mod docs;
 mod error;
@@ -83,6 +84,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .merge(authorization::routes())
         .merge(roles::routes())
         .merge(workspaces::routes())
+        .merge(chats::routes())
         .merge(idpsync::routes())
         .merge(feature_flags::routes())
         .merge(prices::routes())
@@ -92,11 +94,12 @@ fn routes() -> OpenApiRouter<ApiState> {
         .merge(webhooks::routes())
         .merge(identities::routes())
         .merge(deployment::routes());
+    let experimental = prices::experimental_routes().merge(chats::experimental_routes());
     OpenApiRouter::new()
         .merge(deployment::root_routes())
         .merge(graphql::routes())
         .nest(PREFIX, layered(features))
-        .nest(EXPERIMENTAL, layered(prices::experimental_routes()))
+        .nest(EXPERIMENTAL, layered(experimental))
 }
 
 /// What happens around every route of a feature.

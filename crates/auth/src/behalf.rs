@@ -9,7 +9,7 @@
 //! It is no key: nothing is stored, nobody can present it, and no request of somebody else leads here. Only the chat
 //! engine calls it, and the gateway for the chat engine.
 
-use dbauthz::{Actor, PresentedKey};
+use dbauthz::{Actor, PresentedKey, SystemReadUnit};
 use model::{
     OrganizationId, UserId, api_keys::ApiKeyKind, subjects::SubjectStanding, users::UserStatus,
 };
@@ -83,12 +83,33 @@ pub(crate) async fn represent(
     request_id: Option<Uuid>,
 ) -> Result<Authenticated, AuthError> {
     let mut unit = reading(state).await?;
-    let found = unit
-        .subjects()
-        .subject_standing_list(&[behalf.user])
-        .await?;
-    let standing = found.into_iter().next().ok_or(AuthError::Invalid)?;
+    let standing = standing(&mut unit, behalf.user).await?;
     admit(&standing, behalf.organization)?;
+    let id = behalf.key_id();
+    acting(state, &mut unit, standing, (&SCOPES, id), request_id).await
+}
+
+/// How a person stands who is not suspended.
+pub(crate) async fn standing(
+    unit: &mut SystemReadUnit,
+    user: UserId,
+) -> Result<SubjectStanding, AuthError> {
+    let found = unit.subjects().subject_standing_list(&[user]).await?;
+    let standing = found.into_iter().next().ok_or(AuthError::Invalid)?;
+    match standing.status {
+        UserStatus::Suspended => Err(AuthError::Suspended),
+        UserStatus::Active => Ok(standing),
+    }
+}
+
+/// A person who acts by no key, with these of their rights and no others, and what stands where the id of a key does.
+pub(crate) async fn acting(
+    state: &AuthState,
+    unit: &mut SystemReadUnit,
+    standing: SubjectStanding,
+    (scopes, id): (&[&str], String),
+    request_id: Option<Uuid>,
+) -> Result<Authenticated, AuthError> {
     let SubjectStanding {
         user_id,
         username,
@@ -98,12 +119,11 @@ pub(crate) async fn represent(
     let wanted = SubjectKey {
         user_id,
         versions: versions.clone(),
-        scopes: SCOPES.map(str::to_owned).to_vec(),
+        scopes: scopes.iter().map(ToString::to_string).collect(),
         allow_list: vec![ANYTHING.to_owned()],
         workspace_sharing: state.authorized.workspace_sharing(),
     };
-    let id = behalf.key_id();
-    let (subject, scopes) = state.subjects.subject(&mut unit, wanted, &id).await?;
+    let (subject, scopes) = state.subjects.subject(unit, wanted, &id).await?;
     let actor = Actor {
         subject,
         user_id,
@@ -127,10 +147,6 @@ pub(crate) async fn represent(
 }
 
 fn admit(standing: &SubjectStanding, organization: OrganizationId) -> Result<(), AuthError> {
-    match standing.status {
-        UserStatus::Suspended => return Err(AuthError::Suspended),
-        UserStatus::Active => {}
-    }
     let organizations = &standing.versions.organizations;
     if organizations.iter().any(|(id, _)| *id == organization) {
         Ok(())
@@ -145,7 +161,10 @@ mod tests {
 
     #[test]
     fn no_id_of_a_key_stands_for_a_person() {
-        let (user, organization) = (UserId(Uuid::from_u128(1)), OrganizationId(Uuid::from_u128(2)));
+        let (user, organization) = (
+            UserId(Uuid::from_u128(1)),
+            OrganizationId(Uuid::from_u128(2)),
+        );
         let behalf = Behalf { user, organization };
         assert_eq!(Behalf::of(&behalf.key_id()), Some(behalf));
         for id in ["", "abcdefghij", "0123456789", "/", "a/b"] {

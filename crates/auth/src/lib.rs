@@ -29,6 +29,7 @@ mod authenticate;
 mod behalf;
 mod confirm;
 mod cookies;
+mod downloads;
 mod error;
 mod extract;
 mod login;
@@ -52,6 +53,7 @@ pub use admin_mode::{
 };
 pub use behalf::on_behalf_of;
 pub use cookies::{SESSION_COOKIE, session_cookie, session_cookie_removed};
+pub use downloads::{DownloadSecret, download_open, download_secret};
 pub use error::AuthError;
 pub use extract::{Caller, caller_renew, gateway_caller};
 pub use login::{Login, LoginError, login, logout};

@@ -3,6 +3,7 @@
 //! It is a library too, so that the test support starts the same server that people start. To add an
 //! option, add a field in `cli/server.rs` and use it in `server.rs`.
 
+pub mod chats;
 pub mod cli;
 mod columns;
 mod command;
@@ -11,6 +12,7 @@ pub mod demo;
 pub mod environment;
 pub mod features;
 pub mod graphql;
+mod hints;
 mod http;
 pub mod ledger;
 pub mod logging;

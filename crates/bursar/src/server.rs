@@ -4,24 +4,21 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use api::{ApiState, Features, GraphqlState, MetricsText, Readiness};
-use auth::{AccessHint, AccessHub, AuthState};
+use auth::AuthState;
 use bursar_sdk::BuildInfo;
+use chat::{ChatDeps, ChatHub};
 use chrono::TimeDelta;
-use db::{Hint, local::LocalPostgres};
+use db::local::LocalPostgres;
 use dbauthz::{Authorized, SystemActor, SystemStore, WorkspaceSharing};
-use gateway::{Gateway, GatewayConfig, GatewayDeps, SpendHint};
+use gateway::{Gateway, GatewayConfig, GatewayDeps};
 use model::{Clock, IdSource, SystemClock, UuidV7Source};
 use notifier::{NotifierConfig, NotifierDeps, NotifierError};
-use secrecy::SecretString;
-use tokio::{
-    net::TcpListener,
-    sync::mpsc::{self, error::TrySendError},
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::ServerOptions, environment::Environment, http, metrics, prices, roles, settings, storage,
+    cli::ServerOptions, environment::Environment, hints::Hearers, http, metrics, prices, roles,
+    settings, storage,
 };
 
 /// A running server.
@@ -29,6 +26,7 @@ use crate::{
 pub struct Server {
     address: SocketAddr,
     gateway: Gateway,
+    chats: ChatHub,
     local: Option<LocalPostgres>,
     stopping: CancellationToken,
     serving: JoinHandle<()>,
@@ -56,7 +54,8 @@ impl Server {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn IdSource> = Arc::new(UuidV7Source);
         let authorized = Authorized::new(Arc::new(storage.database))
-            .with_workspace_sharing(workspace_sharing(options));
+            .with_workspace_sharing(workspace_sharing(options))
+            .with_chat_sharing(options.chats.sharing());
         // Before anything is counted.
         let recorder = metrics::recorder()?;
         roles::at_start(&authorized).await?;
@@ -64,8 +63,7 @@ impl Server {
         let time = (Arc::clone(&clock), Arc::clone(&ids));
         let auth = sign_in(options, authorized.clone(), time)?.with_oidc(oidc);
         let stopping = CancellationToken::new();
-        let (hints, listening) =
-            listen_for_hints(storage.hints_url, auth.access.clone(), stopping.clone());
+        let (spend, hints) = mpsc::channel(1024);
         let counting = authorized.as_system(SystemActor::Metrics);
         let gateway = Gateway::new(GatewayDeps {
             authorized,
@@ -77,6 +75,14 @@ impl Server {
             hints,
         })?;
         gateway.start().await?;
+        let chats = chats(options, &auth, &gateway);
+        let hearers = Hearers {
+            spend,
+            access: auth.access.clone(),
+            chats: chats.clone(),
+        };
+        let hints = db::listen(storage.hints_url);
+        let listening = tokio::spawn(hearers.listen(hints, stopping.clone()));
         let telling = tell(&auth, telling, &stopping)?;
         let readiness: Arc<dyn Readiness> = Arc::new(NotStopping(stopping.clone()));
         let watching = tokio::spawn(auth.access.clone().run(options.access_recheck));
@@ -86,6 +92,7 @@ impl Server {
                 aibridge: options.aibridge,
             },
             graphql: GraphqlState::new(options.caps.graphql()),
+            chats: chats.clone(),
             webhooks: options.notifications.reach(),
             build: build_info(options),
             readiness: Arc::new([readiness]),
@@ -104,6 +111,7 @@ impl Server {
         Ok(Self {
             address,
             gateway,
+            chats,
             local: storage.local,
             stopping,
             serving,
@@ -157,8 +165,14 @@ impl Server {
                     .await
                     .is_ok()
         };
-        let (finished, ()) =
-            tokio::join!(connections, self.gateway.shutdown(self.shutdown_timeout));
+        // Turns of chats are requests of the gateway's.
+        let asking = async {
+            let began = Instant::now();
+            self.chats.shutdown(self.shutdown_timeout).await;
+            let left = self.shutdown_timeout.saturating_sub(began.elapsed());
+            self.gateway.shutdown(left).await;
+        };
+        let (finished, ()) = tokio::join!(connections, asking);
         if !finished {
             tracing::warn!("requests in flight did not finish in time and are cut off");
             self.serving.abort();
@@ -215,6 +229,19 @@ fn count(store: SystemStore, stopping: &CancellationToken) -> Vec<JoinHandle<()>
     ]
 }
 
+/// Begins to run turns of chats, and to show chats as they go on.
+fn chats(options: &ServerOptions, auth: &AuthState, gateway: &Gateway) -> ChatHub {
+    let chats = ChatHub::new(ChatDeps {
+        auth: auth.clone(),
+        gateway: gateway.clone(),
+        clock: Arc::clone(&auth.clock),
+        ids: Arc::clone(&auth.ids),
+        config: options.chats.config(),
+    });
+    chats.start();
+    chats
+}
+
 /// Who signs in, and for how long admin mode lasts.
 fn sign_in(
     options: &ServerOptions,
@@ -258,45 +285,6 @@ fn build_info(options: &ServerOptions) -> BuildInfo {
             .unwrap_or_default(),
         deployment_id: None,
     }
-}
-
-/// Passes the database's hints on to the gateway and to the watch over open streams until the server stops.
-fn listen_for_hints(
-    url: SecretString,
-    access: AccessHub,
-    stopping: CancellationToken,
-) -> (mpsc::Receiver<SpendHint>, JoinHandle<()>) {
-    let (sender, receiver) = mpsc::channel(1024);
-    let mut listener = db::listen(url);
-    let task = tokio::spawn(async move {
-        loop {
-            let hint = tokio::select! {
-                () = stopping.cancelled() => return,
-                hint = listener.next() => hint,
-            };
-            let spend = match hint {
-                Hint::Connected => {
-                    access.hint(AccessHint::Everybody);
-                    SpendHint::Everybody
-                }
-                Hint::Spend(limit) => SpendHint::Limit(limit),
-                Hint::Subject(subject) => {
-                    access.hint(AccessHint::Subject(subject));
-                    continue;
-                }
-                Hint::EverySubject => {
-                    access.hint(AccessHint::Everybody);
-                    continue;
-                }
-                Hint::Chat { .. } => continue,
-            };
-            // Hints may be lost: a full line must not keep the others from hearing that somebody's access has ended.
-            if let Err(TrySendError::Closed(_)) = sender.try_send(spend) {
-                return;
-            }
-        }
-    });
-    (receiver, task)
 }
 
 /// Not ready any more once the server is stopping, so that a load balancer turns away first.

@@ -3,8 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use bursar::{
-    Environment, Server, cli, graphql::CapsOptions, notifications::NotificationOptions,
-    oidc::OidcOptions,
+    Environment, Server, chats::ChatOptions, cli, graphql::CapsOptions,
+    notifications::NotificationOptions, oidc::OidcOptions,
 };
 use bursar_sdk::Client;
 use db::local::Durability;
@@ -24,6 +24,8 @@ pub struct ServerOptions {
     pub aibridge: bool,
     /// Whether nobody may share workspaces.
     pub disable_workspace_sharing: bool,
+    /// How chats are answered, shared and put away.
+    pub chats: ChatOptions,
     /// How long a request may wait for others to settle.
     pub admission_wait: Duration,
     /// How long a server's lease lives.
@@ -49,6 +51,7 @@ impl Default for ServerOptions {
         Self {
             aibridge: true,
             disable_workspace_sharing: false,
+            chats: ChatOptions::default(),
             admission_wait: Duration::from_secs(10),
             lease: Duration::from_secs(15),
             drain_timeout: Duration::from_secs(60),
@@ -92,6 +95,7 @@ impl TestServer {
         server.encryption_key_file = Some(key_file);
         server.aibridge = options.aibridge;
         server.disable_workspace_sharing = options.disable_workspace_sharing;
+        server.chats.clone_from(&options.chats);
         server.ai_admission_wait = options.admission_wait;
         server.ai_lease = options.lease;
         server.ai_drain_timeout = options.drain_timeout;

@@ -34,6 +34,11 @@ impl<'a> Operation<'a> {
             .pointer("/requestBody/content/application~1json/schema")
     }
 
+    /// Whether its request body is a file.
+    pub(super) fn uploads(&self) -> bool {
+        self.body.get("requestBody").is_some() && self.request().is_none()
+    }
+
     /// Whether it has an answer of success.
     pub(super) fn succeeds(&self) -> bool {
         let responses = self.body.get("responses").and_then(Value::as_object);

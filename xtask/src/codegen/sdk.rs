@@ -53,6 +53,9 @@ fn method(out: &mut String, operation: &Operation<'_>) -> anyhow::Result<()> {
     if let Some(schema) = operation.request() {
         write!(out, ", body: &{}", type_of(schema)?)?;
     }
+    if operation.uploads() {
+        write!(out, ", file: super::Upload")?;
+    }
     let answer = answer(operation)?;
     writeln!(out, ") -> Result<{}, Error> {{", answer.kind)?;
     writeln!(out, "self.call(Method::{method}, &[{}])?", segments(path))?;
@@ -61,6 +64,9 @@ fn method(out: &mut String, operation: &Operation<'_>) -> anyhow::Result<()> {
     }
     if operation.request().is_some() {
         writeln!(out, ".json(body)")?;
+    }
+    if operation.uploads() {
+        writeln!(out, ".upload(file)")?;
     }
     writeln!(out, ".{}().await\n}}\n", answer.reader)?;
     Ok(())
@@ -85,8 +91,11 @@ fn answer(operation: &Operation<'_>) -> anyhow::Result<Answer> {
         .find(|(status, _)| status.starts_with('2'));
     let content = success.and_then(|(_, answer)| answer.get("content")?.as_object());
     let texts = |all: &serde_json::Map<String, Value>| all.keys().all(|kind| plain_text(kind));
+    let goes_on = |kind: &String| kind.split(';').next() == Some("text/event-stream");
+    let events = |all: &serde_json::Map<String, Value>| all.keys().any(goes_on);
     let (kind, reader) = match content {
         None => ("()", "done"),
+        Some(content) if events(content) => ("super::Events", "events"),
         Some(content) if texts(content) => ("String", "text"),
         Some(_) => ("super::Download", "download"),
     };
@@ -162,6 +171,27 @@ mod tests {
             "-> Result<crate::Budget, Error>",
             r#"self.call(Method::PUT, &["groups", &group.to_string(), "ai", "budget"])?"#,
             ".json(body)\n.answer().await",
+        ] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn files_and_events_have_their_own_ways() {
+        let document = json!({"paths": {"/files": {"post": {
+            "operationId": "file_create",
+            "requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string"}}}},
+            "responses": {"201": {"description": ""}},
+        }, "get": {
+            "operationId": "file_watch",
+            "responses": {"101": {}, "200": {"content": {"text/event-stream": {}, "text/event-stream; event=error": {}}}},
+        }}}});
+        let text = generate(&document).unwrap();
+        for part in [
+            "file_create(&self, file: super::Upload) -> Result<(), Error>",
+            ".upload(file)\n.done().await",
+            "file_watch(&self) -> Result<super::Events, Error>",
+            ".events().await",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }

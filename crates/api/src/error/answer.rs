@@ -12,7 +12,7 @@ use super::{
     ApiError, Refused,
     acl::acl,
     admin_mode::admin_mode,
-    chain,
+    chain, chats,
     constraints::{taken, violated},
     external_usage::{budget, external_usage, hold},
 };
@@ -90,6 +90,9 @@ impl Answer {
 pub(super) fn of(error: &ApiError) -> Answer {
     match error {
         ApiError::Acl(error) => acl(error),
+        ApiError::Chat { call, error } => chats::chat(*call, error),
+        ApiError::Content(problems) => chats::content(problems.iter().cloned()),
+        ApiError::FileTooLarge => Answer::new(StatusCode::PAYLOAD_TOO_LARGE, "File too large."),
         ApiError::ExternalUsage(error) => external_usage(error),
         ApiError::Budget(refusal) => budget(refusal),
         ApiError::Hold(why) => hold(*why),
@@ -109,6 +112,7 @@ pub(super) fn of(error: &ApiError) -> Answer {
             Answer::bad("Query parameters have invalid values.").validations(validations.clone())
         }
         ApiError::Request(message) => Answer::bad(message.clone()),
+        ApiError::Detailed { message, detail } => Answer::bad(*message).detail(*detail),
         ApiError::Json(why) => Answer::bad("Request body must be valid JSON.").detail(why),
         ApiError::BodyTooLarge => {
             Answer::new(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large.")

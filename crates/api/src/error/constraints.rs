@@ -105,6 +105,12 @@ const RULES: &[(&str, &str, &str, &str)] = &[
         "is unknown",
     ),
     (
+        "chats_workspace_id_fkey",
+        "Workspace does not belong to this chat's organization.",
+        "workspace_id",
+        "is unknown",
+    ),
+    (
         "ai_budget_settings_time_zone_check",
         "Validation failed.",
         "time_zone",

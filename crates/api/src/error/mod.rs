@@ -3,6 +3,7 @@
 mod acl;
 mod admin_mode;
 mod answer;
+mod chats;
 mod constraints;
 mod external_usage;
 
@@ -18,10 +19,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bursar_sdk::{AiBudgetRefusal, ValidationError};
-use dbauthz::{AclError, ExternalUsageError};
+use chat::{Closed, StreamError};
+use dbauthz::{AclError, ChatCallError, ExternalUsageError};
 use rbac::ResourceType;
 use store::StoreError;
 
+pub(crate) use chats::ChatCall;
 pub(crate) use external_usage::HoldConflict;
 
 /// The result of a handler.
@@ -36,6 +39,19 @@ pub(crate) enum ApiError {
     Acl(#[from] AclError),
     #[error(transparent)]
     ExternalUsage(#[from] ExternalUsageError),
+    /// Something cannot be done with a chat.
+    #[error("the chat is not for that")]
+    Chat {
+        call: ChatCall,
+        #[source]
+        error: ChatCallError,
+    },
+    /// Parts of what is to be said cannot be; texts that begin with the place.
+    #[error("the content cannot be said")]
+    Content(Vec<String>),
+    /// A file is larger than a file may be.
+    #[error("the file is too large")]
+    FileTooLarge,
     /// No limit has room for what another gateway asks for.
     #[error("the budget has no room")]
     Budget(Box<AiBudgetRefusal>),
@@ -68,6 +84,12 @@ pub(crate) enum ApiError {
     /// The request as a whole cannot be answered; what is said of it.
     #[error("{0}")]
     Request(String),
+    /// The same with more of it.
+    #[error("{message}")]
+    Detailed {
+        message: &'static str,
+        detail: &'static str,
+    },
     /// The body is not JSON; why not.
     #[error("the body is not JSON")]
     Json(String),
@@ -115,12 +137,31 @@ impl ApiError {
         Self::Store(StoreError::NotFound)
     }
 
+    /// What an error of a call about a chat is told as.
+    pub(crate) fn of_chat(call: ChatCall) -> impl FnOnce(ChatCallError) -> Self {
+        move |error| Self::Chat { call, error }
+    }
+
     /// What kept somebody from a thing that they have just read in the same unit: that it exists is no secret, so a
     /// refusal is told as one (403), not hidden (404). For the endpoints whose table says so.
     pub(crate) fn of_readable(error: StoreError) -> Self {
         match error {
             StoreError::Denied { resource, .. } => Self::Forbidden(resource),
             error => Self::Store(error),
+        }
+    }
+}
+
+/// Why there is no stream: who may not read the chat when it would begin is told what a new request is told.
+impl From<StreamError> for ApiError {
+    fn from(error: StreamError) -> Self {
+        match error {
+            StreamError::Store(error) => error.into(),
+            StreamError::Closed(Closed::SignedOut) => AuthError::Invalid.into(),
+            StreamError::Closed(Closed::Revoked | Closed::Gone) => Self::not_found(),
+            StreamError::Closed(closed @ (Closed::Stopping | Closed::Behind)) => {
+                StoreError::Unavailable(closed.reason().into()).into()
+            }
         }
     }
 }

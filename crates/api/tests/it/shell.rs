@@ -70,6 +70,11 @@ fn body(id: &str) -> &'static str {
         "notification_update" => r#"{"is_read": true}"#,
         "feature_flag_upsert" => r#"{"enabled": false}"#,
         "webhook_create" => r#"{"name": "a", "url": "https://a.test/"}"#,
+        "chat_create" => {
+            r#"{"organization_id": "00000000-0000-0000-0000-00000000000c",
+                "content": [{"type": "text", "text": "Hello"}]}"#
+        }
+        "chat_sharing_update" => r#"{"enabled": true}"#,
         _ => "{}",
     }
 }
@@ -116,9 +121,10 @@ fn known(parameter: &str) -> String {
         "id" => "0000000001".to_owned(),
         "name" => "openai".to_owned(),
         "feature" => "budget_caps_graphql_api".to_owned(),
+        "message" | "queued" => "1".to_owned(),
         "role" => "helper".to_owned(),
         // Nobody has any.
-        "reservation" | "webhook" | "delivery" | "notification" => {
+        "reservation" | "webhook" | "delivery" | "notification" | "chat" | "file" => {
             Uuid::from_u128(0x78).to_string()
         }
         other => panic!("what does {other} name?"),
@@ -171,6 +177,12 @@ async fn who_has_no_role_and_no_organization_reaches_nothing_of_others() {
             // Everybody has an inbox.
             "notification_list" => 200,
             "notification_read_all" => 204,
+            // Nobody shares anything with them. A stream is asked for as one.
+            "chat_list" | "chat_list_by_workspace" => 200,
+            "chat_watch" => 400,
+            // Where chats are made and files brought is named in the request.
+            "chat_create" => 403,
+            "chat_file_create" => 400,
             _ => 404,
         };
         assert_eq!(answer.status.as_u16(), expected, "{id}: {}", answer.text);

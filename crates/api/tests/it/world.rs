@@ -10,11 +10,13 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode},
 };
 use bursar_sdk::BuildInfo;
+use chat::{ChatConfig, ChatDeps, ChatHub};
 use chrono::{DateTime, Duration};
 use dbauthz::{
     Authorized,
     fake::{FakeStore, State},
 };
+use gateway::{Gateway, GatewayConfig, GatewayDeps};
 use http_body_util::BodyExt;
 use model::{
     GroupId, OrganizationId, SystemClock, UserId, UuidV7Source, WorkspaceId,
@@ -79,10 +81,13 @@ impl World {
         let ids: Arc<dyn model::IdSource> = Arc::new(UuidV7Source);
         let authorized = Authorized::new(Arc::new(store.clone()));
         let auth = AuthState::new(authorized, Arc::new(SystemClock), Arc::clone(&ids), None);
+        let prices = Arc::new(PriceBook::bundled().unwrap());
+        let chats = chats(&auth, Arc::clone(&prices));
         let state = ApiState {
             auth,
             features,
             graphql: GraphqlState::new(GraphqlOptions::default()),
+            chats,
             webhooks: Reach::Public,
             build: BuildInfo {
                 version: "v0".to_owned(),
@@ -91,7 +96,7 @@ impl World {
                 deployment_id: None,
             },
             readiness: Arc::from([]),
-            prices: Arc::new(PriceBook::bundled().unwrap()),
+            prices,
             metrics: MetricsText::new(|| "bursar_up 1\n".to_owned()),
         };
         let panicking = Router::new().route("/panic", axum::routing::get(panicking));
@@ -139,6 +144,27 @@ impl World {
             .filter(|call| **call == method)
             .count()
     }
+}
+
+/// Chats that are not at work: no turn is run.
+fn chats(auth: &AuthState, prices: Arc<PriceBook>) -> ChatHub {
+    let (_, hints) = tokio::sync::mpsc::channel(1);
+    let gateway = Gateway::new(GatewayDeps {
+        authorized: auth.authorized.clone(),
+        auth: auth.clone(),
+        prices,
+        clock: Arc::clone(&auth.clock),
+        ids: Arc::clone(&auth.ids),
+        config: GatewayConfig::default(),
+        hints,
+    });
+    ChatHub::new(ChatDeps {
+        auth: auth.clone(),
+        gateway: gateway.unwrap(),
+        clock: Arc::clone(&auth.clock),
+        ids: Arc::clone(&auth.ids),
+        config: ChatConfig::default(),
+    })
 }
 
 async fn panicking() {
@@ -239,6 +265,7 @@ fn state() -> State {
         default: true,
         default_org_member_roles: Vec::new(),
         shareable_workspace_owners: rbac::ShareableOwners::Everyone,
+        chat_sharing: true,
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
     };

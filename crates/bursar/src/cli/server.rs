@@ -10,7 +10,9 @@ use super::{
     DatabaseSource,
     values::{admin_mode, duration, lease, recheck, web_address, word},
 };
-use crate::{graphql::CapsOptions, notifications::NotificationOptions, oidc::OidcOptions};
+use crate::{
+    chats::ChatOptions, graphql::CapsOptions, notifications::NotificationOptions, oidc::OidcOptions,
+};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -65,6 +67,10 @@ pub struct ServerOptions {
         help_heading = "Sharing"
     )]
     pub disable_workspace_sharing: bool,
+
+    /// How chats are answered, shared and put away.
+    #[command(flatten)]
+    pub chats: ChatOptions,
 
     /// Whether budgets and spend are offered (the feature `aibridge`).
     #[arg(

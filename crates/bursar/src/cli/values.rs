@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, str::FromStr, time::Duration};
 
-use model::budgets::UnknownWord;
+use model::{budgets::UnknownWord, chats::provider_and_model};
 use url::Url;
 
 /// The shortest lease of a server: a third of it passes between two signs of life.
@@ -25,6 +25,13 @@ pub(super) fn web_address(text: &str) -> Result<Url, String> {
     } else {
         Err("must begin with http:// or https://".to_owned())
     }
+}
+
+/// Reads the name of a provider and its model.
+pub(crate) fn chat_model(text: &str) -> Result<String, String> {
+    let named = provider_and_model(text);
+    let words = "must have the form provider/model, such as openai/gpt-5-mini";
+    named.map(|_| text.to_owned()).ok_or(words.to_owned())
 }
 
 /// Reads one of the words that a type knows.

@@ -7,6 +7,7 @@ mod content;
 mod error;
 mod files;
 mod messages;
+mod naming;
 pub mod pins;
 pub mod query;
 pub mod state;
@@ -30,6 +31,7 @@ pub use self::{
         ChatMessage, ChatPart, ChatTurn, MessageId, MessagePage, MessageRole, MessageWindow,
         NewMessage, QUEUE_MAX, QueuedId, QueuedMessage, TurnEnd, TurnKey, TurnUsage, Visibility,
     },
+    naming::provider_and_model,
     query::{ChatCursor, ChatFilter, ChatPage, ChatSources},
     state::{ChatStatus, Conflict},
 };

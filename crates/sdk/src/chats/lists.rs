@@ -16,11 +16,11 @@ pub struct ChatListQuery {
     /// What is looked for: words of the form `key:value`, separated by blanks, a value in `"` where it has blanks or
     /// colons in it. `title:` is in the title, without regard to case; `archived:true` was put away, otherwise only what
     /// was not is listed; `has_unread:true` or `false` has, or has not, an answer that the caller has not seen;
-    /// `source:created_by_me`, which is the rule, `source:shared_with_me`, or both; `hidden:true` also shows what the
-    /// caller keeps out of sight; `search:` has all these words in its title or in what was said, also in a sub-chat.
+    /// `source:created_by_me`, which is the rule, `source:shared_with_me`, or both; `label:"key:value"` has that label;
+    /// `hidden:true` also shows what the caller keeps out of sight; `search:` has all these words in its title or in what was said, also in a sub-chat.
     pub q: Option<String>,
     /// A label that the chat has, as `key:value`; may come more than once, and then the chat has them all.
-    #[cfg_attr(feature = "openapi", param(style = Form, explode))]
+    #[cfg_attr(feature = "openapi", param(style = Form, explode, required = false))]
     pub label: Vec<String>,
     /// Only what follows this place: the answer's header `x-next-cursor` before.
     pub cursor: Option<String>,

@@ -251,6 +251,14 @@ pub struct EditChatMessageResponse {
     pub deleted_message_ids: Vec<i64>,
 }
 
+/// What became of something that waited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PromoteChatQueuedMessageResponse {
+    /// That it is next, for people.
+    pub message: String,
+}
+
 /// Which messages to list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]

@@ -1,11 +1,16 @@
 //! One call: its query and body, and how its answer is read.
 
-use reqwest::{RequestBuilder, Response};
+use reqwest::{
+    RequestBuilder, Response,
+    header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE},
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     download::{Download, TIMEOUT},
     error::{ApiError, Error},
+    events::Events,
+    upload::Upload,
 };
 
 /// A call that has not been sent yet.
@@ -34,6 +39,20 @@ impl Call {
         }
     }
 
+    /// Adds a file as the body.
+    pub fn upload(self, file: Upload) -> Self {
+        let disposition = file.disposition();
+        let kind = file.content_type;
+        let kind = kind.unwrap_or_else(|| "application/octet-stream".to_owned());
+        Self {
+            request: self
+                .request
+                .header(CONTENT_TYPE, kind)
+                .header(CONTENT_DISPOSITION, disposition)
+                .body(file.data),
+        }
+    }
+
     /// Sends the call and reads its answer.
     ///
     /// # Errors
@@ -59,6 +78,16 @@ impl Call {
     pub async fn download(self) -> Result<Download, Error> {
         let request = self.request.timeout(TIMEOUT);
         Self { request }.send().await.map(Download::new)
+    }
+
+    /// Sends a call whose answer goes on. It may take an hour, whatever the client's timeout is.
+    ///
+    /// # Errors
+    /// See [`Call::answer`].
+    pub async fn events(self) -> Result<Events, Error> {
+        let request = self.request.header(ACCEPT, "text/event-stream");
+        let request = request.timeout(TIMEOUT);
+        Self { request }.send().await.map(Events::new)
     }
 
     /// Sends a call whose answer has no body.

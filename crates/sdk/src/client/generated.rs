@@ -354,6 +354,422 @@ impl Client {
             .await
     }
 
+    /// List chats with their sub-chats: the caller's own that are not archived, unless the query says otherwise. What is kept
+    /// on top comes first, in its order, then what changed last.
+    ///
+    /// When there are more, the header `x-next-cursor` tells the `cursor` of the next page.
+    ///
+    /// `GET /api/v2/chats`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_list(&self, query: &crate::ChatListQuery) -> Result<Vec<crate::Chat>, Error> {
+        self.call(Method::GET, &["api", "v2", "chats"])?
+            .query(query)
+            .answer()
+            .await
+    }
+
+    /// Make a chat in an organization, or a sub-chat of one of the caller's own. What the caller says in it is answered at
+    /// once, on the caller's budget; a turn that cannot be run ends in an error that the chat shows.
+    ///
+    /// `POST /api/v2/chats`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_create(&self, body: &crate::CreateChatRequest) -> Result<crate::Chat, Error> {
+        self.call(Method::POST, &["api", "v2", "chats"])?
+            .json(body)
+            .answer()
+            .await
+    }
+
+    /// Get the newest chat of each of these workspaces that the caller may read.
+    ///
+    /// `GET /api/v2/chats/by-workspace`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_list_by_workspace(
+        &self,
+        query: &crate::ChatListByWorkspaceQuery,
+    ) -> Result<crate::ChatsByWorkspace, Error> {
+        self.call(Method::GET, &["api", "v2", "chats", "by-workspace"])?
+            .query(query)
+            .answer()
+            .await
+    }
+
+    /// Keep a file for a message to attach: a picture, a text or a PDF, 10 MiB at most. It is what its bytes are, whatever its
+    /// type is said to be. What no message attaches within a day goes.
+    ///
+    /// The header `Content-Disposition` has its name: `attachment; filename="plan.md"`.
+    ///
+    /// `POST /api/v2/chats/files`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_file_create(
+        &self,
+        query: &crate::ChatFileCreateQuery,
+        file: super::Upload,
+    ) -> Result<crate::UploadChatFileResponse, Error> {
+        self.call(Method::POST, &["api", "v2", "chats", "files"])?
+            .query(query)
+            .upload(file)
+            .answer()
+            .await
+    }
+
+    /// Get a file: one of the caller's own, or of a chat that the caller may read.
+    ///
+    /// `GET /api/v2/chats/files/{file}`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_file_get(&self, file: impl Display) -> Result<super::Download, Error> {
+        self.call(
+            Method::GET,
+            &["api", "v2", "chats", "files", &file.to_string()],
+        )?
+        .download()
+        .await
+    }
+
+    /// Get a file by an address that was made for it. Whoever the address was made for is asked about again.
+    ///
+    /// `GET /api/v2/chats/files/{file}/download`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_file_download_get(
+        &self,
+        file: impl Display,
+        query: &crate::ChatFileDownloadGetQuery,
+    ) -> Result<super::Download, Error> {
+        self.call(
+            Method::GET,
+            &["api", "v2", "chats", "files", &file.to_string(), "download"],
+        )?
+        .query(query)
+        .download()
+        .await
+    }
+
+    /// Make an address that leads to a file for a quarter of an hour without a session, as long as the caller may read it.
+    ///
+    /// `POST /api/v2/chats/files/{file}/download-url`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_file_download_create(
+        &self,
+        file: impl Display,
+    ) -> Result<crate::ChatFileDownloadUrl, Error> {
+        self.call(
+            Method::POST,
+            &[
+                "api",
+                "v2",
+                "chats",
+                "files",
+                &file.to_string(),
+                "download-url",
+            ],
+        )?
+        .answer()
+        .await
+    }
+
+    /// Be told what happens to the caller's own chats and to those that are shared with the caller: that they begin, change and
+    /// end, and that they are shared or not any more. By a WebSocket, or by server-sent events for whoever accepts
+    /// `text/event-stream`.
+    ///
+    /// A frame, or the `data` of an event, is one event. What happened before is not told: get the list once the stream is
+    /// open.
+    ///
+    /// `GET /api/v2/chats/watch`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_watch(&self) -> Result<super::Events, Error> {
+        self.call(Method::GET, &["api", "v2", "chats", "watch"])?
+            .events()
+            .await
+    }
+
+    /// Get a chat with its files, and a root with its sub-chats.
+    ///
+    /// `GET /api/v2/chats/{chat}`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_get(&self, chat: impl Display) -> Result<crate::Chat, Error> {
+        self.call(Method::GET, &["api", "v2", "chats", &chat.to_string()])?
+            .answer()
+            .await
+    }
+
+    /// Change a chat: its title, labels, workspace, place on top, and whether it is archived; what is absent stays as it is.
+    /// Everything is changed, or nothing.
+    ///
+    /// `PATCH /api/v2/chats/{chat}`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_update(
+        &self,
+        chat: impl Display,
+        body: &crate::UpdateChatRequest,
+    ) -> Result<(), Error> {
+        self.call(Method::PATCH, &["api", "v2", "chats", &chat.to_string()])?
+            .json(body)
+            .done()
+            .await
+    }
+
+    /// Get with whom a chat is shared: for everybody who may read it. Of groups their size is told, never who is in them.
+    ///
+    /// `GET /api/v2/chats/{chat}/acl`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_acl_get(&self, chat: impl Display) -> Result<crate::ChatAcl, Error> {
+        self.call(
+            Method::GET,
+            &["api", "v2", "chats", &chat.to_string(), "acl"],
+        )?
+        .answer()
+        .await
+    }
+
+    /// Change with whom a chat and all its sub-chats are shared: the people and groups that are named get the role `read`, or
+    /// with an empty role lose theirs; everybody else keeps what they have. An end may be set for those that are named.
+    ///
+    /// All that is wrong with a request is told together, once the caller is known to be allowed to share.
+    ///
+    /// `PATCH /api/v2/chats/{chat}/acl`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_acl_update(
+        &self,
+        chat: impl Display,
+        body: &crate::UpdateChatAclRequest,
+    ) -> Result<(), Error> {
+        self.call(
+            Method::PATCH,
+            &["api", "v2", "chats", &chat.to_string(), "acl"],
+        )?
+        .json(body)
+        .done()
+        .await
+    }
+
+    /// Stop the answer that a chat is at. What was said so far is kept, and what waits is said next.
+    ///
+    /// `POST /api/v2/chats/{chat}/interrupt`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_interrupt(&self, chat: impl Display) -> Result<crate::Chat, Error> {
+        self.call(
+            Method::POST,
+            &["api", "v2", "chats", &chat.to_string(), "interrupt"],
+        )?
+        .answer()
+        .await
+    }
+
+    /// List what was said in a chat, newest first; with `after_id` alone oldest first. The owner sees with the newest messages
+    /// what waits to be said.
+    ///
+    /// `GET /api/v2/chats/{chat}/messages`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_message_list(
+        &self,
+        chat: impl Display,
+        query: &crate::ChatMessageListQuery,
+    ) -> Result<crate::ChatMessagesResponse, Error> {
+        self.call(
+            Method::GET,
+            &["api", "v2", "chats", &chat.to_string(), "messages"],
+        )?
+        .query(query)
+        .answer()
+        .await
+    }
+
+    /// Say something in one's own chat. It is answered at once, or waits until the present answer has ended: 50 can wait.
+    ///
+    /// `POST /api/v2/chats/{chat}/messages`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_message_create(
+        &self,
+        chat: impl Display,
+        body: &crate::CreateChatMessageRequest,
+    ) -> Result<crate::CreateChatMessageResponse, Error> {
+        self.call(
+            Method::POST,
+            &["api", "v2", "chats", &chat.to_string(), "messages"],
+        )?
+        .json(body)
+        .answer()
+        .await
+    }
+
+    /// Say something else in one's own chat instead of what was said. All that came after it is forgotten, also what waits, and
+    /// the new words are answered at once.
+    ///
+    /// `PATCH /api/v2/chats/{chat}/messages/{message}`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_message_update(
+        &self,
+        chat: impl Display,
+        message: impl Display,
+        body: &crate::EditChatMessageRequest,
+    ) -> Result<crate::EditChatMessageResponse, Error> {
+        self.call(
+            Method::PATCH,
+            &[
+                "api",
+                "v2",
+                "chats",
+                &chat.to_string(),
+                "messages",
+                &message.to_string(),
+            ],
+        )?
+        .json(body)
+        .answer()
+        .await
+    }
+
+    /// List the words of what the owner has said in a chat, newest first.
+    ///
+    /// `GET /api/v2/chats/{chat}/prompts`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_prompt_list(
+        &self,
+        chat: impl Display,
+        query: &crate::ChatPromptListQuery,
+    ) -> Result<crate::ChatPromptsResponse, Error> {
+        self.call(
+            Method::GET,
+            &["api", "v2", "chats", &chat.to_string(), "prompts"],
+        )?
+        .query(query)
+        .answer()
+        .await
+    }
+
+    /// Take back what waits to be said in a chat.
+    ///
+    /// `DELETE /api/v2/chats/{chat}/queue/{queued}`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_queue_delete(
+        &self,
+        chat: impl Display,
+        queued: impl Display,
+    ) -> Result<(), Error> {
+        self.call(
+            Method::DELETE,
+            &[
+                "api",
+                "v2",
+                "chats",
+                &chat.to_string(),
+                "queue",
+                &queued.to_string(),
+            ],
+        )?
+        .done()
+        .await
+    }
+
+    /// Say now what waits in one's own chat: the present answer, if there is one, stops for it.
+    ///
+    /// `POST /api/v2/chats/{chat}/queue/{queued}/promote`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_queue_promote(
+        &self,
+        chat: impl Display,
+        queued: impl Display,
+    ) -> Result<crate::PromoteChatQueuedMessageResponse, Error> {
+        self.call(
+            Method::POST,
+            &[
+                "api",
+                "v2",
+                "chats",
+                &chat.to_string(),
+                "queue",
+                &queued.to_string(),
+                "promote",
+            ],
+        )?
+        .answer()
+        .await
+    }
+
+    /// Follow a chat: what was said, then everything as it happens. By a WebSocket, or by server-sent events for whoever
+    /// accepts `text/event-stream`.
+    ///
+    /// A frame, or the `data` of an event, is a JSON list of events, 256 at most. A stream that the caller may not follow any
+    /// more is closed with the code 4403, or 4401 when nobody is signed in any more; server-sent events end with an event
+    /// `error` that has the same code. A page of another site cannot open a WebSocket with a visitor's cookie.
+    ///
+    /// `GET /api/v2/chats/{chat}/stream`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_stream(
+        &self,
+        chat: impl Display,
+        query: &crate::ChatStreamQuery,
+    ) -> Result<super::Events, Error> {
+        self.call(
+            Method::GET,
+            &["api", "v2", "chats", &chat.to_string(), "stream"],
+        )?
+        .query(query)
+        .events()
+        .await
+    }
+
+    /// Change what the caller keeps about a chat that they may read: how far they have read it, and of chats that others
+    /// share, whether it is on top of their list or out of sight. Nobody else sees it.
+    ///
+    /// `PATCH /api/v2/chats/{chat}/viewer`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_viewer_update(
+        &self,
+        chat: impl Display,
+        body: &crate::UpdateChatViewerRequest,
+    ) -> Result<(), Error> {
+        self.call(
+            Method::PATCH,
+            &["api", "v2", "chats", &chat.to_string(), "viewer"],
+        )?
+        .json(body)
+        .done()
+        .await
+    }
+
     /// List the features that can be switched, and where they are on.
     ///
     /// `GET /api/v2/feature-flags`
@@ -1267,6 +1683,61 @@ impl Client {
                 "members",
                 &user.to_string(),
                 "roles",
+            ],
+        )?
+        .json(body)
+        .answer()
+        .await
+    }
+
+    /// Get whether chats may be shared in an organization.
+    ///
+    /// `GET /api/v2/organizations/{organization}/settings/chat-sharing`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_sharing_get(
+        &self,
+        organization: impl Display,
+    ) -> Result<crate::ChatSharingSettings, Error> {
+        self.call(
+            Method::GET,
+            &[
+                "api",
+                "v2",
+                "organizations",
+                &organization.to_string(),
+                "settings",
+                "chat-sharing",
+            ],
+        )?
+        .answer()
+        .await
+    }
+
+    /// Change whether chats may be shared in an organization.
+    ///
+    /// While they may not be, only their owners, and who looks after the organization, see them. With whom chats were shared
+    /// is kept, and counts again when they may be.
+    ///
+    /// `PATCH /api/v2/organizations/{organization}/settings/chat-sharing`
+    ///
+    /// # Errors
+    /// See [`super::Call::answer`].
+    pub async fn chat_sharing_update(
+        &self,
+        organization: impl Display,
+        body: &crate::UpdateChatSharingSettingsRequest,
+    ) -> Result<crate::ChatSharingSettings, Error> {
+        self.call(
+            Method::PATCH,
+            &[
+                "api",
+                "v2",
+                "organizations",
+                &organization.to_string(),
+                "settings",
+                "chat-sharing",
             ],
         )?
         .json(body)

@@ -7,7 +7,9 @@
 mod call;
 mod download;
 mod error;
+mod events;
 mod generated;
+mod upload;
 
 use std::time::Duration;
 
@@ -17,7 +19,9 @@ use url::Url;
 pub use call::Call;
 pub use download::Download;
 pub use error::{ApiError, Error};
+pub use events::{Event, Events};
 pub use reqwest::Method;
+pub use upload::Upload;
 
 use crate::Secret;
 
