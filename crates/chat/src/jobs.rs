@@ -170,13 +170,8 @@ mod tests {
     async fn a_job_ends_with_its_work_or_leaves_the_rest() {
         let check = async |there: u64, expected: (u64, u32)| {
             let left = Left(Mutex::new((there, 0)));
-            let done = all(
-                &left,
-                Job::Archive,
-                DateTime::UNIX_EPOCH,
-                &CancellationToken::new(),
-            );
-            let done = done.await.unwrap();
+            let (epoch, going_on) = (DateTime::UNIX_EPOCH, CancellationToken::new());
+            let done = all(&left, Job::Archive, epoch, &going_on).await.unwrap();
             assert_eq!((done, left.0.lock().unwrap().1), expected);
         };
         let (batch, most) = (u64::from(BATCH), u64::from(BATCHES));

@@ -38,7 +38,7 @@ impl LiveTurn {
     }
 
     /// Adds what the model says on.
-    pub(super) fn say(&self, part: ContentPart) {
+    pub(crate) fn say(&self, part: ContentPart) {
         let mut parts = self.parts();
         // No answer has that many parts.
         let seq = i32::try_from(parts.len()).unwrap_or(i32::MAX);
@@ -72,7 +72,7 @@ impl LiveTurns {
 
     /// Takes a turn for the caller to run, until the claim is dropped; an older one of its chat is over. Nothing is
     /// taken when the same or a newer one is run already.
-    pub(super) fn claim(&self, turn: &Arc<LiveTurn>) -> Option<Claim> {
+    pub(crate) fn claim(&self, turn: &Arc<LiveTurn>) -> Option<Claim> {
         let age = |key: TurnKey| (key.history_version, key.attempt);
         let mut turns = self.turns();
         if let Some(other) = turns.get(&turn.key.chat_id) {
@@ -95,7 +95,7 @@ impl LiveTurns {
 
 /// A turn that somebody runs.
 #[derive(Debug)]
-pub(super) struct Claim {
+pub(crate) struct Claim {
     turns: LiveTurns,
     key: TurnKey,
 }

@@ -38,8 +38,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How often a turn is looked for whose beginning may have been committed or not.
 const UNSURE_LOOKS: u32 = 8;
-/// How often the end of a turn is tried that the store finds a fault with.
+/// How often the end of a turn is tried that the store finds a fault with, until what was said is left out, and until it
+/// is given up.
 const FAULTS: u32 = 3;
+const MOST_FAULTS: u32 = 6;
 /// The most turns that one sweep ends.
 const SWEEP: u32 = 100;
 /// What of the time to stop is kept for ending what did not end by itself.
@@ -227,9 +229,6 @@ impl Inner {
                 faults += 1;
             }
             match faults {
-                0..FAULTS => {
-                    tracing::warn!(error = telemetry::cause(&error), "a turn cannot end yet");
-                }
                 FAULTS => {
                     tracing::error!(
                         error = telemetry::cause(&error),
@@ -237,6 +236,9 @@ impl Inner {
                     );
                     end.content = Vec::new();
                     end.error = Some(errors::not_kept().error(None));
+                }
+                ..MOST_FAULTS => {
+                    tracing::warn!(error = telemetry::cause(&error), "a turn cannot end yet")
                 }
                 _ => {
                     tracing::error!(

@@ -11,7 +11,7 @@
 mod image;
 mod task;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod viewer;
 
 use std::{

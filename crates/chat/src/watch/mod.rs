@@ -6,6 +6,8 @@
 //! their rights have changed, and every half a minute.
 
 mod known;
+#[cfg(test)]
+mod tests;
 mod watcher;
 
 use std::{
@@ -144,9 +146,14 @@ impl Notices {
         self.0.stopping.cancel();
     }
 
+    /// Whether anybody watches.
+    fn watched(&self) -> bool {
+        self.0.watchers.load(Ordering::Acquire) > 0
+    }
+
     fn hear(&self, change: impl FnOnce(&mut Heard)) {
         // Nobody watches: nobody needs to know, and nothing that was known before counts.
-        if self.0.watchers.load(Ordering::Acquire) == 0 {
+        if !self.watched() {
             self.0.known.invalidate_all();
             return;
         }
