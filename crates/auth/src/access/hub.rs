@@ -136,9 +136,7 @@ impl AccessHub {
     /// By one query for all keys, and one for all people for whom something is done without one.
     async fn ask(&self, ids: &[String]) -> StoreResult<Vec<KeyStanding>> {
         let mut unit = self.0.store.read().await?;
-        let behalves = ids
-            .iter()
-            .filter_map(|id| Some((id, Behalf::of(id)?.user)));
+        let behalves = ids.iter().filter_map(|id| Some((id, Behalf::of(id)?.user)));
         let behalves: Vec<(&String, UserId)> = behalves.collect();
         if behalves.is_empty() {
             return unit.presented_keys().key_standing_list(ids).await;

@@ -10,8 +10,9 @@ mod speech;
 mod tests;
 mod turn;
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use model::{
     ChatId, IdSource, LeaseId,
     chats::{ChatTurn, TurnEnd, TurnKey},
@@ -182,7 +183,11 @@ impl Inner {
     async fn run(self: &Arc<Self>, turn: &ChatTurn, live: &Arc<LiveTurn>) -> Option<Begun> {
         let _open = telemetry::Open::turn();
         let began = Instant::now();
-        let (next, word) = match Box::pin(turn::run(self, turn, live)).await {
+        let running = AssertUnwindSafe(Box::pin(turn::run(self, turn, live)));
+        // A turn never stays because of a mistake of ours.
+        let outcome = running.catch_unwind().await;
+        let outcome = outcome.unwrap_or_else(|_panic| turn::failed(turn, live));
+        let (next, word) = match outcome {
             Outcome::End(end, word) => (self.finish(live, *end).await, word),
             Outcome::Over => (None, "over"),
         };
@@ -238,7 +243,7 @@ impl Inner {
                     end.error = Some(errors::not_kept().error(None));
                 }
                 ..MOST_FAULTS => {
-                    tracing::warn!(error = telemetry::cause(&error), "a turn cannot end yet")
+                    tracing::warn!(error = telemetry::cause(&error), "a turn cannot end yet");
                 }
                 _ => {
                     tracing::error!(

@@ -106,7 +106,7 @@ fn add(text: &mut String, words: &str) {
 }
 
 /// Pieces of the same kind put together.
-fn whole(parts: impl Iterator<Item = ContentPart>) -> Vec<ContentPart> {
+pub(super) fn whole(parts: impl Iterator<Item = ContentPart>) -> Vec<ContentPart> {
     let mut whole: Vec<ContentPart> = Vec::new();
     for part in parts {
         match (whole.last_mut(), part) {

@@ -16,7 +16,7 @@ use super::{
     Inner,
     errors::{self, Shown},
     live::LiveTurn,
-    speech::{Speech, Tone},
+    speech::{self, Speech, Tone},
 };
 use crate::{
     dialect::{self, AnswerReader, Conversation, Files, Finish, Heard, Told},
@@ -71,6 +71,18 @@ pub(super) async fn run(inner: &Arc<Inner>, turn: &ChatTurn, live: &Arc<LiveTurn
         error,
     };
     Outcome::End(Box::new(end), word)
+}
+
+/// How a turn ends that could not be run to its end because of a mistake of ours.
+pub(super) fn failed(turn: &ChatTurn, live: &LiveTurn) -> Outcome {
+    let end = TurnEnd {
+        content: speech::whole(live.said(0).into_iter().map(|part| part.part)),
+        model: turn.model.clone(),
+        usage: None,
+        usage_event_id: None,
+        error: Some(errors::internal().error(None)),
+    };
+    Outcome::End(Box::new(end), "failed")
 }
 
 /// Asks and listens to the end of the answer.

@@ -71,7 +71,7 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feed::tests::chat;
+    use crate::feed::tests::world::chat;
     use WatchKind::{Created, Deleted, StatusChange, TitleChange};
 
     #[test]

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::{ChatWatch, Notices};
 use crate::{
     ChatConfig, Closed, WatchEvent, WatchKind,
-    feed::tests::{CHAT, ORG, OTHER, OWNER, READER, chat, members, organization, users},
+    feed::tests::world::{CHAT, ORG, OTHER, OWNER, READER, chat, members, organization, users},
     house::StoreReads,
 };
 

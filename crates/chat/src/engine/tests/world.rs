@@ -1,0 +1,155 @@
+//! An engine between them.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use dbauthz::BoundStore;
+use model::{
+    ChatId, UuidV7Source,
+    chats::{Chat, ContentPart, TurnEnd, TurnKey},
+};
+use store::{
+    StoreResult,
+    chat_messages::{ChatNews, SeenVersions},
+};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    super::{Begun, Engine},
+    fakes::{CHAT, Kept, LEASE, Model, Said, Store, key},
+};
+use crate::{
+    ChatConfig, TurnLease,
+    feed::Feeds,
+    ports::{Answerer, BrokenOff, Reads},
+};
+
+/// Nobody looks.
+#[derive(Debug)]
+struct Nobody;
+
+#[async_trait]
+impl Reads for Nobody {
+    async fn news(&self, _chat: ChatId, _seen: &SeenVersions) -> StoreResult<Option<ChatNews>> {
+        Ok(None)
+    }
+
+    async fn readable_by(&self, _chat: ChatId, people: &[&BoundStore]) -> StoreResult<Vec<bool>> {
+        Ok(vec![false; people.len()])
+    }
+
+    async fn chats(&self, chats: &[ChatId]) -> StoreResult<Vec<Option<Chat>>> {
+        Ok(vec![None; chats.len()])
+    }
+}
+
+pub(super) struct World {
+    pub(super) store: Arc<Store>,
+    pub(super) model: Arc<Model>,
+    pub(super) engine: Engine,
+    looking: CancellationToken,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.looking.cancel();
+    }
+}
+
+pub(super) type Mouth = mpsc::UnboundedSender<Result<Bytes, BrokenOff>>;
+
+impl World {
+    /// A turn waits to be run, by the model that is named, or by none.
+    pub(super) fn new(model: Option<&str>) -> Self {
+        let kept = Kept {
+            turn: Some((key(1), model.map(str::to_owned))),
+            ..Kept::default()
+        };
+        let store = Arc::new(Store {
+            kept: Mutex::new(kept),
+            changes: watch::Sender::new(()),
+        });
+        let model = Arc::new(Model {
+            answers: Mutex::default(),
+            asked: Arc::default(),
+            open: Arc::default(),
+        });
+        let config = ChatConfig {
+            say_every: Duration::from_millis(5),
+            standing_every: Duration::from_millis(10),
+            silence: Duration::from_millis(400),
+            ..ChatConfig::default()
+        };
+        let feeds = Feeds::new(Arc::new(Nobody), config.clone());
+        let engine = Engine::new(
+            store.clone(),
+            model.clone(),
+            Arc::new(UuidV7Source),
+            feeds,
+            config,
+        );
+        let looking = CancellationToken::new();
+        let (looks, until) = (engine.clone(), looking.clone());
+        tokio::spawn(async move { looks.look(until).await });
+        Self {
+            store,
+            model,
+            engine,
+            looking,
+        }
+    }
+
+    /// The next time that the model is asked it says what is sent here.
+    pub(super) fn says(&self, by: Answerer, status: u16, events: bool) -> Mouth {
+        let (mouth, pieces) = mpsc::unbounded_channel();
+        let said = Said {
+            by,
+            status,
+            events,
+            pieces,
+        };
+        self.model.answers.lock().unwrap().push_back(Ok(said));
+        mouth
+    }
+
+    pub(super) fn streams(&self) -> Mouth {
+        self.says(Answerer::Provider, 200, true)
+    }
+
+    pub(super) fn begin(&self) {
+        let lease = TurnLease::new(LEASE, ());
+        self.engine.begin(CHAT, lease, Begun::Surely);
+    }
+
+    /// The ends of so many turns.
+    pub(super) async fn ended(&self, count: usize) -> Vec<(TurnKey, TurnEnd)> {
+        self.store.until(|kept| kept.ends.len() >= count).await;
+        self.store.kept().ends.clone()
+    }
+
+    pub(super) async fn end(&self) -> TurnEnd {
+        self.ended(1).await.swap_remove(0).1
+    }
+}
+
+pub(super) fn say(mouth: &Mouth, words: &str) {
+    let event = format!(r#"data: {{"choices":[{{"delta":{{"content":"{words}"}}}}]}}"#);
+    mouth.send(Ok(Bytes::from(event + "\n\n"))).unwrap();
+}
+
+pub(super) fn whole(mouth: &Mouth) {
+    let event = r#"data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2}}"#;
+    let events = format!("{event}\n\ndata: [DONE]\n\n");
+    mouth.send(Ok(Bytes::from(events))).unwrap();
+}
+
+pub(super) fn text(text: &str) -> ContentPart {
+    ContentPart::Text {
+        text: text.to_owned(),
+    }
+}
