@@ -31,7 +31,7 @@ pub(super) fn answer(found: ChatFileBytes, keep: Keep) -> ApiResult<Response> {
         Keep::Never => "no-store",
     };
     let headers = [
-        (header::CONTENT_TYPE, value(file.mime_type)?),
+        (header::CONTENT_TYPE, value(content_type(file.mime_type))?),
         (header::CONTENT_DISPOSITION, value(disposition)?),
         (header::CACHE_CONTROL, HeaderValue::from_static(cached)),
         (
@@ -40,6 +40,15 @@ pub(super) fn answer(found: ChatFileBytes, keep: Keep) -> ApiResult<Response> {
         ),
     ];
     Ok((headers, data).into_response())
+}
+
+/// Texts are UTF-8, or they were not kept.
+fn content_type(mime_type: String) -> String {
+    if mime_type.starts_with("text/") {
+        mime_type + "; charset=utf-8"
+    } else {
+        mime_type
+    }
 }
 
 fn value(text: String) -> ApiResult<HeaderValue> {

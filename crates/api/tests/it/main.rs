@@ -6,6 +6,8 @@ mod authorization;
 #[cfg(test)]
 mod budgets;
 #[cfg(test)]
+mod chats;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod refusals;

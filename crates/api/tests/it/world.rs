@@ -172,7 +172,7 @@ async fn panicking() {
 }
 
 /// The token that somebody signs in with.
-fn token(user: UserId) -> String {
+pub(crate) fn token(user: UserId) -> String {
     format!("{}-{}", key_id(user), secret(user))
 }
 

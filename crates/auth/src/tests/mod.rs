@@ -5,6 +5,7 @@ mod accounts;
 mod admin_mode;
 mod behalf;
 mod callers;
+mod downloads;
 mod freshness;
 mod logins;
 mod races;

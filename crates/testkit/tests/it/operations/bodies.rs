@@ -8,6 +8,7 @@ pub(crate) fn body(operation: &str, world: &World) -> Value {
     people(operation, world)
         .or_else(|| spending(operation, world))
         .or_else(|| notices(operation))
+        .or_else(|| chats(operation, world))
         .unwrap_or_else(|| panic!("{operation} needs a body here"))
 }
 
@@ -102,6 +103,22 @@ fn notices(operation: &str) -> Option<Value> {
         }),
         "feature_flag_upsert" => json!({"enabled": false, "organization_id": null}),
         "webhook_update" => json!({"name": "renamed", "organization_id": null}),
+        _ => return None,
+    })
+}
+
+/// Of chats.
+fn chats(operation: &str, world: &World) -> Option<Value> {
+    let said = || json!([{"type": "text", "text": "Hello"}]);
+    Some(match operation {
+        // No model is named and none is set up: its turn ends at once.
+        "chat_create" => json!({"organization_id": world.cast.organization_id, "content": said()}),
+        "chat_update" => json!({"title": "another", "labels": {}}),
+        "chat_viewer_update" => json!({"last_read_message_id": 1}),
+        "chat_acl_update" => json!({"user_roles": {}, "group_roles": {}, "expires_at": null}),
+        "chat_message_create" | "chat_message_update" => json!({"content": said(), "model": ""}),
+        // A file is no JSON, and this is none without a name.
+        "chat_file_create" => Value::Null,
         _ => return None,
     })
 }

@@ -4,9 +4,10 @@
 mod bodies;
 mod schema;
 
-use bursar_sdk::Client;
+use bursar_sdk::{ChatFileCreateQuery, ChatMessageListQuery, Client, client::Upload};
 use serde_json::{Value, json};
 use testkit::World;
+use uuid::Uuid;
 
 pub(crate) use bodies::body;
 use schema::valid;
@@ -102,7 +103,13 @@ pub(crate) async fn real(world: &World) -> impl Fn(&str) -> String + use<> {
     let path = format!("{path}/{pager}/ping");
     let ping = ask(world, &world.cast.owner, "POST", &path, &Value::Null).await;
     let ping = ping.json()["id"].as_str().unwrap().to_owned();
+    let (chat, message, file) = chat(world).await;
     move |name: &str| match name {
+        "chat" => chat.to_string(),
+        "message" => message.to_string(),
+        "file" => file.to_string(),
+        // Nothing waits in a chat whose turn has ended.
+        "queued" => "1".to_owned(),
         "webhook" => pager.clone(),
         "delivery" => ping.clone(),
         "name" => "openai".to_owned(),
@@ -116,6 +123,23 @@ pub(crate) async fn real(world: &World) -> impl Fn(&str) -> String + use<> {
         "id" | "notification" => key.clone(),
         other => panic!("{other} is filled in nowhere"),
     }
+}
+
+/// A chat of the owner's whose turn has ended, its first message, and a file of the owner's.
+async fn chat(world: &World) -> (Uuid, i64, Uuid) {
+    let owner = &world.cast.owner;
+    let create = body("chat_create", world);
+    let create = serde_json::from_value(create).unwrap();
+    let chat = owner.chat_create(&create).await.unwrap().id;
+    let query = ChatMessageListQuery::default();
+    let listed = owner.chat_message_list(chat, &query).await.unwrap();
+    let message = listed.messages.last().unwrap().id;
+    let query = ChatFileCreateQuery {
+        organization: Some(world.cast.organization_id.to_string()),
+    };
+    let file = Upload::new("plan.md", "# Plan");
+    let file = owner.chat_file_create(&query, file).await.unwrap().id;
+    (chat, message, file)
 }
 
 async fn call(
@@ -153,7 +177,9 @@ async fn nobody_is_let_in_but_to_what_is_public() {
             let expected = answer.status == 200
                 || matches!(operation.id.as_str(), "login" | "first_user_create")
                 // No provider is named here.
-                || operation.id.starts_with("oidc_") && answer.status == 403;
+                || operation.id.starts_with("oidc_") && answer.status == 403
+                // An address without its secret leads nowhere.
+                || operation.id == "chat_file_download_get" && answer.status == 404;
             assert!(expected, "{}: {answer:?}", operation.id);
         } else {
             assert_eq!(answer.status, 401, "{}: {}", operation.id, answer.text);
@@ -169,7 +195,7 @@ async fn nobody_is_let_in_but_to_what_is_public() {
             assert_eq!(answer.status, 401, "{}: {}", operation.id, answer.text);
         }
     }
-    assert_eq!(public, 11);
+    assert_eq!(public, 12);
 }
 
 /// What a person without roles and organizations gets, where it is not 404.
@@ -206,6 +232,13 @@ const WITHOUT_ROLES: &[(&str, u16)] = &[
     ("scope_list", 200),
     // What there is to be given in the site is no secret.
     ("site_role_list", 200),
+    // Nobody shares a chat with them, and they are in no organization to make one in. A stream is asked for as one, and a
+    // file is named with its organization.
+    ("chat_list", 200),
+    ("chat_list_by_workspace", 200),
+    ("chat_watch", 400),
+    ("chat_create", 403),
+    ("chat_file_create", 400),
     // That there are prices is no secret; which ones to remove is named in the query, which is missing here.
     ("model_price_list", 403),
     ("model_price_upsert", 403),
@@ -275,9 +308,11 @@ async fn things_that_do_not_exist_are_not_found() {
                 "name" | "feature" => vec!["nothing", "%00"],
                 // What can be no name is told as such.
                 "role" => vec!["nothing"],
-                "group" | "workspace" | "reservation" | "webhook" | "delivery" | "notification" => {
+                "group" | "workspace" | "reservation" | "webhook" | "delivery" | "notification"
+                | "chat" | "file" => {
                     vec!["0190d3a0-b5a0-7c3b-9d2f-3f1d2a3b4c5d"]
                 }
+                "message" | "queued" => vec!["9223372036854775807"],
                 "organization" | "user" => vec![
                     "nothing",
                     "0190d3a0-b5a0-7c3b-9d2f-3f1d2a3b4c5d",
