@@ -33,6 +33,8 @@ mod hub;
 mod jobs;
 mod ports;
 mod telemetry;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use config::ChatConfig;

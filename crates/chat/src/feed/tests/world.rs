@@ -69,7 +69,7 @@ pub(crate) fn chat() -> Chat {
     }
 }
 
-fn message(id: i64, role: MessageRole, revision: i64, text: &str) -> ChatMessage {
+pub(crate) fn message(id: i64, role: MessageRole, revision: i64, text: &str) -> ChatMessage {
     let usage = TurnUsage {
         input_tokens: 7,
         output_tokens: 2,
