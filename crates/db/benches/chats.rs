@@ -141,10 +141,11 @@ struct Person {
 
 /// As many as there are rounds; the first has most chats.
 async fn people(administrator: &Client) -> Vec<Person> {
-    let query = "SELECT DISTINCT ON (u.username) u.id, m.organization_id, c.id, \
+    let query = "SELECT u.id, m.organization_id, c.id, \
             (SELECT coalesce(array_agg(g.group_id), '{}') FROM group_members AS g WHERE g.user_id = u.id) \
-        FROM users AS u JOIN organization_members AS m ON m.user_id = u.id JOIN chats AS c ON c.owner_id = u.id \
-        ORDER BY u.username LIMIT $1";
+        FROM users AS u JOIN organization_members AS m ON m.user_id = u.id \
+        CROSS JOIN LATERAL (SELECT id FROM chats WHERE owner_id = u.id ORDER BY id LIMIT 1) AS c \
+        ORDER BY u.username <> 'user-00000', md5(u.username) LIMIT $1";
     let found = administrator.query(query, &[&ROUNDS]).await.unwrap();
     let read = Permission::allow(ResourceType::Chat, Action::Read);
     let role = Arc::new(Role::new("member", "").with_member([read]));
@@ -183,8 +184,9 @@ async fn measure(database: &Database, what: Asked, people: &[Person]) {
     took.sort_unstable();
     let at = |share: usize| took[(took.len() - 1) * share / 100];
     println!(
-        "| {what:?} | {} | {:.1?} | {:.1?} | {:.1?} |",
+        "| {what:?} | {}.{} | {:.1?} | {:.1?} | {:.1?} |",
         rows / took.len(),
+        rows * 10 / took.len() % 10,
         at(50),
         at(99),
         at(100)

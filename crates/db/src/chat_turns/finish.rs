@@ -5,7 +5,7 @@ use diesel::{
     sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::AsyncPgConnection;
-use futures_util::future::try_join;
+use futures_util::future::try_join3;
 use model::{
     ChatId, LeaseId,
     chats::{
@@ -21,6 +21,10 @@ use crate::{
     errors::internal,
     query::{Cached, row, run},
 };
+
+/// The owner's account before the chat, as everybody does: what waits is said in the owner's name.
+const LOCK_OWNER: &str = "\
+SELECT FROM users WHERE id = (SELECT owner_id FROM chats WHERE id = $1) FOR KEY SHARE";
 
 const LOCK: &str = "\
 SELECT c.status, c.archived, \
@@ -53,7 +57,8 @@ pub(super) async fn chat_turn_finish(
         row::<_, StateRow>(conn, Cached(lock))
     };
     // Twice: what waits was looked for before the lock was had, and may be other messages since.
-    let (_, found) = try_join(lock(), lock()).await?;
+    let owner = sql_query(LOCK_OWNER).bind::<SqlUuid, _>(turn.chat_id.0);
+    let (_, _, found) = try_join3(run(conn, Cached(owner)), lock(), lock()).await?;
     let Some(found) = found else {
         return Ok(None);
     };

@@ -13,7 +13,10 @@ use crate::visibility::Visible;
 
 /// The query. Values are numbered in the order in which they are put in.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Pieces(Vec<Piece>);
+pub(super) struct Pieces {
+    pieces: Vec<Piece>,
+    planned_anew: bool,
+}
 
 #[derive(Debug, Clone)]
 enum Piece {
@@ -29,56 +32,64 @@ enum Piece {
 }
 
 impl Pieces {
+    /// The values decide how it is best run: it is not prepared once for all of them.
+    pub(super) const fn planned_anew(&mut self) {
+        self.planned_anew = true;
+    }
+
     pub(super) fn sql(&mut self, text: &'static str) -> &mut Self {
-        self.0.push(Piece::Sql(text));
+        self.pieces.push(Piece::Sql(text));
         self
     }
 
     /// Who looks. What comes first can be named again as `$1`.
     pub(super) fn looker(&mut self, user: Option<Uuid>) -> &mut Self {
-        self.0.push(Piece::Looker(user));
+        self.pieces.push(Piece::Looker(user));
         self
     }
 
     pub(super) fn id(&mut self, id: Uuid) -> &mut Self {
-        self.0.push(Piece::Id(id));
+        self.pieces.push(Piece::Id(id));
         self
     }
 
     pub(super) fn ids(&mut self, ids: &[Uuid]) -> &mut Self {
-        self.0.push(Piece::Ids(ids.to_vec()));
+        self.pieces.push(Piece::Ids(ids.to_vec()));
         self
     }
 
     pub(super) fn text(&mut self, text: impl Into<String>) -> &mut Self {
-        self.0.push(Piece::Text(text.into()));
+        self.pieces.push(Piece::Text(text.into()));
         self
     }
 
     pub(super) fn json(&mut self, value: serde_json::Value) -> &mut Self {
-        self.0.push(Piece::Json(value));
+        self.pieces.push(Piece::Json(value));
         self
     }
 
     pub(super) fn time(&mut self, time: DateTime<Utc>) -> &mut Self {
-        self.0.push(Piece::Time(time));
+        self.pieces.push(Piece::Time(time));
         self
     }
 
     pub(super) fn number(&mut self, number: i64) -> &mut Self {
-        self.0.push(Piece::Number(number));
+        self.pieces.push(Piece::Number(number));
         self
     }
 
     pub(super) fn visible(&mut self, visible: Visible) -> &mut Self {
-        self.0.push(Piece::Visible(visible));
+        self.pieces.push(Piece::Visible(visible));
         self
     }
 }
 
 impl QueryFragment<Pg> for Pieces {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        for piece in &self.0 {
+        if self.planned_anew {
+            out.unsafe_to_cache_prepared();
+        }
+        for piece in &self.pieces {
             match piece {
                 Piece::Sql(text) => out.push_sql(text),
                 Piece::Looker(user) => {

@@ -49,3 +49,43 @@ pub enum ChatErrorKind {
     /// The provider did not answer what was asked.
     ContentFilter,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_kept_by_the_names_of_their_kinds() {
+        use ChatErrorKind::{
+            Auth, Config, ContentFilter, Generic, MissingKey, Overloaded, ProviderDisabled,
+            RateLimit, StreamSilenceTimeout, Timeout, UsageLimit,
+        };
+        for (kind, name) in [
+            (Generic, "generic"),
+            (Overloaded, "overloaded"),
+            (RateLimit, "rate_limit"),
+            (Timeout, "timeout"),
+            (StreamSilenceTimeout, "stream_silence_timeout"),
+            (Auth, "auth"),
+            (Config, "config"),
+            (UsageLimit, "usage_limit"),
+            (MissingKey, "missing_key"),
+            (ProviderDisabled, "provider_disabled"),
+            (ContentFilter, "content_filter"),
+        ] {
+            let error = ChatError {
+                message: "x".to_owned(),
+                detail: None,
+                kind,
+                provider: None,
+                retryable: false,
+                status_code: None,
+            };
+            let stored = serde_json::to_value(&error).unwrap();
+            let expected = serde_json::json!({"message": "x", "kind": name, "retryable": false});
+            assert_eq!(stored, expected);
+            let read: ChatError = serde_json::from_value(stored).unwrap();
+            assert_eq!(read, error);
+        }
+    }
+}

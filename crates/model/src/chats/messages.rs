@@ -240,3 +240,45 @@ pub struct TurnEnd {
     /// Why it ended before its end, if it did. An interruption is no error.
     pub error: Option<ChatError>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chats::{ChatStatus, ClientType};
+
+    #[test]
+    fn words_are_read_as_they_are_written() {
+        for role in [
+            MessageRole::System,
+            MessageRole::User,
+            MessageRole::Assistant,
+        ] {
+            assert_eq!(MessageRole::parse(role.as_str()), Some(role));
+        }
+        for visibility in [Visibility::User, Visibility::Model, Visibility::Both] {
+            assert_eq!(Visibility::parse(visibility.as_str()), Some(visibility));
+        }
+        for status in ChatStatus::ALL {
+            assert_eq!(ChatStatus::parse(status.as_str()), Some(*status));
+        }
+        for client in [ClientType::Ui, ClientType::Api] {
+            assert_eq!(ClientType::parse(client.as_str()), Some(client));
+        }
+        for other in ["", "User", "tool"] {
+            assert_eq!(MessageRole::parse(other), None);
+            assert_eq!(Visibility::parse(other), None);
+            assert_eq!(ChatStatus::parse(other), None);
+            assert_eq!(ClientType::parse(other), None);
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_as_they_are_shown() {
+        for number in [0, 1, i64::MAX] {
+            let id = MessageId(number);
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+        assert!("x".parse::<QueuedId>().is_err());
+        assert!(MessageId(1) < MessageId(2));
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{
     acl::Principal,
-    chats::{AclExpiry, Chat, ChatStatus, ChatUpdate, NewChat, ViewerUpdate},
+    chats::{AclExpiry, Chat, ChatStatus, ChatUpdate, NewChat, NewMessage, ViewerUpdate},
 };
 use store::{StoreError, StoreResult};
 use tokio::task::JoinSet;
@@ -134,7 +134,15 @@ async fn an_account_ends_while_its_chats_are_changed() {
     let ada = scene.team.ada;
     let mut chats = Vec::new();
     for number in 0..3 {
-        chats.push(scene.chat(ada, &format!("c{number}")).await);
+        let chat = scene.chat(ada, &format!("c{number}")).await;
+        let mut unit = begin(scene.store()).await;
+        let in_her_name = NewMessage {
+            created_by: Some(ada),
+            ..saying("wait")
+        };
+        unit.chat_queue_create(chat.id, &in_her_name).await.unwrap();
+        unit.commit().await.unwrap();
+        chats.push(chat);
     }
     let mut tasks = JoinSet::new();
     for chat in &chats {
