@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt;
 use model::{
     OrganizationId, ProviderId, SystemClock, UserId, UuidV7Source,
+    organizations::OrganizationMember,
     prices::ProviderKind,
     providers::Provider,
     users::{LoginType, User, UserStatus},
@@ -26,7 +27,7 @@ use uuid::Uuid;
 
 use super::rig::{Spoken, config, prices};
 use crate::{
-    Gateway, GatewayDeps,
+    AskFor, Gateway, GatewayDeps,
     access::{Access, Denial},
     router,
 };
@@ -232,4 +233,41 @@ async fn access_ends_with_the_callers_and_not_with_the_provider() {
     let denial = presence.confirm().await.unwrap_err();
     assert!(matches!(denial, Denial::Unauthorized(_)), "{denial:?}");
     looking.abort();
+}
+
+/// Somebody for whom something is asked presents no key, and must be able to act where it is asked for.
+#[tokio::test]
+async fn something_is_asked_for_somebody_as_they_stand_now() {
+    let world = world().await;
+    let organization = OrganizationId(Uuid::from_u128(0x0c));
+    let whom = AskFor {
+        user_id: ANN,
+        organization_id: organization,
+        request_id: None,
+    };
+    let enter = async |provider| Access::enter_for(&world.auth, whom, provider).await;
+    // She is a member of nothing yet.
+    let denial = enter("openai").await.unwrap_err();
+    assert!(matches!(denial, Denial::Unauthorized(_)), "{denial:?}");
+    let member = OrganizationMember {
+        organization_id: organization,
+        user_id: ANN,
+        username: "ann".parse().unwrap(),
+        name: String::new(),
+        email: String::new(),
+        roles: Vec::new(),
+        global_roles: Vec::new(),
+        created_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
+    };
+    world.store.state().members.push(member);
+    let entry = enter("openai").await.unwrap();
+    assert_eq!((entry.user_id, entry.api_key_id.as_str()), (ANN, "chat"));
+    assert!(entry.presence.confirm().await.is_ok());
+    let denial = enter("nothing").await.unwrap_err();
+    assert!(matches!(denial, Denial::NoProvider), "{denial:?}");
+    // Whoever leaves is asked for no longer.
+    world.store.state().members.clear();
+    let denial = entry.presence.confirm().await.unwrap_err();
+    assert!(matches!(denial, Denial::Unauthorized(_)), "{denial:?}");
 }
