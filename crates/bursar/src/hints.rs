@@ -1,33 +1,49 @@
 //! Passing on what the database says has changed.
 
-use auth::{AccessHint, AccessHub};
+use auth::{AccessHint, AccessHub, AuthState};
 use chat::{ChatHint, ChatHub};
-use db::{ChatChange, Hint, Listener};
+use db::{ChatChange, Hint};
 use gateway::SpendHint;
-use tokio::sync::mpsc::{Sender, error::TrySendError};
+use secrecy::SecretString;
+use tokio::{
+    sync::mpsc::{Sender, error::TrySendError},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Whom hints concern.
 #[derive(Debug)]
 pub(crate) struct Hearers {
     /// The gateway, whose requests wait for room under a limit.
-    pub(crate) spend: Sender<SpendHint>,
+    spend: Sender<SpendHint>,
     /// The watch over what is open beyond a request's beginning.
-    pub(crate) access: AccessHub,
+    access: AccessHub,
     /// Chats.
-    pub(crate) chats: ChatHub,
+    chats: ChatHub,
 }
 
 impl Hearers {
-    /// Passes hints on until the server stops.
-    pub(crate) async fn listen(self, mut listener: Listener, stopping: CancellationToken) {
-        loop {
-            let hint = tokio::select! {
-                () = stopping.cancelled() => return,
-                hint = listener.next() => hint,
-            };
-            self.tell(hint);
+    /// All of a server's.
+    pub(crate) fn new(spend: Sender<SpendHint>, auth: &AuthState, chats: &ChatHub) -> Self {
+        Self {
+            spend,
+            access: auth.access.clone(),
+            chats: chats.clone(),
         }
+    }
+
+    /// Begins to listen, and passes hints on until the server stops.
+    pub(crate) fn listen(self, url: SecretString, stopping: CancellationToken) -> JoinHandle<()> {
+        let mut listener = db::listen(url);
+        tokio::spawn(async move {
+            loop {
+                let hint = tokio::select! {
+                    () = stopping.cancelled() => return,
+                    hint = listener.next() => hint,
+                };
+                self.tell(hint);
+            }
+        })
     }
 
     fn tell(&self, hint: Hint) {

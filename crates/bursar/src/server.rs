@@ -13,6 +13,7 @@ use dbauthz::{Authorized, SystemActor, SystemStore, WorkspaceSharing};
 use gateway::{Gateway, GatewayConfig, GatewayDeps};
 use model::{Clock, IdSource, SystemClock, UuidV7Source};
 use notifier::{NotifierConfig, NotifierDeps, NotifierError};
+use store::Store;
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -53,9 +54,7 @@ impl Server {
         let storage = storage::open(options, environment).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn IdSource> = Arc::new(UuidV7Source);
-        let authorized = Authorized::new(Arc::new(storage.database))
-            .with_workspace_sharing(workspace_sharing(options))
-            .with_chat_sharing(options.chats.sharing());
+        let authorized = authorized(options, Arc::new(storage.database));
         // Before anything is counted.
         let recorder = metrics::recorder()?;
         roles::at_start(&authorized).await?;
@@ -76,13 +75,8 @@ impl Server {
         })?;
         gateway.start().await?;
         let chats = chats(options, &auth, &gateway);
-        let hearers = Hearers {
-            spend,
-            access: auth.access.clone(),
-            chats: chats.clone(),
-        };
-        let hints = db::listen(storage.hints_url);
-        let listening = tokio::spawn(hearers.listen(hints, stopping.clone()));
+        let hearers = Hearers::new(spend, &auth, &chats);
+        let listening = hearers.listen(storage.hints_url, stopping.clone());
         let telling = tell(&auth, telling, &stopping)?;
         let readiness: Arc<dyn Readiness> = Arc::new(NotStopping(stopping.clone()));
         let watching = tokio::spawn(auth.access.clone().run(options.access_recheck));
@@ -251,6 +245,13 @@ fn sign_in(
     let auth = AuthState::new(authorized, clock, ids, options.access_url.clone());
     let lifetime = TimeDelta::from_std(options.admin_mode_duration)?;
     Ok(auth.with_admin_mode_lifetime(lifetime))
+}
+
+/// The store behind its checks, and the deployment's switches.
+fn authorized(options: &ServerOptions, store: Arc<dyn Store>) -> Authorized {
+    Authorized::new(store)
+        .with_workspace_sharing(workspace_sharing(options))
+        .with_chat_sharing(options.chats.sharing())
 }
 
 const fn workspace_sharing(options: &ServerOptions) -> WorkspaceSharing {

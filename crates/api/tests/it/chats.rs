@@ -110,92 +110,94 @@ async fn what_only_the_owner_does_is_refused_to_all_others_before_the_body_is_re
     }
 }
 
+/// Requests of the owner's that are wrong, and what is said of them.
+const WRONG: &[(&str, &str, &str, &str)] = &[
+    ("POST", "/ROOT/messages", "{}", "Content is required."),
+    (
+        "PATCH",
+        "/ROOT/messages/x",
+        "{}",
+        "Invalid chat message ID.",
+    ),
+    (
+        "PATCH",
+        "/ROOT/messages/0",
+        "{}",
+        "Invalid chat message ID.",
+    ),
+    ("DELETE", "/ROOT/queue/x", "", "Invalid queued message ID."),
+    (
+        "PATCH",
+        "/ROOT",
+        r#"{"title": " "}"#,
+        "Title cannot be empty.",
+    ),
+    (
+        "PATCH",
+        "/ROOT",
+        r#"{"pin_order": -1}"#,
+        "Pin order must be non-negative.",
+    ),
+    (
+        "PATCH",
+        "/CHILD",
+        r#"{"archived": true}"#,
+        "Chat archive state can only be changed on the root chat.",
+    ),
+    (
+        "PATCH",
+        "/ROOT",
+        r#"{"archived": false}"#,
+        "Chat is already not archived.",
+    ),
+    (
+        "PATCH",
+        "/CHILD/acl",
+        "{",
+        "Chat ACLs can only be set on root chats.",
+    ),
+    (
+        "GET",
+        "/CHILD/acl",
+        "",
+        "Chat ACLs can only be set on root chats.",
+    ),
+    (
+        "GET",
+        "/ROOT/messages?limit=201",
+        "",
+        "Invalid limit parameter (1-200).",
+    ),
+    (
+        "GET",
+        "/ROOT/stream?after_id=x",
+        "",
+        "Invalid after_id parameter.",
+    ),
+    ("GET", "/ROOT/stream", "", "This is a stream."),
+    ("GET", "/watch", "", "This is a stream."),
+    ("GET", "/x", "", "Invalid UUID \"x\"."),
+    ("GET", "?q=plan", "", "Invalid chat search query."),
+    (
+        "GET",
+        "?limit=0",
+        "",
+        "Query parameters have invalid values.",
+    ),
+    ("GET", "/files/x", "", "Invalid file ID."),
+    (
+        "POST",
+        "/files",
+        "",
+        "Missing organization query parameter.",
+    ),
+    ("POST", "", "{}", "organization_id is required."),
+];
+
 #[tokio::test]
 async fn what_is_wrong_is_told_the_owner_in_the_words_that_clients_know() {
     let world = world();
-    let rows = [
-        ("POST", "/ROOT/messages", "{}", "Content is required."),
-        (
-            "PATCH",
-            "/ROOT/messages/x",
-            "{}",
-            "Invalid chat message ID.",
-        ),
-        (
-            "PATCH",
-            "/ROOT/messages/0",
-            "{}",
-            "Invalid chat message ID.",
-        ),
-        ("DELETE", "/ROOT/queue/x", "", "Invalid queued message ID."),
-        (
-            "PATCH",
-            "/ROOT",
-            r#"{"title": " "}"#,
-            "Title cannot be empty.",
-        ),
-        (
-            "PATCH",
-            "/ROOT",
-            r#"{"pin_order": -1}"#,
-            "Pin order must be non-negative.",
-        ),
-        (
-            "PATCH",
-            "/CHILD",
-            r#"{"archived": true}"#,
-            "Chat archive state can only be changed on the root chat.",
-        ),
-        (
-            "PATCH",
-            "/ROOT",
-            r#"{"archived": false}"#,
-            "Chat is already not archived.",
-        ),
-        (
-            "PATCH",
-            "/CHILD/acl",
-            "{",
-            "Chat ACLs can only be set on root chats.",
-        ),
-        (
-            "GET",
-            "/CHILD/acl",
-            "",
-            "Chat ACLs can only be set on root chats.",
-        ),
-        (
-            "GET",
-            "/ROOT/messages?limit=201",
-            "",
-            "Invalid limit parameter (1-200).",
-        ),
-        (
-            "GET",
-            "/ROOT/stream?after_id=x",
-            "",
-            "Invalid after_id parameter.",
-        ),
-        ("GET", "/ROOT/stream", "", "This is a stream."),
-        ("GET", "/watch", "", "This is a stream."),
-        ("GET", "/x", "", "Invalid UUID \"x\"."),
-        ("GET", "?q=plan", "", "Invalid chat search query."),
-        (
-            "GET",
-            "?limit=0",
-            "",
-            "Query parameters have invalid values.",
-        ),
-        ("GET", "/files/x", "", "Invalid file ID."),
-        (
-            "POST",
-            "/files",
-            "",
-            "Missing organization query parameter.",
-        ),
-        ("POST", "", "{}", "organization_id is required."),
-    ];
-    for (method, path, body, words) in rows {
+    for &(method, path, body, words) in WRONG {
         check(&world, MEMBER, (method, path, body), (400, words)).await;
     }
 }

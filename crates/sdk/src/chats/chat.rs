@@ -12,6 +12,10 @@ use crate::lenient::{empty_as_none, null_as_default};
 /// A chat, as it stands for whoever looks at it: `pin_order`, `has_unread` and `hidden` are the looker's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the fields that existing clients know"
+)]
 pub struct Chat {
     /// Its id.
     pub id: Uuid,
