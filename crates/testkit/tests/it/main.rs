@@ -27,6 +27,8 @@ mod caps;
 #[cfg(test)]
 mod chat_sharing;
 #[cfg(test)]
+mod chat_turns;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod crowds;
