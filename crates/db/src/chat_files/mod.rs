@@ -111,7 +111,7 @@ impl FileRow {
 fn hash(column: &str, bytes: &[u8]) -> StoreResult<[u8; 32]> {
     bytes
         .try_into()
-        .map_err(|_| internal(format!("`{column}` has {} bytes", bytes.len())))
+        .map_err(|_size| internal(format!("`{column}` has {} bytes", bytes.len())))
 }
 
 #[derive(QueryableByName)]

@@ -78,6 +78,7 @@ pub(crate) use {columns, looked_at, unread};
 
 /// A chat as somebody sees it. The keys are the columns'.
 #[derive(Deserialize, QueryableByName)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column")]
 pub(crate) struct ChatRow {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,

@@ -210,22 +210,24 @@ mod tests {
         }
     }
 
+    use Conflict::{Active, Already, Idle, NothingQueued};
+    use Effect::{
+        NextTurn, Plain, Queue, QueueAndInterrupt, QueueAndTurn, Rest, ShowError, Stop, Turn,
+    };
+
+    /// What is expected is in the order of [`STEPS`].
+    fn check(status: ChatStatus, queued: bool, expected: [Result<Effect, Conflict>; 10]) {
+        for (step, expected) in STEPS.into_iter().zip(expected) {
+            assert_eq!(
+                state(status, queued).step(step),
+                expected,
+                "{step:?} of {status} {queued}"
+            );
+        }
+    }
+
     #[test]
-    fn every_step_leads_where_the_table_says() {
-        use Conflict::{Active, Already, Idle, NothingQueued};
-        use Effect::{
-            NextTurn, Plain, Queue, QueueAndInterrupt, QueueAndTurn, Rest, ShowError, Stop, Turn,
-        };
-        // In the order of STEPS.
-        let check = |status, queued, expected: [Result<Effect, Conflict>; 10]| {
-            for (step, expected) in STEPS.into_iter().zip(expected) {
-                assert_eq!(
-                    state(status, queued).step(step),
-                    expected,
-                    "{step:?} of {status} {queued}"
-                );
-            }
-        };
+    fn every_step_of_a_chat_that_rests_leads_where_the_table_says() {
         let (no, idle) = (Err(NothingQueued), Err(Idle));
         check(
             Waiting,
@@ -275,6 +277,11 @@ mod tests {
                 Err(Already),
             ],
         );
+    }
+
+    #[test]
+    fn every_step_of_a_chat_that_is_busy_leads_where_the_table_says() {
+        let (no, idle) = (Err(NothingQueued), Err(Idle));
         check(
             Running,
             false,
@@ -350,10 +357,10 @@ mod tests {
             };
             for step in STEPS {
                 let expected = match step {
-                    Step::Archive => Err(Conflict::Already),
-                    Step::Unarchive => Ok(Effect::Plain),
-                    Step::Finish | Step::Fail => Err(Conflict::Idle),
-                    _ => Err(Conflict::Archived),
+                    Step::Archive => Err(Already),
+                    Step::Unarchive => Ok(Plain),
+                    Step::Finish | Step::Fail => Err(Idle),
+                    _ => Err(Archived),
                 };
                 assert_eq!(away.step(step), expected, "{step:?}");
             }
