@@ -210,7 +210,7 @@ mod tests {
         }
     }
 
-    use Conflict::{Active, Already, Idle, NothingQueued};
+    use Conflict::{Active, Already, Archived, Idle, NothingQueued};
     use Effect::{
         NextTurn, Plain, Queue, QueueAndInterrupt, QueueAndTurn, Rest, ShowError, Stop, Turn,
     };
