@@ -221,6 +221,24 @@ impl Draw<'_> {
     }
 }
 
+/// The roots of each person's own list: together they are all.
+async fn chats_of_all(
+    unit: &mut dyn ReadUnit,
+    world: &World,
+    visible: &Visibility,
+) -> Vec<(String, Object)> {
+    let mut listed = Vec::new();
+    for person in &world.people {
+        let page = unit.chat_list(&chats::own(), *person, visible).await;
+        for family in page.unwrap().chats {
+            let row = family.root;
+            let access = unit.chat_get(row.id, None).await.unwrap().unwrap();
+            listed.push((format!("{row:?}"), chats::object(&access)));
+        }
+    }
+    listed
+}
+
 /// Every row of a type that the condition shows, as text, with what a decision is about.
 async fn listed(
     unit: &mut dyn ReadUnit,
@@ -292,19 +310,7 @@ async fn listed(
             }
             listed
         }
-        ResourceType::Chat => {
-            let mut listed = Vec::new();
-            // Each person's own: together they are all.
-            for person in &world.people {
-                let page = unit.chat_list(&chats::own(), *person, visible).await;
-                for family in page.unwrap().chats {
-                    let row = family.root;
-                    let access = unit.chat_get(row.id, None).await.unwrap().unwrap();
-                    listed.push((format!("{row:?}"), chats::object(&access)));
-                }
-            }
-            listed
-        }
+        ResourceType::Chat => chats_of_all(unit, world, visible).await,
         other => panic!("{other} has no list"),
     }
 }

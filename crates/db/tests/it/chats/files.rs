@@ -95,7 +95,17 @@ async fn a_file_belongs_to_one_chat_and_is_readable_with_it() {
             .unwrap()
             .is_none()
     );
-    // Whose is refused in which chat.
+}
+
+#[tokio::test]
+async fn nobody_attaches_what_is_not_theirs_or_is_another_chats() {
+    let scene = Scene::new().await;
+    let (ada, bob) = (scene.team.ada, scene.team.bob);
+    let plan = upload(&scene, ada, "plan.txt").await;
+    let bobs = upload(&scene, bob, "bobs.txt").await;
+    let mut new = scene.new_chat(ada, "chat");
+    new.messages = vec![with(&[plan])];
+    let chat = make(scene.store(), &new).await;
     let other = scene.quiet(ada, "other").await;
     for (to, file, attached) in [
         (&chat, plan, true),

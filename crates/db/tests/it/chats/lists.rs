@@ -282,11 +282,18 @@ async fn pages_show_every_row_once_while_rows_change() {
     once.sort();
     once.dedup();
     assert_eq!(once.len(), titles.len(), "{titles:?}");
-    // What is gone, or not to be seen, is no place.
+}
+
+#[tokio::test]
+async fn what_is_gone_or_not_to_be_seen_is_no_place() {
+    let scene = Scene::new().await;
+    let (ada, bob) = (scene.team.ada, scene.team.bob);
+    scene.quiet(ada, "hers").await;
+    let his = scene.quiet(bob, "his").await;
     let mut filter = own();
-    filter.after_id = Some(made[8].id);
+    filter.after_id = Some(ChatId(crate::support::id()));
     assert_eq!(scene.titles(ada, &filter).await, [""; 0]);
-    filter.after_id = Some(made[1].id);
+    filter.after_id = Some(his.id);
     let mut unit = read(scene.store()).await;
     let own_only = Visibility::OwnerIs(ada.0);
     let page = unit.chat_list(&filter, ada, &own_only).await.unwrap();
