@@ -39,21 +39,25 @@ pub(crate) fn bench_caps() -> anyhow::Result<()> {
     ])
 }
 
-/// Measures reading chats at the database, on a tenth of the rows when `short`.
+/// Measures chats: reading them at the database, then streams and changes of access at two servers; a tenth of it when
+/// `short`.
 ///
 /// # Errors
-/// When the program cannot be built or run, or something read all chats.
+/// When a program cannot be built or run, something read all chats, or a change of access was not seen by the next read.
 pub(crate) fn bench_chats(short: bool) -> anyhow::Result<()> {
-    let line = [
-        "bench",
-        "--quiet",
-        "--package",
-        "db",
-        "--bench",
-        "chats",
-        "--",
-    ];
-    cargo(line.into_iter().chain(short.then_some("--short")))
+    for package in ["db", "testkit"] {
+        let line = [
+            "bench",
+            "--quiet",
+            "--package",
+            package,
+            "--bench",
+            "chats",
+            "--",
+        ];
+        cargo(line.into_iter().chain(short.then_some("--short")))?;
+    }
+    Ok(())
 }
 
 /// Runs the long race.

@@ -79,7 +79,7 @@ enum Measured {
     Authz,
     /// Setting people's own caps.
     Caps,
-    /// Reading chats, at the database.
+    /// Chats: reading them, streams of them, and how soon a change of access is seen.
     Chats,
     /// The spend ledger, beside pgbench.
     Ledger,

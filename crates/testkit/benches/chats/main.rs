@@ -1,0 +1,123 @@
+//! Measures chats that many look at, at running servers: `cargo xtask bench chats`, with `--short` for a tenth of the people.
+//!
+//! Two servers share a durable PostgreSQL with Bursar's own settings. A thousand people, each with a token of their own,
+//! follow one chat of somebody else's, which is shared with their group, once at the server where its turn runs and once
+//! at the other. Provider, servers and all who look on are one process, on whatever processors there are. What a part
+//! counts with is the time from the moment when the provider sent its first word until a viewer has read it: the moment
+//! for which words are gathered is in it.
+//!
+//! Then a reader's access is given and taken in every way there is, and asked about at the other server each time.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a program that measures prints, and may stop where it stands"
+)]
+
+mod changes;
+mod provider;
+mod viewers;
+mod world;
+
+use std::time::Duration;
+
+use world::World;
+
+/// What all but one in a hundred parts are to take less than, at every viewer.
+const GOAL: Duration = Duration::from_millis(100);
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size {
+    /// How many look on.
+    viewers: usize,
+    /// How many words the model says.
+    words: u64,
+    /// How often access is given and taken, in each way.
+    changes: usize,
+}
+
+fn main() {
+    let short = std::env::args().any(|argument| argument == "--short");
+    let size = if short {
+        Size {
+            viewers: 100,
+            words: 100,
+            changes: 20,
+        }
+    } else {
+        Size {
+            viewers: 1_000,
+            words: 500,
+            changes: 200,
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(run(size));
+}
+
+async fn run(size: Size) {
+    let world = World::new(size).await;
+    println!("goal: p99 under {GOAL:?}");
+    println!(
+        "| {} look on | parts | p50 | p99 | most | the last viewer, p50 | p99 | all turned away after |",
+        size.viewers
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    for (place, server) in [("where the turn runs", 0), ("at another server", 1)] {
+        stream(&world, place, server).await;
+    }
+    println!(
+        "| access is given and taken | times | change, p50 | p99 | next read, p50 | p99 | not seen |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    changes::measure(&world, size.changes).await;
+    world.stop().await;
+}
+
+/// One turn at the first server, with all viewers at this one; then they lose their access.
+async fn stream(world: &World, place: &str, server: usize) {
+    world.share("read").await;
+    let mut viewers = world.look(server).await;
+    world.say().await;
+    viewers.ended().await;
+    let began = tokio::time::Instant::now();
+    world.share("").await;
+    let looks = viewers.closed().await;
+    let away = looks.iter().map(|look| look.closed_at - began).max();
+    let mut late: Vec<Duration> = Vec::new();
+    let mut last: Vec<Duration> = Vec::new();
+    for look in &looks {
+        for (place, seen) in look.seen.iter().enumerate() {
+            assert_eq!(usize::try_from(seen.seq), Ok(place), "no part is left out");
+            late.push(seen.late);
+            match last.get_mut(place) {
+                Some(most) => *most = seen.late.max(*most),
+                None => last.push(seen.late),
+            }
+        }
+        // The last words may come with the whole message.
+        assert!(look.seen.len() + 2 >= last.len(), "everybody saw all");
+    }
+    println!(
+        "| {place} | {} | {:.1?} | {:.1?} | {:.1?} | {:.1?} | {:.1?} | {:.0?} |",
+        last.len(),
+        share(&mut late, 50),
+        share(&mut late, 99),
+        share(&mut late, 100),
+        share(&mut last, 50),
+        share(&mut last, 99),
+        away.unwrap_or_default(),
+    );
+}
+
+/// What this share of them, in hundredths, took at most.
+pub(crate) fn share(took: &mut [Duration], share: usize) -> Duration {
+    took.sort_unstable();
+    took[(took.len() - 1) * share / 100]
+}
