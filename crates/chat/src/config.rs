@@ -40,7 +40,7 @@ impl Default for ChatConfig {
             standing_every: Duration::from_secs(2),
             sweep_every: Duration::from_secs(5),
             look_every: Duration::from_secs(5),
-            follow_every: Duration::from_millis(250),
+            follow_every: Duration::from_millis(50),
             shares_every: Duration::from_secs(30),
             jobs_every: Duration::from_secs(600),
         }
