@@ -11,9 +11,9 @@ use uuid::Uuid;
 use super::stage::{Stage, said};
 use crate::operations::{Operation, document, filled, operations};
 
-/// Who tries: the owner of the chat; the administrator of its organization; who reads it by an entry of their own, and by a
-/// group's, and a service account that does; another member; a member of another organization; a reader who is suspended; the owner by tokens of one scope,
-/// and of two; nobody.
+/// Who tries: the owner of the chat; the administrator of its organization; who reads it by an entry of their own, by a
+/// group's, and a service account by its own; another member; a member of another organization; a member who is suspended;
+/// the owner by tokens of one scope, and of two; nobody.
 const WHO: [&str; 12] = [
     "owner",
     "admin",
@@ -225,6 +225,24 @@ async fn every_route_answers_everybody_as_the_matrix_says() {
         let found = found.join(" ");
         if found != expected {
             wrong.push(format!("{id:25} | {found}\n  instead of {expected}"));
+        }
+    }
+    // Who may ask for a list and read nothing is shown an empty one.
+    for (name, client) in &table.who {
+        let query = bursar_sdk::ChatListQuery {
+            q: Some("source:created_by_me,shared_with_me".to_owned()),
+            ..bursar_sdk::ChatListQuery::default()
+        };
+        let seen = client
+            .chat_list(&query)
+            .await
+            .map_or(0, |found| found.len());
+        let reads = ["owner", "user", "group", "service", "chat:read", "both"];
+        let own = ["admin", "stranger"];
+        match () {
+            () if reads.contains(name) => assert!(seen > 20, "{name}: {seen}"),
+            () if own.contains(name) => assert_eq!(seen, 1, "{name}"),
+            () => assert_eq!(seen, 0, "{name}"),
         }
     }
     assert!(wrong.is_empty(), "{WHO:?}\n{}", wrong.join("\n"));

@@ -10,6 +10,7 @@ mod limits;
 mod lists;
 mod matrix;
 mod outages;
+mod races;
 mod readers;
 mod revocation;
 mod rules;

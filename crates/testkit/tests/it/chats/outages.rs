@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bursar_sdk::{ChatStatus, UpdateChatAclRequest};
+use bursar_sdk::{ChatStatus, ChatWatchEventKind as Kind, UpdateChatAclRequest};
 use fakeprovider::Script;
 use testkit::ServerOptions;
 use tokio::time::Instant;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     stage::{NEVER, Pair, SOON, brief, options, roles, said},
     stream::Stream,
+    watching::Watch,
 };
 
 /// Takes the notifications out of the database.
@@ -90,14 +91,22 @@ async fn a_listener_that_comes_back_finds_what_was_not_heard() {
     let stage = &pair.stage;
     let mut vic = Stream::events(&pair.there(&stage.vic), chat).await;
     let mut gil = Stream::socket(&pair.there(&stage.gil), chat).await;
+    let mut watch = [
+        (Watch::events(&pair.there(&stage.vic)).await, Kind::Revoked),
+        (Watch::socket(&pair.there(&stage.xan)).await, Kind::Granted),
+    ];
     for stream in [&mut gil, &mut vic] {
         stream.status(ChatStatus::Waiting).await;
     }
     stage.revoke(chat, &[stage.vic.id], &[]).await;
+    stage.grant(chat, &[stage.xan.id], &[]).await;
     stage.say(chat, "more").await;
     stage.rests(chat).await;
     stage.world.database.cut_listeners().await.unwrap();
     assert_eq!(vic.end().await.code, 4403);
+    for (watch, kind) in &mut watch {
+        watch.told(*kind, chat).await;
+    }
     while gil.messages().len() < 4 {
         gil.until("what was said", |event| event.message.is_some())
             .await;

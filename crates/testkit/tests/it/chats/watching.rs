@@ -15,15 +15,15 @@ use super::{
 use crate::support::is;
 
 /// Somebody's stream about chats.
-struct Watch(Wire);
+pub(super) struct Watch(Wire);
 
 impl Watch {
-    async fn events(who: &Client) -> Self {
+    pub(super) async fn events(who: &Client) -> Self {
         let events: Events = who.chat_watch().await.unwrap();
         Self(Wire::Events(events))
     }
 
-    async fn socket(who: &Client) -> Self {
+    pub(super) async fn socket(who: &Client) -> Self {
         Self(Wire::socket(who, "/watch").await)
     }
 
@@ -33,7 +33,7 @@ impl Watch {
     }
 
     /// Reads on until this is told of a chat; nothing of another chat may come.
-    async fn told(&mut self, kind: Kind, chat: Uuid) -> Option<Chat> {
+    pub(super) async fn told(&mut self, kind: Kind, chat: Uuid) -> Option<Chat> {
         self.told_as(kind, chat, |_| true).await
     }
 
