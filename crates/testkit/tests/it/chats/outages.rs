@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bursar_sdk::{ChatStatus, ChatWatchEventKind as Kind, UpdateChatAclRequest};
 use fakeprovider::Script;
+use model::{Clock as _, SystemClock};
 use testkit::ServerOptions;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -123,7 +124,7 @@ async fn a_stream_ends_with_the_time_of_the_grant_that_it_is_read_by() {
     let stage = &pair.stage;
     let chat = stage.chat("Plans").await;
     stage.grant(chat, &[], &[stage.group]).await;
-    let soon = chrono::Utc::now() + chrono::TimeDelta::seconds(2);
+    let soon = SystemClock.now() + chrono::TimeDelta::seconds(2);
     let grant = UpdateChatAclRequest {
         expires_at: bursar_sdk::Change::Set(soon),
         ..roles(&[stage.vic.id], &[], "read")
@@ -142,7 +143,7 @@ async fn a_stream_ends_with_the_time_of_the_grant_that_it_is_read_by() {
         (end.code, end.reason.as_str()),
         (4403, "permission revoked")
     );
-    let now = chrono::Utc::now();
+    let now = SystemClock.now();
     assert!(
         now >= soon && now < soon + chrono::TimeDelta::seconds(2),
         "{now} {soon}"

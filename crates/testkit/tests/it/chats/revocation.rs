@@ -127,7 +127,7 @@ async fn who_leaves_the_organization_or_is_suspended_is_turned_away() {
         owner
             .organization_member_delete(acme, stage.vic.id)
             .await
-            .unwrap()
+            .unwrap();
     };
     pair.ends("a membership", vic, &mut others, leaving).await;
     let suspending = async { owner.user_suspend(stage.gil.id).await.map(drop).unwrap() };

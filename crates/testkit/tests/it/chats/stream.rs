@@ -1,4 +1,4 @@
-//! Streams of chats as their clients read them: WebSockets and server-sent events, checked as they come.
+//! Streams of chats as their clients read them, sockets and server-sent events, checked as they come.
 
 use std::time::Duration;
 

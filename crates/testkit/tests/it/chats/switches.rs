@@ -1,6 +1,7 @@
 //! The switches over sharing: a deployment's, an organization's, and the end of an entry's time.
 
 use bursar_sdk::{ChatFileCreateQuery, ChatInputPart, client::Upload};
+use model::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 use testkit::TestServer;
 use uuid::Uuid;
@@ -154,7 +155,7 @@ async fn an_entry_ends_when_its_time_has_come() {
     is(&passed, 400);
     assert_eq!(passed.fields(), ["expires_at"]);
     assert!(!stage.sees(vic, chat).await);
-    let end = chrono::Utc::now() + chrono::TimeDelta::hours(1);
+    let end = SystemClock.now() + chrono::TimeDelta::hours(1);
     is(&grant(json!(end)).await, 204);
     let acl = stage.ada.client.chat_acl_get(chat).await.unwrap();
     let told = acl.users[0].expires_at.unwrap();
