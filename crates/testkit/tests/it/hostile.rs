@@ -108,7 +108,9 @@ fn must_fail(field: &str, value: &Value) -> bool {
     }
     let text = value.as_str().or_else(|| value[0].as_str());
     let text = text.unwrap_or_default();
-    (text.contains('\0') && field != "password") || text.len() >= 10_000
+    // What a model is told may be as long as a request.
+    let long = text.len() >= 10_000 && field != "system_prompt";
+    (text.contains('\0') && field != "password") || long
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -122,9 +124,12 @@ async fn no_value_of_a_field_trips_the_server() {
         .filter(Operation::has_body)
     {
         let schema = &operation.description["requestBody"]["content"]["application/json"]["schema"];
-        let schema = document
-            .pointer(schema["$ref"].as_str().unwrap().trim_start_matches('#'))
-            .unwrap();
+        // A file's bytes have no fields.
+        let Some(named) = schema["$ref"].as_str() else {
+            assert_eq!(operation.id, "chat_file_create");
+            continue;
+        };
+        let schema = document.pointer(named.trim_start_matches('#')).unwrap();
         let path = filled(&operation.path, &real);
         for field in schema["properties"].as_object().unwrap().keys() {
             for value in values() {
