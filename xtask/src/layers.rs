@@ -27,14 +27,25 @@ mod tests {
             "notifier",
             &["outbound", "dbauthz", "store", "model", "rbac"],
         ),
+        ("caps", &["portal", "dbauthz", "store", "model", "rbac"]),
         (
             "api",
-            &["auth", "dbauthz", "store", "model", "rbac", "bursar-sdk"],
+            &[
+                "caps",
+                "auth",
+                "dbauthz",
+                "store",
+                "model",
+                "rbac",
+                "bursar-sdk",
+            ],
         ),
         (
             "bursar",
             &[
                 "api",
+                "caps",
+                "portal",
                 "gateway",
                 "notifier",
                 "auth",
@@ -52,6 +63,8 @@ mod tests {
             &[
                 "bursar",
                 "api",
+                "caps",
+                "portal",
                 "gateway",
                 "notifier",
                 "auth",
