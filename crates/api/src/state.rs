@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use auth::AuthState;
 use axum::extract::FromRef;
 use bursar_sdk::BuildInfo;
+use caps::BudgetCaps;
 use model::addresses::Reach;
 use model::prices::PriceBook;
 
@@ -20,6 +21,8 @@ pub struct ApiState {
     pub features: Features,
     /// What GraphQL's resolvers share.
     pub graphql: GraphqlState,
+    /// Where budget caps live.
+    pub caps: Arc<dyn BudgetCaps>,
     /// How far webhooks may go.
     pub webhooks: Reach,
     /// What `/buildinfo` answers.

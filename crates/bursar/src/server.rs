@@ -6,6 +6,7 @@ use anyhow::Context;
 use api::{ApiState, Features, GraphqlState, MetricsText, Readiness};
 use auth::{AccessHint, AccessHub, AuthState};
 use bursar_sdk::BuildInfo;
+use caps::{BudgetCaps, LocalCaps};
 use chrono::TimeDelta;
 use db::{Hint, local::LocalPostgres};
 use dbauthz::{Authorized, SystemActor, SystemStore, WorkspaceSharing};
@@ -86,6 +87,7 @@ impl Server {
                 aibridge: options.aibridge,
             },
             graphql: GraphqlState::new(options.caps.graphql()),
+            caps: Arc::new(LocalCaps) as Arc<dyn BudgetCaps>,
             webhooks: options.notifications.reach(),
             build: build_info(options),
             readiness: Arc::new([readiness]),

@@ -12,3 +12,4 @@ mod place;
 pub use error::CapsError;
 pub use local::LocalCaps;
 pub use place::{BudgetCaps, CapWriting, PlaceStatus};
+pub use portal::PortalError;

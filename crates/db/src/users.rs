@@ -199,6 +199,10 @@ fn listed<'a>(filter: &UserFilter, visibility: &Visibility) -> Live<'a> {
     if let Some(status) = filter.status {
         query = query.filter(users::status.eq(status_text(status)));
     }
+    if let Some(ids) = &filter.ids {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        query = query.filter(users::id.eq_any(ids));
+    }
     if let Some(search) = &filter.search {
         let pattern = anywhere(search);
         query = query.filter(

@@ -83,6 +83,7 @@ impl World {
             auth,
             features,
             graphql: GraphqlState::new(GraphqlOptions::default()),
+            caps: Arc::new(caps::LocalCaps),
             webhooks: Reach::Public,
             build: BuildInfo {
                 version: "v0".to_owned(),
