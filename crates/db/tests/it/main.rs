@@ -45,6 +45,8 @@ mod ledger_report;
 #[cfg(test)]
 mod ledger_sweep;
 #[cfg(test)]
+mod ledger_trust;
+#[cfg(test)]
 mod ledger_waits;
 #[cfg(test)]
 mod lists;

@@ -15,6 +15,7 @@ use model::{
     Clock, GroupId, LeaseId, Micros, ProviderId, ReservationId, SystemClock, UserId,
     admission::{Decision, Head, Limit, LimitState, decide},
     budgets::{BudgetMode, EffectiveBudget, LimitSource},
+    caps::CapScope,
     prices::ProviderKind,
     providers::Provider,
     spend::{
@@ -64,6 +65,8 @@ pub(super) struct Books {
     pub(super) lose_answer: bool,
     /// The next renewal finds the lease lapsed.
     pub(super) lapse: bool,
+    /// Caps are not known.
+    pub(super) caps_unknown: Option<CapScope>,
     head: Option<Head>,
 }
 
@@ -115,6 +118,9 @@ impl Books {
     }
 
     fn decide(&mut self, request: &ReserveRequest) -> ReserveOutcome {
+        if let Some(scope) = self.caps_unknown {
+            return ReserveOutcome::CapsUnknown(scope);
+        }
         let state = self.state();
         let limit = self.limit.map(|limit| Limit {
             state: LimitState {
