@@ -34,3 +34,9 @@ impl CapsError {
         }
     }
 }
+
+impl From<PortalError> for CapsError {
+    fn from(error: PortalError) -> Self {
+        Self::Portal(Arc::new(error))
+    }
+}

@@ -255,6 +255,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    budget_cap_mirrors (scope_id) {
+        scope_id -> Uuid,
+        organization_id -> Nullable<Uuid>,
+        version -> BigInt,
+        read_version -> Nullable<BigInt>,
+        read_at -> Nullable<Timestamptz>,
+        due_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     custom_roles (id) {
         id -> Uuid,
         organization_id -> Uuid,
@@ -590,6 +601,7 @@ diesel::table! {
 
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(budget_cap_counts -> subscription_budget_caps (scope_id));
+diesel::joinable!(budget_cap_mirrors -> organizations (organization_id));
 diesel::joinable!(custom_roles -> organizations (organization_id));
 diesel::joinable!(feature_flags -> organizations (organization_id));
 diesel::joinable!(groups -> organizations (organization_id));
@@ -611,6 +623,7 @@ diesel::joinable!(workspaces -> users (owner_id));
 
 diesel::allow_tables_to_appear_in_same_query!(api_keys, users);
 diesel::allow_tables_to_appear_in_same_query!(budget_cap_counts, subscription_budget_caps);
+diesel::allow_tables_to_appear_in_same_query!(budget_cap_mirrors, organizations);
 diesel::allow_tables_to_appear_in_same_query!(custom_roles, organizations);
 diesel::allow_tables_to_appear_in_same_query!(feature_flags, organizations);
 diesel::allow_tables_to_appear_in_same_query!(groups, organizations);

@@ -31,6 +31,8 @@ pub enum SystemActor {
     Courier,
     /// Counts for the metrics whom a limit blocks.
     Metrics,
+    /// Mirrors the caps that a customers portal keeps.
+    CapsMirror,
 }
 
 /// What following an identity provider's claims takes.
@@ -64,6 +66,7 @@ impl SystemActor {
         Self::Alerts,
         Self::Courier,
         Self::Metrics,
+        Self::CapsMirror,
     ];
 
     /// The name that the audit log records.
@@ -82,6 +85,7 @@ impl SystemActor {
             Self::Alerts => "alerts",
             Self::Courier => "courier",
             Self::Metrics => "metrics",
+            Self::CapsMirror => "caps-mirror",
         }
     }
 
@@ -107,6 +111,10 @@ impl SystemActor {
             }
             Self::Metrics => {
                 "metrics are about everybody and asked for by nobody: it reads who has used up a limit"
+            }
+            Self::CapsMirror => {
+                "where caps are set at a customers portal nobody sets them here: it makes the stored ones what the portal \
+                 says, by which requests are decided"
             }
             Self::Courier => {
                 "what happens is told to webhooks and by mail when nobody is there: it reads what is to be sent, the \
@@ -207,6 +215,12 @@ impl SystemActor {
                 (R::User, Action::Read),
             ],
             Self::Metrics => &[(R::AiUsageEvent, Action::Read)],
+            Self::CapsMirror => &[
+                (R::BudgetCap, Action::Create),
+                (R::BudgetCap, Action::Delete),
+                (R::BudgetCap, Action::Read),
+                (R::BudgetCap, Action::Update),
+            ],
         }
     }
 

@@ -11,6 +11,8 @@ mod audit_pages;
 #[cfg(test)]
 mod budgets;
 #[cfg(test)]
+mod cap_mirrors;
+#[cfg(test)]
 mod caps;
 #[cfg(test)]
 mod decisions;

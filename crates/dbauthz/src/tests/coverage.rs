@@ -16,6 +16,9 @@ pub(super) enum Kind {
 /// Wrapped methods that are no repository methods, but made of them.
 pub(super) const ADDED: &[&str] = &[
     "cap_update_check",
+    "cap_delete_check",
+    "cap_override_check",
+    "cap_override_mirror",
     "workspace_share_check",
     "workspace_acl_get",
     "user_find",
