@@ -19,6 +19,7 @@ use store::{
 use uuid::Uuid;
 
 use crate::{
+    api_keys::leave_admin_mode,
     departures,
     errors::internal,
     organizations::member_insert,
@@ -329,6 +330,10 @@ impl UserWrite for Unit<Writing> {
             ))
             .returning(UserRow::as_returning());
         let found = row(conn, update).await?;
+        if status == UserStatus::Suspended {
+            // Whoever is let in again proves anew who they are.
+            leave_admin_mode(conn, id).await?;
+        }
         with_organizations_one(conn, found)
             .await?
             .ok_or(StoreError::NotFound)
