@@ -6,9 +6,8 @@ use anyhow::Context;
 use api::{ApiState, Features, GraphqlState, MetricsText, Readiness};
 use auth::{AccessHint, AccessHub, AuthState};
 use bursar_sdk::BuildInfo;
-use caps::{BudgetCaps, LocalCaps};
 use chrono::TimeDelta;
-use db::{Hint, local::LocalPostgres};
+use db::{Database, Hint, local::LocalPostgres};
 use dbauthz::{Authorized, SystemActor, SystemStore, WorkspaceSharing};
 use gateway::{Gateway, GatewayConfig, GatewayDeps, SpendHint};
 use model::{Clock, IdSource, SystemClock, UuidV7Source};
@@ -22,7 +21,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::ServerOptions, environment::Environment, http, metrics, prices, roles, settings, storage,
+    caps::{self, PortalPlace},
+    cli::ServerOptions,
+    environment::Environment,
+    http, metrics, prices, roles, settings, storage,
 };
 
 /// A running server.
@@ -50,14 +52,14 @@ impl Server {
         let prices = Arc::new(prices::book(options.model_prices_file.as_deref())?);
         let oidc = options.oidc.set_up(options.access_url.as_ref())?;
         let telling = options.notifications.config()?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let place = options.caps_place.set_up(Arc::clone(&clock))?;
         // Before the database is touched: a port that is taken is found out early.
         let listener = listen(options.http_address).await?;
         let address = listener.local_addr()?;
         let storage = storage::open(options, environment).await?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn IdSource> = Arc::new(UuidV7Source);
-        let authorized = Authorized::new(Arc::new(storage.database))
-            .with_workspace_sharing(workspace_sharing(options));
+        let authorized = wrapped(storage.database, place.as_ref(), options);
         // Before anything is counted.
         let recorder = metrics::recorder()?;
         roles::at_start(&authorized).await?;
@@ -68,6 +70,7 @@ impl Server {
         let (hints, listening) =
             listen_for_hints(storage.hints_url, auth.access.clone(), stopping.clone());
         let counting = authorized.as_system(SystemActor::Metrics);
+        let (caps, keeping) = caps::open(place, &authorized, &stopping).await?;
         let gateway = Gateway::new(GatewayDeps {
             authorized,
             auth: auth.clone(),
@@ -87,7 +90,7 @@ impl Server {
                 aibridge: options.aibridge,
             },
             graphql: GraphqlState::new(options.caps.graphql()),
-            caps: Arc::new(LocalCaps) as Arc<dyn BudgetCaps>,
+            caps,
             webhooks: options.notifications.reach(),
             build: build_info(options),
             readiness: Arc::new([readiness]),
@@ -103,6 +106,7 @@ impl Server {
         ));
         let mut background = count(counting, &stopping);
         background.push(listening);
+        background.extend(keeping);
         Ok(Self {
             address,
             gateway,
@@ -226,6 +230,15 @@ fn sign_in(
     let auth = AuthState::new(authorized, clock, ids, options.access_url.clone());
     let lifetime = TimeDelta::from_std(options.admin_mode_duration)?;
     Ok(auth.with_admin_mode_lifetime(lifetime))
+}
+
+/// The store as it is given out: bound to whoever acts, and to what options say of what decides.
+fn wrapped(database: Database, place: Option<&PortalPlace>, options: &ServerOptions) -> Authorized {
+    let database = match place {
+        Some(place) => database.with_cap_trust(place.trust),
+        None => database,
+    };
+    Authorized::new(Arc::new(database)).with_workspace_sharing(workspace_sharing(options))
 }
 
 const fn workspace_sharing(options: &ServerOptions) -> WorkspaceSharing {

@@ -10,7 +10,10 @@ use super::{
     DatabaseSource,
     values::{admin_mode, duration, lease, recheck, web_address, word},
 };
-use crate::{graphql::CapsOptions, notifications::NotificationOptions, oidc::OidcOptions};
+use crate::{
+    caps::CapsPlaceOptions, graphql::CapsOptions, notifications::NotificationOptions,
+    oidc::OidcOptions,
+};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -100,6 +103,10 @@ pub struct ServerOptions {
     /// How caps are offered over GraphQL.
     #[command(flatten)]
     pub caps: CapsOptions,
+
+    /// Where caps live.
+    #[command(flatten)]
+    pub caps_place: CapsPlaceOptions,
 
     /// JSON file with prices of your own, which win over the built-in ones.
     #[arg(long, env = "BURSAR_MODEL_PRICES_FILE", help_heading = "Gateway")]

@@ -15,6 +15,9 @@ const RECHECKS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration
 const ADMIN_MODES: RangeInclusive<Duration> =
     Duration::from_secs(60)..=Duration::from_secs(24 * 3600);
 
+/// How often the caps of a portal may be read.
+const CAP_REFRESHES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
+
 /// Reads the address that people reach the deployment at.
 pub(super) fn web_address(text: &str) -> Result<Url, String> {
     let url: Url = text
@@ -28,7 +31,7 @@ pub(super) fn web_address(text: &str) -> Result<Url, String> {
 }
 
 /// Reads one of the words that a type knows.
-pub(super) fn word<T: FromStr<Err = UnknownWord>>(text: &str) -> Result<T, UnknownWord> {
+pub(crate) fn word<T: FromStr<Err = UnknownWord>>(text: &str) -> Result<T, UnknownWord> {
     text.parse()
 }
 
@@ -50,6 +53,16 @@ pub(super) fn recheck(text: &str) -> Result<Duration, String> {
     }
     let (least, most) = (RECHECKS.start().as_millis(), RECHECKS.end().as_secs());
     Err(format!("must be from {least}ms to {most}s"))
+}
+
+/// Reads a pause between two reads of a subscription's caps: the longer it is, the longer what is set elsewhere does not
+/// hold here.
+pub(crate) fn cap_refresh(text: &str) -> Result<Duration, String> {
+    let pause = duration(text)?;
+    if CAP_REFRESHES.contains(&pause) {
+        return Ok(pause);
+    }
+    Err("must be from 1s to 60s".to_owned())
 }
 
 /// Reads how long admin mode lasts: one that is over at once would never be of use.
@@ -111,6 +124,15 @@ mod tests {
         check("1m", true);
         check("24h", true);
         check("25h", false);
+    }
+
+    #[test]
+    fn caps_are_read_every_minute_at_least() {
+        let check = |text: &str, good: bool| assert_eq!(cap_refresh(text).is_ok(), good, "{text}");
+        check("999ms", false);
+        check("1s", true);
+        check("1m", true);
+        check("61s", false);
     }
 
     #[test]
