@@ -25,6 +25,8 @@ mod calls;
 #[cfg(test)]
 mod caps;
 #[cfg(test)]
+mod caps_portal;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod crowds;
