@@ -19,7 +19,7 @@ const AT_ONCE: usize = 4;
 
 /// Begins to keep the mirror fresh, until the token is cancelled. Every server does; each subscription is read by one. What
 /// is being read then is left to another server.
-pub fn keep(caps: Arc<PortalCaps>, stopping: CancellationToken) -> JoinHandle<()> {
+pub fn keep(caps: &PortalCaps, stopping: CancellationToken) -> JoinHandle<()> {
     let desk = Arc::clone(&caps.desk);
     tokio::spawn(async move {
         stopping.run_until_cancelled(run(&desk)).await;

@@ -40,7 +40,7 @@ pub(crate) async fn open(
         .await
         .context("it could not be read which caps were set here")?;
     let caps = Arc::new(PortalCaps::new(authorized, place.portal, place.refresh));
-    let keeping = keep(Arc::clone(&caps), stopping.clone());
+    let keeping = keep(&caps, stopping.clone());
     Ok((caps, Some(keeping)))
 }
 
