@@ -59,6 +59,8 @@ impl TestPortal {
         options.caps_portal_instance_id = Some("instance-1".to_owned());
         options.caps_portal_unique_instance_id = Some("unique-1".to_owned());
         options.caps_portal_refresh = refresh;
+        // What hangs is given up soon, and what failed is soon asked again.
+        options.caps_portal_timeout = Duration::from_secs(2);
         Ok(options)
     }
 }

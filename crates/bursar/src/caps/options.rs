@@ -8,12 +8,12 @@ use model::{
     Clock,
     caps::{CapFailure, CapTrust},
 };
-use portal::{AdminCredentials, Licence, Portal, PortalConfig};
+use portal::{AdminCredentials, BreakerPolicy, Licence, Portal, PortalConfig};
 use url::Url;
 
 use super::PortalPlace;
 use crate::{
-    cli::{cap_refresh, word},
+    cli::{cap_refresh, portal_timeout, word},
     oidc::in_clear,
     secret_file,
 };
@@ -96,6 +96,16 @@ pub struct CapsPlaceOptions {
         help_heading = "Caps at a portal"
     )]
     pub caps_portal_refresh: Duration,
+    /// How long the portal may take for one answer: from 100ms to 60s. A read with all its pages and attempts may take three
+    /// times that; a portal that fails again and again is left alone for twice that.
+    #[arg(
+        long,
+        env = "BURSAR_CAPS_PORTAL_TIMEOUT",
+        default_value = "5s",
+        value_parser = portal_timeout,
+        help_heading = "Caps at a portal"
+    )]
+    pub caps_portal_timeout: Duration,
     /// What holds when the caps of a subscription could not be read for ten minutes: `closed` admits no request that they
     /// might stop, `open` admits all as if there were none.
     #[arg(
@@ -126,10 +136,19 @@ impl CapsPlaceOptions {
         let url = self.caps_portal_url.clone().context(
             "caps at a portal need its address: give that of its GraphQL endpoint with --caps-portal-url",
         )?;
+        let timeout = self.caps_portal_timeout;
+        let usual = PortalConfig::new(url.clone());
         let config = PortalConfig {
             admin: self.admin()?,
             licence: self.licence()?,
-            ..PortalConfig::new(url.clone())
+            connect_timeout: usual.connect_timeout.min(timeout),
+            timeout,
+            deadline: timeout.saturating_mul(3),
+            breaker: BreakerPolicy {
+                open_for: timeout.saturating_mul(2),
+                ..usual.breaker
+            },
+            ..usual
         };
         let trust = CapTrust {
             max_age: CapTrust::MAX_AGE,

@@ -18,6 +18,10 @@ const ADMIN_MODES: RangeInclusive<Duration> =
 /// How often the caps of a portal may be read.
 const CAP_REFRESHES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
 
+/// How long a portal may take for one answer.
+const PORTAL_TIMEOUTS: RangeInclusive<Duration> =
+    Duration::from_millis(100)..=Duration::from_secs(60);
+
 /// Reads the address that people reach the deployment at.
 pub(super) fn web_address(text: &str) -> Result<Url, String> {
     let url: Url = text
@@ -52,6 +56,19 @@ pub(super) fn recheck(text: &str) -> Result<Duration, String> {
         return Ok(pause);
     }
     let (least, most) = (RECHECKS.start().as_millis(), RECHECKS.end().as_secs());
+    Err(format!("must be from {least}ms to {most}s"))
+}
+
+/// Reads how long a portal may take: a long time keeps those waiting who set caps.
+pub(crate) fn portal_timeout(text: &str) -> Result<Duration, String> {
+    let timeout = duration(text)?;
+    if PORTAL_TIMEOUTS.contains(&timeout) {
+        return Ok(timeout);
+    }
+    let (least, most) = (
+        PORTAL_TIMEOUTS.start().as_millis(),
+        PORTAL_TIMEOUTS.end().as_secs(),
+    );
     Err(format!("must be from {least}ms to {most}s"))
 }
 
