@@ -3,6 +3,7 @@
 mod admission;
 mod answers;
 mod batches;
+mod entrance;
 mod fakes;
 mod house;
 mod metering;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    fakes::{TOKEN, UNWANTED_TOKEN},
+    entrance::{TOKEN, UNWANTED_TOKEN},
     rig::{Rig, Spoken, json},
 };
 
