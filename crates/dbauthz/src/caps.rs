@@ -175,7 +175,8 @@ impl<U: store::WriteUnit + ?Sized> Caps<'_, U> {
     }
 
     /// Sets people's own caps, all or none; each person is named once. Where nothing was ever set for the subscription,
-    /// that is made when it is `implicit`. Of nobody is done at once. Whoever has a cap keeps being within reach after leaving the organization.
+    /// that is made when it is `implicit`. Of nobody is done at once. Whoever has a cap keeps being within reach after
+    /// leaving the organization.
     ///
     /// # Errors
     /// `NotFound` for an unknown organization, `Denied`.
