@@ -152,17 +152,22 @@ async fn serves_and_refuses(stage: &Stage, extent: &Extent, counts: &Counts) {
         (nothing_for_all, false),
     ] {
         stage.set_limits(limits).await;
-        for of in counts {
-            let counted = if served { &of.served } else { &of.refused };
-            passes(counted, extent.callers).await;
-        }
+        let counted = counts.each_ref();
+        let counted = counted.map(|of| if served { &of.served } else { &of.refused });
+        pass(counted, extent.callers).await;
     }
 }
 
-/// Waits until there are `more` of what is counted.
-async fn passes(counted: &AtomicUsize, more: usize) {
-    let (started, before) = (Instant::now(), counted.load(Ordering::Relaxed));
-    while counted.load(Ordering::Relaxed) < before + more {
+/// Waits until there are `more` of everything that is counted, from now on: what is waited for last may not happen any
+/// more when the first has come.
+async fn pass(counted: [&AtomicUsize; 2], more: usize) {
+    let started = Instant::now();
+    let wanted = counted.map(|one| one.load(Ordering::Relaxed) + more);
+    let short = || {
+        let mut each = counted.iter().zip(wanted);
+        each.any(|(one, wanted)| one.load(Ordering::Relaxed) < wanted)
+    };
+    while short() {
         assert!(started.elapsed() < PATIENCE, "nothing happens any more");
         sleep(Duration::from_millis(20)).await;
     }

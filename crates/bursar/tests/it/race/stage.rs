@@ -72,8 +72,8 @@ impl Limits {
         Self {
             person: 8_000,
             pool: 250_000,
-            cap: requests * 1_500,
-            all_cap: requests * 4_000,
+            cap: requests * 10_000,
+            all_cap: requests * 40_000,
             included: INCLUDED,
         }
     }
