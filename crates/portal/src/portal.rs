@@ -70,6 +70,12 @@ impl Portal {
         })
     }
 
+    /// Whether anything can be asked in this scope.
+    #[must_use]
+    pub fn has_credentials(&self, scope: &PortalScope) -> bool {
+        self.caller(scope).is_ok()
+    }
+
     /// All caps of a subscription, with every page of its overrides: the portal's query `budgetCaps`.
     ///
     /// # Errors

@@ -25,6 +25,8 @@ mod calls;
 #[cfg(test)]
 mod caps;
 #[cfg(test)]
+mod caps_portal;
+#[cfg(test)]
 mod chat_sharing;
 #[cfg(test)]
 mod chat_turns;

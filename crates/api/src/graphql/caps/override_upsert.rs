@@ -18,7 +18,7 @@ use super::{
         viewer::Viewer,
     },
     overrides::{CapUserOverride, DisabledMode},
-    payload::{ErrorDetail, Errors},
+    payload::{ErrorDetail, Errors, changed},
     scope::settable,
     users,
 };
@@ -91,32 +91,28 @@ impl OverrideUpsert {
             let rows = rows.collect::<Result<Vec<Row>, Failure>>()?;
             let (viewer, path) = (Viewer::of(ctx)?, input.namespace_path.as_deref());
             let operation = "upsertUserBudgetCapOverrides";
-            let (mut unit, scope) = settable(viewer, operation, path).await?;
+            let writing = settable(viewer, operation, path).await?;
             if rows.len() > MAX_OVERRIDES {
                 let message = format!("Cannot upsert more than {MAX_OVERRIDES} overrides at once");
                 return Err(Failure::told(Code::BatchTooLarge, message));
             }
             let upserts = upserts(&rows)?;
-            let implicit = viewer.state.graphql.implicit_flat_cap;
-            let outcome = unit
-                .caps()
-                .cap_override_upsert(scope, &upserts, implicit)
-                .await?;
-            let mut errors = Errors::default();
+            let (scope, state) = (writing.scope, &viewer.state);
+            let implicit = state.graphql.implicit_flat_cap;
+            let outcome = state.caps.override_upsert(writing, &upserts, implicit);
+            let (outcome, mut errors) = changed(outcome.await)?;
             let stored = match outcome {
-                CapUpsertOutcome::Done(stored) => {
-                    unit.commit().await?;
-                    Some(told(ctx, scope, stored).await?)
-                }
-                CapUpsertOutcome::NoRecord => {
+                None => None,
+                Some(CapUpsertOutcome::Done(stored)) => Some(told(ctx, scope, stored).await?),
+                Some(CapUpsertOutcome::NoRecord) => {
                     errors = Errors::no_record();
                     None
                 }
-                CapUpsertOutcome::Unknown(users) => {
+                Some(CapUpsertOutcome::Unknown(users)) => {
                     let said = "Users not found";
                     return Err(named(Code::UserNotFound, said, &rows, &users));
                 }
-                CapUpsertOutcome::Outside(users) => {
+                Some(CapUpsertOutcome::Outside(users)) => {
                     let said = "Users are not part of the namespace";
                     return Err(named(Code::UserOutsideNamespace, said, &rows, &users));
                 }
