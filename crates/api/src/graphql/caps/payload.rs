@@ -83,7 +83,7 @@ pub(super) fn changed<T>(outcome: Result<T, CapsError>) -> Result<(Option<T>, Er
             PortalError::Rejected(texts) => Ok((None, Errors::rejected(texts))),
             _ => Err(unconfirmed(&error)),
         },
-        CapsError::Changing => Err(unconfirmed(&error)),
+        CapsError::Partly(_) | CapsError::Changing => Err(unconfirmed(&error)),
         CapsError::Store(_) => Err(error.into()),
     }
 }
