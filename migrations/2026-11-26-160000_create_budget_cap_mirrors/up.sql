@@ -13,6 +13,8 @@ CREATE TABLE budget_cap_mirrors (
     read_at timestamptz,
     -- From when on it is to be read again.
     due_at timestamptz NOT NULL DEFAULT bursar_now(),
+    -- Whose own cap, when it comes again upstream, means the flat one while it is disabled: it did when it went.
+    inheriting uuid[] NOT NULL DEFAULT '{}',
     CONSTRAINT budget_cap_mirrors_scope_check
         CHECK (scope_id = coalesce(organization_id, '00000000-0000-0000-0000-000000000000')),
     CONSTRAINT budget_cap_mirrors_read_check CHECK ((read_version IS NULL) = (read_at IS NULL)),

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use dbauthz::SystemStore;
 use futures_util::{
     FutureExt,
@@ -14,12 +15,20 @@ use futures_util::{
 use model::caps::{CapMirrorClaim, CapScope, MirrorChanges, MirrorOutcome};
 use portal::{Portal, PortalError};
 use store::{StoreError, StoreResult, cap_mirrors::CapMirrorsDue};
+use tokio::sync::{Semaphore, oneshot};
 use tracing::Instrument;
 
 use crate::{CapsError, upstream};
 
 /// How often a read is begun anew that did not count, since something was written meanwhile.
 const ATTEMPTS: u32 = 4;
+
+/// After a read that failed it is for so long not asked again for those who want to see: they get the same answer.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How soon a subscription is due again that the portal was not asked about, at the earliest.
+const SOON: Duration = Duration::from_secs(1);
+/// How many questions about who is stopped are under way at once.
+const QUESTIONS: usize = 8;
 
 /// What reads and writes need.
 #[derive(Debug)]
@@ -30,7 +39,18 @@ pub(crate) struct Desk {
     /// What was read longer ago is read again.
     pub(crate) refresh: Duration,
     under_way: Mutex<HashMap<CapScope, Flight>>,
-    failing: Mutex<HashMap<CapScope, &'static str>>,
+    failing: Mutex<HashMap<CapScope, Failing>>,
+    /// Of those who ask who is stopped, these may.
+    pub(crate) questions: Semaphore,
+}
+
+/// A subscription that could not be read.
+#[derive(Debug)]
+struct Failing {
+    /// What was logged of it.
+    code: &'static str,
+    /// How the last read ended, and when it was begun, by the store's clock. `None` is not worth telling any more.
+    last: Option<(ReadError, DateTime<Utc>)>,
 }
 
 /// A read under way, for all who wait for it.
@@ -38,9 +58,11 @@ type Flight = Shared<BoxFuture<'static, Read>>;
 type Read = Result<MirrorOutcome, ReadError>;
 
 /// Why a read did not end well. Shared by all who waited for it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum ReadError {
+    #[error(transparent)]
     Store(Arc<StoreError>),
+    #[error(transparent)]
     Portal(Arc<PortalError>),
 }
 
@@ -82,6 +104,7 @@ impl Desk {
             refresh,
             under_way: Mutex::default(),
             failing: Mutex::default(),
+            questions: Semaphore::new(QUESTIONS),
         }
     }
 
@@ -101,6 +124,9 @@ impl Desk {
             drop(unit);
             if mirror.fresh(self.refresh) {
                 return Ok(());
+            }
+            if let Some(error) = self.failed_just_now(scope, mirror.now) {
+                return Err(error.into());
             }
             let (flight, mine) = self.flight(scope, None);
             // One that was under way may have been at its end already when something was written: it is looked again.
@@ -133,37 +159,63 @@ impl Desk {
         scope: CapScope,
         claim: Option<CapMirrorClaim>,
     ) -> (Flight, bool) {
-        let mut under_way = self.under_way();
-        if let Some(flight) = under_way.get(&scope) {
-            return (flight.clone(), false);
+        let (tell, told) = oneshot::channel();
+        let ended = async move {
+            let broken = |error| Err(StoreError::Internal(Box::new(error)).into());
+            told.await.unwrap_or_else(broken)
+        };
+        let flight = ended.boxed().shared();
+        {
+            let mut under_way = self.under_way();
+            if let Some(flight) = under_way.get(&scope) {
+                return (flight.clone(), false);
+            }
+            under_way.insert(scope, flight.clone());
         }
+        // A runtime that ends drops at once what it is given; landing takes the lock, which is free by now.
         let landing = Landing {
             desk: Arc::clone(self),
             scope,
         };
         let reading = async move {
-            let read = landing.desk.read(scope, claim).await;
-            landing.desk.note(scope, &read);
-            read
+            let (begun, read) = landing.desk.read(scope, claim).await;
+            landing.desk.note(scope, begun, &read);
+            drop(landing);
+            // Nobody may wait for it any more.
+            drop(tell.send(read));
         };
-        let task = tokio::spawn(reading.in_current_span());
-        let ended = async move {
-            let broken = |error| Err(StoreError::Internal(Box::new(error)).into());
-            task.await.unwrap_or_else(broken)
-        };
-        let flight = ended.boxed().shared();
-        under_way.insert(scope, flight.clone());
+        tokio::spawn(reading.in_current_span());
         (flight, true)
     }
 
     /// Reads the portal outside any transaction, and mirrors what it says in one.
-    async fn read(&self, scope: CapScope, claim: Option<CapMirrorClaim>) -> Read {
+    /// Also when it was begun, by the store's clock.
+    async fn read(
+        &self,
+        scope: CapScope,
+        claim: Option<CapMirrorClaim>,
+    ) -> (Option<DateTime<Utc>>, Read) {
         let claim = match claim {
-            Some(claim) => claim,
-            None => self.begin(scope).await?,
+            Some(claim) => Ok(claim),
+            None => self.begin(scope).await,
         };
-        let told = self.portal.budget_caps(&upstream::place(scope)).await;
-        let told = told.map_err(|error| ReadError::Portal(Arc::new(error)))?;
+        match claim {
+            Ok(claim) => (Some(claim.at), self.read_for(claim).await),
+            Err(error) => (None, Err(error.into())),
+        }
+    }
+
+    async fn read_for(&self, claim: CapMirrorClaim) -> Read {
+        let scope = claim.scope;
+        let told = match self.portal.budget_caps(&upstream::place(scope)).await {
+            Ok(told) => told,
+            Err(error) => {
+                if let PortalError::BreakerOpen { .. } = error {
+                    self.put_back(scope).await?;
+                }
+                return Err(ReadError::Portal(Arc::new(error)));
+            }
+        };
         let caps = upstream::mirrored(&told);
         let mut unit = self.store.begin().await?;
         let mut mirrors = unit.cap_mirrors();
@@ -172,6 +224,15 @@ impl Desk {
             unit.commit().await?;
         }
         Ok(outcome)
+    }
+
+    /// The portal was not asked, so that it is no failure of this subscription: it is read as soon as the portal is asked
+    /// again.
+    async fn put_back(&self, scope: CapScope) -> StoreResult<()> {
+        let wait = self.portal.left_alone(&upstream::place(scope)).max(SOON);
+        let mut unit = self.store.begin().await?;
+        unit.cap_mirrors().cap_mirror_put_back(scope, wait).await?;
+        unit.commit().await
     }
 
     async fn begin(&self, scope: CapScope) -> StoreResult<CapMirrorClaim> {
@@ -183,8 +244,8 @@ impl Desk {
     }
 
     /// Tells of a change from good to bad and back, and not of every read.
-    fn note(&self, scope: CapScope, read: &Read) {
-        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+    fn note(&self, scope: CapScope, begun: Option<DateTime<Utc>>, read: &Read) {
+        let mut failing = self.failing();
         let scope_id = scope.id();
         match read {
             Ok(outcome) => {
@@ -203,12 +264,38 @@ impl Desk {
                     return;
                 };
                 // That it is left alone follows from what it did before.
-                let again = code == "PORTAL_BREAKER_OPEN" && failing.contains_key(&scope);
-                if !again && failing.insert(scope, code) != Some(code) {
-                    tracing::warn!(%scope_id, code, "the portal's caps cannot be read; the last ones hold for a while");
+                let before = failing.get(&scope).map(|before| before.code);
+                let again = code == "PORTAL_BREAKER_OPEN" && before.is_some();
+                let known = before.filter(|before| again || *before == code);
+                let last = begun.map(|at| (error.clone(), at));
+                let code = known.unwrap_or(code);
+                failing.insert(scope, Failing { code, last });
+                if known.is_none() {
+                    let error: &dyn std::error::Error = error;
+                    tracing::warn!(%scope_id, code, error, "the portal's caps cannot be read; the last ones hold for a while");
                 }
             }
         }
+    }
+
+    /// How the last read ended, if it failed a moment ago.
+    fn failed_just_now(&self, scope: CapScope, now: DateTime<Utc>) -> Option<ReadError> {
+        let failing = self.failing();
+        let (error, at) = failing.get(&scope)?.last.as_ref()?;
+        let ago = now.signed_duration_since(at).to_std().ok()?;
+        (ago < PAUSE.min(self.refresh)).then(|| error.clone())
+    }
+
+    /// The portal was written to, so that whether it can be read is not known any more.
+    pub(crate) fn written(&self, scope: CapScope) {
+        if let Some(failing) = self.failing().get_mut(&scope) {
+            failing.last = None;
+        }
+    }
+
+    fn failing(&self) -> MutexGuard<'_, HashMap<CapScope, Failing>> {
+        let failing = self.failing.lock();
+        failing.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn under_way(&self) -> MutexGuard<'_, HashMap<CapScope, Flight>> {

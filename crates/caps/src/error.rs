@@ -14,6 +14,9 @@ pub enum CapsError {
     /// The portal gave no answer that can be used. Those who waited for the same answer share it.
     #[error("the customers portal gave no usable answer")]
     Portal(#[source] Arc<PortalError>),
+    /// The portal did a part of what was asked, and gave no answer that can be used to the rest.
+    #[error("the customers portal gave no usable answer after a part was done")]
+    Partly(#[source] Arc<PortalError>),
     /// It is set at the portal, and not from here.
     #[error("this is set at the customers portal")]
     AtPortal,
@@ -28,7 +31,7 @@ impl CapsError {
     pub fn code(&self) -> Option<&'static str> {
         match self {
             Self::Store(_) => None,
-            Self::Portal(error) => Some(error.code()),
+            Self::Portal(error) | Self::Partly(error) => Some(error.code()),
             Self::AtPortal => Some("CAPS_AT_PORTAL"),
             Self::Changing => Some("CAPS_CHANGING"),
         }

@@ -43,7 +43,8 @@ pub trait BudgetCaps: fmt::Debug + Send + Sync {
     /// [`CapUpsertOutcome::NoRecord`], but rejects.
     ///
     /// # Errors
-    /// What the store's `cap_override_upsert` says, and [`CapsError::Portal`].
+    /// What the store's `cap_override_upsert` says, [`CapsError::Portal`], and [`CapsError::Partly`] when only what is
+    /// `implicit` was made.
     async fn override_upsert(
         &self,
         writing: CapWriting<'_>,

@@ -63,6 +63,8 @@ impl BudgetCaps for PortalCaps {
     ) -> Result<Option<Vec<PlaceStatus>>, CapsError> {
         let place = upstream::place(scope);
         let entities: Vec<String> = users.iter().copied().map(upstream::entity).collect();
+        let room = self.desk.questions.acquire().await;
+        let _room = room.map_err(|error| StoreError::Internal(Box::new(error)))?;
         let told = self
             .desk
             .portal

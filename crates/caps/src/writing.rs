@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use dbauthz::{BoundStore, CapUpsertOutcome, WriteOrder, WriteUnit};
 use model::{
     Micros, UserId,
-    caps::{Cap, CapOverride, CapOverrideUpsert, CapScope},
+    caps::{Cap, CapMirror, CapOverride, CapOverrideUpsert, CapScope, CapTrust},
 };
 use portal::{PortalError, PortalOverride, PortalOverrideUpsert};
 
@@ -66,7 +66,13 @@ impl Writing {
                 if flat.is_some() {
                     self.mirror(version, flat, &[]).await?;
                 }
-                return Err(self.failed(error).await);
+                let rejected = matches!(error, PortalError::Rejected(_));
+                return Err(match self.failed(error).await {
+                    CapsError::Portal(error) if flat.is_some() && !rejected => {
+                        CapsError::Partly(error)
+                    }
+                    error => error,
+                });
             }
         };
         let set = overrides.iter().filter_map(|one| {
@@ -118,6 +124,12 @@ impl Writing {
         if !(implicit && lacking) {
             return (None, stored);
         }
+        // Somebody else may have set it since, which is not to be replaced.
+        match portal.subscription_caps(&place).await {
+            Ok(None) => {}
+            Ok(Some(_)) => return (None, portal.user_overrides_upsert(&place, &asked).await),
+            Err(error) => return (None, Err(error)),
+        }
         let off = Cap {
             amount: Micros::ZERO,
             enabled: false,
@@ -139,6 +151,7 @@ impl Writing {
         overrides: &[CapOverrideUpsert],
     ) -> Result<(WriteOrder, Vec<CapOverride>), CapsError> {
         let (scope, refresh) = (self.scope, self.desk.refresh);
+        self.desk.written(scope);
         let mut unit = self.store.begin().await?;
         let mut upstream = unit.upstream_caps();
         let order = upstream.cap_mirror_confirm(scope, version, refresh).await?;
@@ -162,6 +175,9 @@ impl Writing {
             error,
             PortalError::Rejected(_) | PortalError::BreakerOpen { .. } | PortalError::NoCredentials
         );
+        if let PortalError::Rejected(_) = error {
+            self.desk.written(self.scope);
+        }
         if !known {
             let (scope, user, code) = (self.scope.id(), self.store.user_id(), error.code());
             tracing::warn!(%scope, %user, code, "whether the portal set caps is not known");
@@ -178,15 +194,16 @@ impl Writing {
 
     /// What was read until now may lack what is being set.
     async fn drop_again(&self) -> Result<(), CapsError> {
+        self.desk.written(self.scope);
         let mut unit = self.store.begin().await?;
         unit.upstream_caps().cap_mirror_drop(self.scope).await?;
         Ok(unit.commit().await?)
     }
 
-    /// Has the mirror read if it is not known to show what is set. Who waits for that does not wait for long; it is read
-    /// anyhow.
+    /// Has the mirror read if it is not known to show what is set, or if it is so old that the ledger does not go by it. Who
+    /// waits for that does not wait for long; it is read anyhow.
     async fn settle(&self, order: WriteOrder) {
-        if order == WriteOrder::Known {
+        if order == WriteOrder::Known && self.trusted().await.unwrap_or(false) {
             return;
         }
         let reading = self.desk.fresh(self.scope);
@@ -198,5 +215,16 @@ impl Writing {
             }
             Err(_elapsed) => tracing::debug!("the mirror of caps is still being read"),
         }
+    }
+
+    async fn trusted(&self) -> Result<bool, CapsError> {
+        let mut unit = self.desk.store.read().await?;
+        let mirror = unit.cap_mirrors().cap_mirror_get(self.scope).await?;
+        // What it shows of this write is known; what counts is its age.
+        let age = CapMirror {
+            dropped: false,
+            ..mirror
+        };
+        Ok(age.fresh(CapTrust::MAX_AGE))
     }
 }

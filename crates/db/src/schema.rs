@@ -262,6 +262,7 @@ diesel::table! {
         read_version -> Nullable<BigInt>,
         read_at -> Nullable<Timestamptz>,
         due_at -> Timestamptz,
+        inheriting -> Array<Uuid>,
     }
 }
 

@@ -45,6 +45,12 @@ pub(crate) const RULES: &[Rule] = &[
         SYSTEM,
     ),
     rule(
+        "cap_mirror_put_back",
+        Shape::Check,
+        &["budget_cap:update"],
+        SYSTEM,
+    ),
+    rule(
         "cap_mirror_apply",
         Shape::Check,
         &[
@@ -130,6 +136,19 @@ impl<U: store::WriteUnit + ?Sized> CapMirrors<'_, U> {
     ) -> StoreResult<CapMirrorClaim> {
         self.may(&[Action::Read, Action::Update])?;
         self.unit.cap_mirror_begin(scope, refresh).await
+    }
+
+    /// Gives back what was taken and could not be read: due after so long.
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn cap_mirror_put_back(
+        &mut self,
+        scope: CapScope,
+        wait: Duration,
+    ) -> StoreResult<()> {
+        self.may(&[Action::Update])?;
+        self.unit.cap_mirror_put_back(scope, wait).await
     }
 
     /// Mirrors what was read for this claim; `None`: there is no record.

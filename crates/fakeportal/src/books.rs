@@ -133,6 +133,11 @@ impl Books {
         self.namespaces.entry(id.into()).or_default()
     }
 
+    /// Knows a namespace no more.
+    pub fn forget(&mut self, id: &str) {
+        self.namespaces.remove(id);
+    }
+
     /// The subscription of a licence, which is known from now on.
     pub fn licence(&mut self, key: &str) -> &mut Subscription {
         self.licences.entry(key.to_owned()).or_default()

@@ -50,9 +50,11 @@ pub trait CapMirrorWrite: CapMirrorRead {
         scope: CapScope,
         refresh: Duration,
     ) -> StoreResult<CapMirrorClaim>;
-    /// Makes the caps of a subscription those that were read for this claim; without any, its record is removed. What
-    /// is as it was read is not touched, and what the upstream system does not know stays: what is included, and what a
-    /// disabled cap means.
+    /// Gives back what was taken and could not be read: it is due again after so long, if it is not before.
+    async fn cap_mirror_put_back(&mut self, scope: CapScope, wait: Duration) -> StoreResult<()>;
+    /// Makes the caps of a subscription those that were read for this claim. Without any, none is set, neither by its
+    /// record nor for anybody; no record is made for that, and one that is there stays. What is as it was read is not
+    /// touched, and what the upstream system does not know stays: what is included, and what a disabled cap means.
     ///
     /// # Errors
     /// [`crate::StoreError::NotFound`] when the organization does not exist any more.

@@ -187,7 +187,7 @@ fn of_caps(error: &CapsError) -> (Code, String) {
         CapsError::Store(error) => return of_store(error),
         CapsError::AtPortal => return (Code::AtPortal, AT_PORTAL.to_owned()),
         CapsError::Changing => "The caps are being changed. Try again in a moment.",
-        CapsError::Portal(error) => match **error {
+        CapsError::Portal(error) | CapsError::Partly(error) => match **error {
             PortalError::NoCredentials => NO_CREDENTIALS,
             _ => "The customers portal could not be read. Try again in a moment.",
         },
@@ -274,6 +274,9 @@ mod tests {
         };
         check(PortalError::TimedOut, "may have been made");
         let until = DateTime::UNIX_EPOCH;
+        let partly = CapsError::Partly(Arc::new(PortalError::BreakerOpen { until }));
+        let found = unconfirmed(&partly).to_string();
+        assert!(found.contains("may have been made"), "{found}");
         check(PortalError::BreakerOpen { until }, "Nothing was changed");
         check(PortalError::NoCredentials, "no credentials");
     }

@@ -96,8 +96,9 @@ pub struct CapsPlaceOptions {
         help_heading = "Caps at a portal"
     )]
     pub caps_portal_refresh: Duration,
-    /// How long the portal may take for one answer: from 100ms to 60s. A read with all its pages and attempts may take three
-    /// times that; a portal that fails again and again is left alone for twice that.
+    /// How long the portal may take for one answer: from 100ms to 60s. A page of a read may take three times that with all its
+    /// attempts, and a read with all its pages two minutes, or as long as a page if that is more; a portal that fails again
+    /// and again is left alone for twice that.
     #[arg(
         long,
         env = "BURSAR_CAPS_PORTAL_TIMEOUT",
@@ -144,6 +145,7 @@ impl CapsPlaceOptions {
             connect_timeout: usual.connect_timeout.min(timeout),
             timeout,
             deadline: timeout.saturating_mul(3),
+            longest: usual.longest.max(timeout.saturating_mul(3)),
             breaker: BreakerPolicy {
                 open_for: timeout.saturating_mul(2),
                 ..usual.breaker

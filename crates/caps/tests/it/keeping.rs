@@ -1,18 +1,13 @@
 //! The task that keeps the mirror fresh.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use caps::keep;
+use caps::{BudgetCaps, keep};
+use chrono::TimeDelta;
 use fakeportal::Way;
 use tokio::sync::Notify;
 
-use crate::rig::{REFRESH, Rig, cap};
-
-async fn until(found: impl Fn() -> bool) {
-    while !found() {
-        tokio::task::yield_now().await;
-    }
-}
+use crate::rig::{ACME, Hands, REFRESH, Rig, cap, end, until};
 
 #[tokio::test]
 async fn what_is_due_is_read_and_a_failing_portal_is_asked_again() {
@@ -60,4 +55,37 @@ async fn four_are_read_at_once_and_the_others_follow() {
     stopping.cancel();
     keeping.await.unwrap();
     assert_eq!(rig.portal.count(), 6);
+}
+
+/// What the portal was not asked about is not put off as if it had been: it is due when it may be asked again, and all others
+/// are read meanwhile.
+#[tokio::test]
+async fn what_is_left_alone_is_due_when_that_ends_and_keeps_nobody_else() {
+    let hands = Arc::new(Hands::default());
+    let rig = Rig::with_clock(Arc::<Hands>::clone(&hands), |config| {
+        config.breaker.failures = NonZeroU32::MIN;
+        config.breaker.open_for = Duration::from_secs(3);
+    });
+    let rig = rig.await;
+    rig.portal.next([Way::status(503)]);
+    assert_eq!(end(rig.caps.fresh(ACME).await), "PORTAL_REFUSED");
+    let due_in = || rig.mirror().due_at - rig.store.state().now;
+    assert_eq!(due_in(), TimeDelta::from_std(REFRESH).unwrap());
+    hands.turn(1);
+    rig.pass(Duration::from_secs(1));
+    assert_eq!(end(rig.caps.fresh(ACME).await), "PORTAL_BREAKER_OPEN");
+    assert_eq!(due_in(), TimeDelta::seconds(2));
+    // Another is read in the meantime.
+    rig.grow(1);
+    let stopping = tokio_util::sync::CancellationToken::new();
+    let keeping = keep(&rig.caps, stopping.clone());
+    until(|| rig.store.state().caps.len() == 1).await;
+    assert_eq!((rig.flat(), rig.portal.count()), (None, 2));
+    // And this one as soon as it may be asked for, although it was read in vain less than the refresh ago.
+    hands.turn(2);
+    rig.pass(Duration::from_secs(2));
+    until(|| rig.flat() == Some(cap(10, true))).await;
+    stopping.cancel();
+    keeping.await.unwrap();
+    assert_eq!(rig.portal.count(), 3);
 }

@@ -1,10 +1,13 @@
 //! Reading: when the portal is asked, how often, and what is believed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use caps::{BudgetCaps, LocalCaps};
 use fakeportal::{Amount, Blocked, Operation, Own, Way};
-use model::caps::{BlockedCap, CapScope};
+use model::{
+    Micros,
+    caps::{BlockedCap, CapScope},
+};
 use tokio::sync::Notify;
 
 use crate::rig::{ACME, BOB, NOBODY, OLGA, ORG, REFRESH, Rig, cap, end};
@@ -27,11 +30,16 @@ async fn what_was_read_a_moment_ago_is_not_asked_for_again() {
     rig.caps.fresh(ACME).await.unwrap();
     assert_eq!((asked(), rig.own(BOB)), (2, Some(cap(2, true))));
     assert_eq!(rig.store.state().cap_overrides.len(), 1);
-    // The record goes.
+    // The record goes, but for what is not the portal's.
+    let included = Micros(24);
+    for record in &mut rig.store.state().caps {
+        record.included = included;
+    }
     rig.portal.books().namespace(ORG.to_string()).recorded = false;
     rig.pass(REFRESH);
     rig.caps.fresh(ACME).await.unwrap();
     assert_eq!((rig.flat(), rig.own(BOB)), (None, None));
+    assert_eq!(rig.store.state().caps[0].included, included);
     assert!(rig.writers().iter().all(|name| name == "caps-mirror"));
 }
 
@@ -90,6 +98,10 @@ async fn a_portal_that_fails_is_told_of_and_what_was_read_last_stays() {
         (Way::Reset, "PORTAL_UNREACHABLE"),
         (Way::status(503), "PORTAL_REFUSED"),
         (Way::Null, "PORTAL_MALFORMED"),
+        (
+            Way::Body(r#"{"data":{"subscription":null}}"#.to_owned()),
+            "PORTAL_MALFORMED",
+        ),
         (Way::garbage(), "PORTAL_MALFORMED"),
     ] {
         rig.pass(REFRESH);
@@ -97,7 +109,28 @@ async fn a_portal_that_fails_is_told_of_and_what_was_read_last_stays() {
         assert_eq!(end(rig.caps.fresh(ACME).await), code);
         assert_eq!(rig.flat(), Some(cap(10, true)));
     }
+    rig.pass(REFRESH);
     rig.caps.fresh(ACME).await.unwrap();
+}
+
+/// A portal that fails at once is not asked as often as somebody wants to see the caps.
+#[tokio::test]
+async fn a_read_that_failed_a_moment_ago_is_not_tried_again_for_everybody() {
+    let rig = Rig::new().await;
+    rig.portal.always(Way::status(403));
+    for _ in 0..5 {
+        assert_eq!(end(rig.caps.fresh(ACME).await), "PORTAL_REFUSED");
+    }
+    assert_eq!(rig.portal.count(), 1);
+    rig.pass(Duration::from_secs(1));
+    assert_eq!(end(rig.caps.fresh(ACME).await), "PORTAL_REFUSED");
+    assert_eq!(rig.portal.count(), 2);
+    rig.portal.behave();
+    assert_eq!(end(rig.caps.fresh(ACME).await), "PORTAL_REFUSED");
+    // Whoever sets something finds out, and so does everybody.
+    rig.set_flat(&rig.olga(), cap(2, true)).await.unwrap();
+    rig.caps.fresh(ACME).await.unwrap();
+    assert_eq!(rig.flat(), Some(cap(2, true)));
 }
 
 #[tokio::test]
@@ -139,7 +172,7 @@ async fn whom_the_portal_stops_is_its_own_word() {
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told.contains(&(OLGA, false, None)), "{told:?}");
     let blocked = told.iter().find(|(user, ..)| *user == BOB).unwrap();
-    assert!(blocked.1 && blocked.2.is_none_or(|cap| cap == BlockedCap::FlatUser));
+    assert_eq!((blocked.1, blocked.2), (true, Some(BlockedCap::FlatUser)));
     assert!(LocalCaps.blocked(ACME, &[BOB]).await.unwrap().is_none());
     assert!(LocalCaps.fresh(ACME).await.is_ok());
 }

@@ -1,16 +1,23 @@
 //! A small world: a portal, a store in memory, and what lies between them.
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use caps::{BudgetCaps, CapWriting, CapsError, PortalCaps};
-use chrono::{DateTime, TimeDelta};
+use chrono::{DateTime, TimeDelta, Utc};
 use dbauthz::{
     Actor, Authorized, BoundStore, CapUpsertOutcome, PresentedKey,
     fake::{FakeMirror, FakeStore, State},
 };
 use fakeportal::{ADMIN_EMAIL, ADMIN_TOKEN, Amount, FakePortal, LICENCE_KEY, Subscription};
 use model::{
-    Micros, OrganizationId, SystemClock, UserId,
+    Clock, Micros, OrganizationId, SystemClock, UserId,
     api_keys::ApiKeyKind,
     caps::{Cap, CapOverrideUpsert, CapScope},
     organizations::{Organization, OrganizationMember},
@@ -29,6 +36,33 @@ pub(crate) const NOBODY: UserId = UserId(Uuid::from_u128(0xdead));
 pub(crate) const ORG: OrganizationId = OrganizationId(Uuid::from_u128(0x0c));
 pub(crate) const ACME: CapScope = CapScope::Organization(ORG);
 pub(crate) const REFRESH: Duration = Duration::from_secs(5);
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until something is so, but not for ever.
+pub(crate) async fn until(so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !so() {
+        assert!(begun.elapsed() < PATIENCE, "it does not come");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Seconds, turned by hand.
+#[derive(Debug, Default)]
+pub(crate) struct Hands(AtomicI64);
+
+impl Hands {
+    pub(crate) fn turn(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Hands {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.0.load(Ordering::SeqCst), 0).unwrap()
+    }
+}
 
 pub(crate) const fn cap(dollars: i64, enabled: bool) -> Cap {
     Cap {
@@ -116,6 +150,14 @@ impl Rig {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut PortalConfig)) -> Self {
+        Self::with_clock(Arc::new(SystemClock), change).await
+    }
+
+    /// One whose client leaves the portal alone by this clock.
+    pub(crate) async fn with_clock(
+        clock: Arc<dyn Clock>,
+        change: impl FnOnce(&mut PortalConfig),
+    ) -> Self {
         let portal = FakePortal::start().await.unwrap();
         *portal.books().namespace(ORG.to_string()) = Subscription {
             recorded: true,
@@ -134,7 +176,7 @@ impl Rig {
         change(&mut config);
         let store = FakeStore::new(state());
         let authorized = Authorized::new(Arc::new(store.clone()));
-        let client = Portal::new(config, Arc::new(SystemClock)).unwrap();
+        let client = Portal::new(config, clock).unwrap();
         let caps = Arc::new(PortalCaps::new(&authorized, client, REFRESH));
         Self {
             portal,

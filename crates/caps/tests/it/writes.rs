@@ -1,11 +1,13 @@
 //! Writing: whose doing it is, what is believed of the answer, and what is left when there is none.
 
-use caps::{BudgetCaps, LocalCaps};
-use dbauthz::CapUpsertOutcome;
-use fakeportal::{Operation, Place, Way};
-use model::caps::{CapOverrideUpsert, DisabledMode, SubscriptionCapUpsert};
+use std::num::NonZeroU32;
 
-use crate::rig::{ACME, BOB, NOBODY, OLGA, ORG, Rig, cap, end, of, writing};
+use caps::{BudgetCaps, CapsError, LocalCaps};
+use dbauthz::CapUpsertOutcome;
+use fakeportal::{Amount, Operation, Place, Way};
+use model::caps::{CapOverrideUpsert, CapTrust, DisabledMode, SubscriptionCapUpsert};
+
+use crate::rig::{ACME, BOB, NOBODY, OLGA, ORG, REFRESH, Rig, cap, end, of, until, writing};
 
 #[tokio::test]
 async fn what_the_portal_stored_is_mirrored_as_the_doing_of_whoever_set_it() {
@@ -109,6 +111,69 @@ async fn without_a_record_overrides_are_rejected_unless_one_may_be_made() {
     assert_eq!(rig.portal.count_of(Operation::FlatCap), 1);
 }
 
+/// Between two questions to the portal somebody else may set the flat cap, which is not replaced.
+#[tokio::test]
+async fn a_flat_cap_that_was_set_meanwhile_stays() {
+    let rig = Rig::new().await;
+    let late = Way::Errors(
+        Place::Payload,
+        "Subscription budget cap not found".to_owned(),
+    );
+    rig.portal.next_of(Operation::Overrides, [late]);
+    let set = rig.set_own(&rig.olga(), vec![of(BOB, 3)], true).await;
+    assert_eq!(end(set), "done");
+    assert_eq!(rig.portal.count_of(Operation::FlatCap), 0);
+    let flat = rig.portal.books().namespace(ORG.to_string()).flat.clone();
+    assert_eq!(flat, Amount::new("10", true));
+    assert_eq!(
+        (rig.flat(), rig.own(BOB)),
+        (Some(cap(10, true)), Some(cap(3, true)))
+    );
+}
+
+/// The flat cap was made on the way, and then there was no answer: that is not nothing.
+#[tokio::test]
+async fn what_was_done_in_part_is_told() {
+    for last in [Way::status(503), Way::Reset] {
+        let rig = Rig::new().await;
+        rig.portal.books().namespace(ORG.to_string()).recorded = false;
+        let first = Way::Errors(
+            Place::Payload,
+            "Subscription budget cap not found".to_owned(),
+        );
+        rig.portal.next_of(Operation::Overrides, [first, last]);
+        let set = rig.set_own(&rig.olga(), vec![of(BOB, 3)], true).await;
+        assert!(matches!(set, Err(CapsError::Partly(_))), "{set:?}");
+        assert_eq!(rig.portal.count_of(Operation::FlatCap), 1);
+        assert_eq!(rig.flat(), Some(cap(0, false)));
+    }
+    // Where it was left alone before anything was done, nothing was.
+    let rig = Rig::with(|config| config.breaker.failures = NonZeroU32::MIN).await;
+    rig.portal.books().namespace(ORG.to_string()).recorded = false;
+    rig.portal.next_of(Operation::FlatCap, [Way::status(503)]);
+    let set = rig.set_own(&rig.olga(), vec![of(BOB, 3)], true).await;
+    assert!(matches!(set, Err(CapsError::Portal(_))), "{set:?}");
+    let set = rig.set_own(&rig.olga(), vec![of(BOB, 3)], true).await;
+    assert_eq!(end(set), "PORTAL_BREAKER_OPEN");
+}
+
+/// The ledger goes by what was read of late only: a write is not to be the end of service.
+#[tokio::test]
+async fn after_a_write_a_mirror_is_read_that_was_not_to_be_trusted() {
+    let rig = Rig::new().await;
+    let olga = rig.olga();
+    let reads = || rig.portal.count_of(Operation::BudgetCaps);
+    rig.set_flat(&olga, cap(1, true)).await.unwrap();
+    assert_eq!(reads(), 1);
+    // Older than the refresh, and still trusted.
+    rig.pass(REFRESH * 2);
+    rig.set_flat(&olga, cap(2, true)).await.unwrap();
+    assert_eq!(reads(), 1);
+    rig.pass(CapTrust::MAX_AGE);
+    rig.set_flat(&olga, cap(3, true)).await.unwrap();
+    assert_eq!((reads(), rig.flat()), (2, Some(cap(3, true))));
+}
+
 #[tokio::test]
 async fn a_write_whose_answer_was_lost_is_looked_for() {
     let rig = Rig::new().await;
@@ -124,6 +189,7 @@ async fn a_write_whose_answer_was_lost_is_looked_for() {
     assert_eq!(end(set.await), "PORTAL_UNREACHABLE");
     let mirror = rig.mirror();
     assert_ne!(mirror.read_version, Some(mirror.version));
+    rig.pass(REFRESH);
     rig.caps.fresh(ACME).await.unwrap();
     assert_eq!((rig.flat(), rig.own(BOB)), (Some(cap(30, true)), None));
     let mirror = rig.mirror();
@@ -145,9 +211,7 @@ async fn a_client_that_leaves_does_not_stop_what_it_began() {
     setting.abort();
     assert!(setting.await.unwrap_err().is_cancelled());
     told.notify_one();
-    while rig.flat() != Some(cap(40, true)) {
-        tokio::task::yield_now().await;
-    }
+    until(|| rig.flat() == Some(cap(40, true))).await;
     assert!(rig.writers().last().is_some_and(|name| name == "olga"));
 }
 

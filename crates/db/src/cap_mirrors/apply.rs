@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::lock_organization;
 use crate::{
     caps::{cap_get, lock_ledger},
-    query::{Cached, changed, row, run},
+    query::{Cached, changed, one, row, run},
 };
 
 /// Whether the claim still counts; the row is locked. What was read in the future, by a clock that was set back, is no
@@ -50,21 +50,34 @@ pub(super) async fn cap_mirror_apply(
         return Ok(MirrorOutcome::Superseded);
     }
     let changes = match caps {
-        Some(caps) => MirrorChanges {
-            record: set_record(conn, scope, caps).await?,
-            overrides: set_overrides(conn, scope, &caps.overrides).await?,
-            removed: remove_others(conn, scope, &caps.overrides).await?,
-        },
-        None => MirrorChanges {
-            record: remove(conn, scope).await?,
-            ..MirrorChanges::default()
-        },
+        Some(caps) => set(conn, scope, caps).await?,
+        // The record has something of ours, which is not lost although there is none upstream at this moment.
+        None if cap_get(conn, scope).await?.is_some() => set(conn, scope, &NONE).await?,
+        None => MirrorChanges::default(),
     };
     let note = sql_query(NOTE)
         .bind::<SqlUuid, _>(scope.id())
         .bind::<Timestamptz, _>(claim.at);
     run(conn, Cached(note)).await?;
     Ok(MirrorOutcome::Mirrored(changes))
+}
+
+const NONE: MirroredCaps = MirroredCaps {
+    flat_user: None,
+    subscription: None,
+    overrides: Vec::new(),
+};
+
+async fn set(
+    conn: &AsyncPgConnection,
+    scope: CapScope,
+    caps: &MirroredCaps,
+) -> StoreResult<MirrorChanges> {
+    Ok(MirrorChanges {
+        record: set_record(conn, scope, caps).await?,
+        overrides: set_overrides(conn, scope, &caps.overrides).await?,
+        removed: remove_others(conn, scope, &caps.overrides).await?,
+    })
 }
 
 /// What is NULL was never set; what is included stays as it is.
@@ -112,7 +125,7 @@ async fn set_record(
 }
 
 /// Those that differ, in the order of their people's ids; their accounts are kept from being removed, and who has none
-/// is passed over. What a disabled one means stays as it is. When it was set is ours to say where that is not told.
+/// is passed over. What a disabled one means stays as it is, also for one that was gone in between. When it was set is ours to say where that is not told.
 const OVERRIDES: &str = "\
 WITH read AS MATERIALIZED ( \
     SELECT * FROM unnest($2, $3, $4, $5, $6) AS a (user_id, cap_micros, enabled, created_at, updated_at)), \
@@ -123,10 +136,13 @@ differing AS MATERIALIZED ( \
 people AS MATERIALIZED ( \
     SELECT u.id FROM users AS u WHERE u.id IN (SELECT user_id FROM differing) AND NOT u.deleted \
     ORDER BY u.id FOR KEY SHARE OF u) \
-INSERT INTO user_budget_cap_overrides AS o (scope_id, user_id, cap_micros, enabled, created_at, updated_at) \
-SELECT $1, d.user_id, d.cap_micros, d.enabled, coalesce(d.created_at, bursar_now()), \
-    coalesce(d.updated_at, bursar_now()) \
-FROM differing AS d JOIN people AS p ON p.id = d.user_id ORDER BY d.user_id \
+INSERT INTO user_budget_cap_overrides AS o \
+    (scope_id, user_id, cap_micros, enabled, disabled_mode, created_at, updated_at) \
+SELECT $1, d.user_id, d.cap_micros, d.enabled, \
+    CASE WHEN d.user_id = ANY (m.inheriting) THEN 'inherit' ELSE 'exempt' END, \
+    coalesce(d.created_at, bursar_now()), coalesce(d.updated_at, bursar_now()) \
+FROM differing AS d JOIN people AS p ON p.id = d.user_id JOIN budget_cap_mirrors AS m ON m.scope_id = $1 \
+ORDER BY d.user_id \
 ON CONFLICT (scope_id, user_id) DO UPDATE SET cap_micros = excluded.cap_micros, enabled = excluded.enabled, \
     created_at = coalesce((SELECT d.created_at FROM differing AS d WHERE d.user_id = o.user_id), o.created_at), \
     updated_at = excluded.updated_at";
@@ -148,11 +164,26 @@ async fn set_overrides(
     run(conn, Cached(set)).await.map(changed)
 }
 
-/// Those of nobody who was read of, in the order of their people's ids.
+/// Those of nobody who was read of, in the order of their people's ids. What they meant is kept: a row that the upstream
+/// system leaves out once is not to come back as another.
 const REMOVE_OTHERS: &str = "\
-DELETE FROM user_budget_cap_overrides WHERE scope_id = $1 AND user_id IN ( \
-    SELECT o.user_id FROM user_budget_cap_overrides AS o WHERE o.scope_id = $1 AND o.user_id <> ALL ($2) \
-    ORDER BY o.user_id FOR UPDATE)";
+WITH gone AS ( \
+    DELETE FROM user_budget_cap_overrides WHERE scope_id = $1 AND user_id IN ( \
+        SELECT o.user_id FROM user_budget_cap_overrides AS o WHERE o.scope_id = $1 AND o.user_id <> ALL ($2) \
+        ORDER BY o.user_id FOR UPDATE) \
+    RETURNING user_id, disabled_mode), \
+kept AS ( \
+    UPDATE budget_cap_mirrors AS m SET inheriting = ARRAY( \
+        SELECT i.user_id FROM unnest(m.inheriting) AS i (user_id) WHERE i.user_id NOT IN (SELECT user_id FROM gone) \
+        UNION ALL SELECT user_id FROM gone WHERE disabled_mode = 'inherit') \
+    WHERE m.scope_id = $1 AND EXISTS (SELECT FROM gone)) \
+SELECT count(*) AS count FROM gone";
+
+#[derive(QueryableByName)]
+struct GoneRow {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
 
 async fn remove_others(
     conn: &AsyncPgConnection,
@@ -162,20 +193,8 @@ async fn remove_others(
     let remove = sql_query(REMOVE_OTHERS)
         .bind::<SqlUuid, _>(scope.id())
         .bind::<Array<SqlUuid>, _>(ids(read));
-    run(conn, Cached(remove)).await.map(changed)
-}
-
-/// Removes the record, and what hangs on it. Whether there was one.
-async fn remove(conn: &AsyncPgConnection, scope: CapScope) -> StoreResult<bool> {
-    let lock = sql_query("SELECT FROM subscription_budget_caps WHERE scope_id = $1 FOR UPDATE");
-    if run(conn, Cached(lock.bind::<SqlUuid, _>(scope.id()))).await? == 0 {
-        return Ok(false);
-    }
-    let own = sql_query("DELETE FROM user_budget_cap_overrides WHERE scope_id = $1");
-    run(conn, Cached(own.bind::<SqlUuid, _>(scope.id()))).await?;
-    let all = sql_query("DELETE FROM subscription_budget_caps WHERE scope_id = $1");
-    let gone = run(conn, Cached(all.bind::<SqlUuid, _>(scope.id()))).await?;
-    Ok(gone > 0)
+    let gone: GoneRow = one(conn, Cached(remove)).await?;
+    Ok(gone.count.unsigned_abs())
 }
 
 fn ids(read: &[MirroredOverride]) -> Vec<Uuid> {

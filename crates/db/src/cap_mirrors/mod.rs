@@ -45,6 +45,10 @@ impl CapMirrorWrite for Unit<Writing> {
         versions::cap_mirror_begin(self.connection()?, scope, refresh).await
     }
 
+    async fn cap_mirror_put_back(&mut self, scope: CapScope, wait: Duration) -> StoreResult<()> {
+        versions::cap_mirror_put_back(self.connection()?, scope, wait).await
+    }
+
     async fn cap_mirror_apply(
         &mut self,
         claim: &CapMirrorClaim,

@@ -80,11 +80,12 @@ WHERE NOT EXISTS (SELECT FROM budget_cap_mirrors AS m WHERE m.scope_id = s.scope
 ORDER BY s.scope_id ON CONFLICT (scope_id) DO NOTHING";
 
 /// A row that somebody holds is passed over: whoever it is, they take it, or write what it shows. The claim is given at
-/// the beginning of this statement, before anything is read.
+/// the beginning of this statement, before anything is read. What is due later than anybody would say was written before the
+/// clock was set back.
 const CLAIM: &str = "\
 WITH due AS MATERIALIZED ( \
     SELECT m.scope_id FROM budget_cap_mirrors AS m LEFT JOIN organizations AS o ON o.id = m.organization_id \
-    WHERE m.due_at <= bursar_now() AND CASE WHEN m.organization_id IS NULL THEN $1 ELSE $2 AND NOT o.deleted END \
+    WHERE (m.due_at <= bursar_now() OR m.due_at > bursar_now() + $4 * interval '2 milliseconds') AND CASE WHEN m.organization_id IS NULL THEN $1 ELSE $2 AND NOT o.deleted END \
     ORDER BY m.due_at LIMIT $3 FOR UPDATE OF m SKIP LOCKED) \
 UPDATE budget_cap_mirrors AS m SET due_at = bursar_now() + $4 * interval '1 millisecond' \
 FROM due WHERE m.scope_id = due.scope_id \
@@ -131,7 +132,7 @@ pub(super) async fn cap_mirror_claim(
 const BEGIN: &str = "\
 INSERT INTO budget_cap_mirrors AS m (scope_id, organization_id, due_at) \
 VALUES ($1, $2, bursar_now() + $3 * interval '1 millisecond') \
-ON CONFLICT (scope_id) DO UPDATE SET due_at = greatest(m.due_at, excluded.due_at) \
+ON CONFLICT (scope_id) DO UPDATE SET due_at = excluded.due_at \
 RETURNING scope_id, version, bursar_now() AS at";
 
 pub(super) async fn cap_mirror_begin(
@@ -146,6 +147,22 @@ pub(super) async fn cap_mirror_begin(
         .bind::<BigInt, _>(millis(refresh));
     let taken: ClaimRow = one(conn, Cached(begin)).await?;
     Ok(taken.claim())
+}
+
+const PUT_BACK: &str = "\
+UPDATE budget_cap_mirrors SET due_at = least(due_at, bursar_now() + $2 * interval '1 millisecond') WHERE scope_id = $1";
+
+pub(super) async fn cap_mirror_put_back(
+    conn: &AsyncPgConnection,
+    scope: CapScope,
+    wait: Duration,
+) -> StoreResult<()> {
+    let put_back = sql_query(PUT_BACK)
+        .bind::<SqlUuid, _>(scope.id())
+        .bind::<BigInt, _>(millis(wait));
+    // One that has ended with its organization is due no more.
+    run(conn, Cached(put_back)).await?;
+    Ok(())
 }
 
 const DROP: &str = "\
@@ -174,7 +191,7 @@ pub(super) async fn cap_mirror_drop(conn: &AsyncPgConnection, scope: CapScope) -
 const CONFIRM: &str = "\
 UPDATE budget_cap_mirrors SET version = version + 1, \
     read_version = CASE WHEN version = $2 AND read_version = $2 - 1 THEN version + 1 ELSE read_version END, \
-    due_at = CASE WHEN version = $2 AND read_version = $2 - 1 THEN read_at + $3 * interval '1 millisecond' \
+    due_at = CASE WHEN version = $2 AND read_version = $2 - 1 THEN least(read_at, bursar_now()) + $3 * interval '1 millisecond' \
         ELSE least(due_at, bursar_now()) END \
 WHERE scope_id = $1 \
 RETURNING version = $2 + 1 AS alone";

@@ -53,8 +53,12 @@ fn set(state: &mut State, scope: CapScope, caps: Option<&MirroredCaps>) -> Mirro
     state.cap_overrides = rest;
     state.caps.retain(|one| one.scope != scope);
     let mut changes = MirrorChanges::default();
-    let Some(caps) = caps else {
-        changes.record = old.is_some();
+    let none = MirroredCaps {
+        flat_user: None,
+        subscription: None,
+        overrides: Vec::new(),
+    };
+    let Some(caps) = caps.or(old.map(|_| &none)) else {
         return changes;
     };
     let mut record = old.copied().unwrap_or(SubscriptionCaps {
@@ -149,6 +153,15 @@ impl CapMirrorWrite for FakeUnit {
         refresh: Duration,
     ) -> StoreResult<CapMirrorClaim> {
         Ok(claim(self.call("cap_mirror_begin"), scope, refresh))
+    }
+
+    async fn cap_mirror_put_back(&mut self, scope: CapScope, wait: Duration) -> StoreResult<()> {
+        let state = self.call("cap_mirror_put_back");
+        let due_at = after(state.now, wait);
+        if let Some(mirror) = state.cap_mirrors.get_mut(&scope) {
+            mirror.due_at = mirror.due_at.min(due_at);
+        }
+        Ok(())
     }
 
     async fn cap_mirror_apply(

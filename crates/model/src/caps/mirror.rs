@@ -134,11 +134,11 @@ pub enum MirrorOutcome {
 /// What a read changed in the mirror.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MirrorChanges {
-    /// Whether the subscription's own record was made, changed or removed.
+    /// Whether the subscription's own record was made or changed.
     pub record: bool,
     /// How many people's own caps were made or changed.
     pub overrides: u64,
-    /// How many people's own caps were removed, other than with the record.
+    /// How many people's own caps were removed.
     pub removed: u64,
 }
 

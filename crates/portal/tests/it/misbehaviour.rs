@@ -43,7 +43,7 @@ async fn errors_beside_the_data_or_in_it_are_no_success() {
     let in_data = Malformation::DataErrors { details: details() };
     // What would be good data, but for the errors.
     let data = [
-        r#""subscription":null"#,
+        r#""subscription":{"budgetControls":null,"gitlabCreditsUsage":{"blockedStatuses":{"nodes":[]}}}"#,
         r#""upsertBudgetCapSubscription":{"subscriptionBudgetCap":{"subscriptionName":"A","flatUserCap":1,"flatUserCapEnabled":true},"errors":[]}"#,
         r#""upsertUserBudgetCapsBulk":{"userBudgetCapOverrides":[],"errors":[]}"#,
     ]
@@ -118,6 +118,13 @@ async fn null_without_a_word_is_no_success() {
     let body =
         r#"{"data":{"upsertUserBudgetCapsBulk":{"userBudgetCapOverrides":null,"errors":""}}}"#;
     check_malformed(&rig, Operation::Bulk, body, &null("userBudgetCapOverrides")).await;
+    // Nobody says that there is such a subscription, or that it is shown to whoever asks.
+    for operation in Operation::READS {
+        let body = r#"{"data":{"subscription":null}}"#;
+        check_malformed(&rig, operation, body, &null("subscription")).await;
+    }
+    let body = r#"{"data":{"subscription":{"gitlabCreditsUsage":null}}}"#;
+    check_malformed(&rig, Operation::Statuses, body, &null("gitlabCreditsUsage")).await;
     let body = r#"{"data":{"subscription":{"budgetControls":{"subscription":{"subscriptionName":"A","subscriptionCap":1,"subscriptionCapEnabled":true,"flatUserCap":1,"flatUserCapEnabled":true},"userBudgetCapOverrides":null}}}}"#;
     check_malformed(&rig, Operation::Caps, body, &null("userBudgetCapOverrides")).await;
 }

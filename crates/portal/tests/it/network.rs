@@ -1,11 +1,16 @@
 //! Portals that are slow, gone, cut off, or that never end.
 
-use std::{error::Error, net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    net::Ipv4Addr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use fakeportal::{Place, Way};
+use fakeportal::{Own, Place, Way};
 use futures_util::future::join_all;
 use model::SystemClock;
-use portal::{Malformation, Portal, PortalError};
+use portal::{Malformation, Portal, PortalConfig, PortalError};
 use tokio::{
     io::AsyncReadExt,
     net::TcpListener,
@@ -43,6 +48,33 @@ async fn a_read_ends_in_time_with_all_its_attempts() {
         assert!(matches!(error, PortalError::TimedOut), "{error:?}");
     }
     assert_eq!(rig.fake.count(), 3);
+}
+
+/// Every page has its time, so that many of them may take longer than one, but not for ever.
+#[tokio::test]
+async fn many_slow_pages_are_read_to_their_end_or_to_that_of_patience() {
+    let rig = |longest| async move {
+        let change = |config: &mut PortalConfig| {
+            (config.deadline, config.longest) = (SHORT * 2, longest);
+        };
+        let rig = Rig::with(change).await;
+        rig.fake.books().page = 1;
+        rig.keeps(|kept| {
+            kept.recorded = true;
+            let own = |number: u32| Own::new(number.to_string(), "1", true);
+            kept.overrides = (0..12).map(own).collect();
+        });
+        rig.fake.always(Way::Slow(SHORT / 4));
+        rig
+    };
+    let patient = rig(Duration::from_secs(60)).await;
+    let begun = Instant::now();
+    assert_eq!(patient.read().await.unwrap().overrides.len(), 12);
+    assert!(begun.elapsed() > SHORT * 2);
+    let hurried = rig(SHORT * 2).await;
+    let error = hurried.read().await.unwrap_err();
+    assert!(matches!(error, PortalError::TimedOut), "{error:?}");
+    assert!(hurried.fake.count() > 1);
 }
 
 #[tokio::test]
@@ -213,7 +245,9 @@ async fn nested_answers_do_no_harm() {
         check(format!(r#"{{"data":{{"subscription":{nested}}}}}"#), false).await;
         // What nobody asked for is passed over.
         check(
-            format!(r#"{{"data":{{"subscription":null,"more":{nested}}},"extensions":{nested}}}"#),
+            format!(
+                r#"{{"data":{{"subscription":{{"budgetControls":null}},"more":{nested}}},"extensions":{nested}}}"#
+            ),
             true,
         )
         .await;

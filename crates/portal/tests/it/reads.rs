@@ -88,7 +88,6 @@ async fn caps_of_all_people_are_read() {
 async fn nulls_that_mean_none_are_none() {
     let rig = Rig::new().await;
     for none in [
-        r#"{"data":{"subscription":null}}"#,
         r#"{"data":{"subscription":{"budgetControls":null}}}"#,
         r#"{"data":{"subscription":{"budgetControls":{"subscription":null,"userBudgetCapOverrides":null}}}}"#,
         r#"{"data":{"subscription":{"budgetControls":{"subscription":null,"userBudgetCapOverrides":{"nodes":[],"pageInfo":{"hasNextPage":false}}}}},"errors":[]}"#,
@@ -96,6 +95,20 @@ async fn nulls_that_mean_none_are_none() {
         rig.fake.next([Way::Body(none.to_owned())]);
         assert_eq!(rig.read().await.unwrap(), PortalCaps::default(), "{none}");
     }
+}
+
+#[tokio::test]
+async fn the_record_is_read_without_its_pages() {
+    let rig = Rig::new().await;
+    let record = async || rig.portal.subscription_caps(&namespace()).await.unwrap();
+    assert_eq!(record().await, None);
+    rig.keeps(|kept| {
+        filled(kept, 50);
+        kept.flat = Amount::new("3", true);
+    });
+    let flat = record().await.and_then(|record| record.flat_user);
+    assert_eq!(flat, Some(cap(3_000_000, true)));
+    assert_eq!(rig.fake.count(), 2);
 }
 
 #[tokio::test]
@@ -240,8 +253,7 @@ async fn who_is_not_known_has_no_status() {
     let rig = Rig::new().await;
     let (scope, asked) = (namespace(), ["7".to_owned()]);
     for unknown in [
-        r#"{"data":{"subscription":null}}"#,
-        r#"{"data":{"subscription":{"gitlabCreditsUsage":null}}}"#,
+        r#"{"data":{"subscription":{"gitlabCreditsUsage":{"blockedStatuses":{"nodes":[]}}}}}"#,
         r#"{"data":{"subscription":{"gitlabCreditsUsage":{"blockedStatuses":{"nodes":[{"entityId":"8","blocked":true,"capType":null}]}}}}}"#,
     ] {
         rig.fake.next([Way::Body(unknown.to_owned())]);

@@ -134,6 +134,7 @@ pub(crate) fn config(url: &str) -> PortalConfig {
     // Longer than a busy machine stalls.
     config.timeout = Duration::from_secs(60);
     config.deadline = Duration::from_secs(120);
+    config.longest = Duration::from_secs(120);
     config.retry = RetryPolicy {
         attempts: NonZeroU32::new(3).unwrap(),
         first_pause: Duration::ZERO,

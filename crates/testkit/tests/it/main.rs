@@ -95,6 +95,8 @@ mod races;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
+mod reference_caps;
+#[cfg(test)]
 mod reference_cases;
 #[cfg(test)]
 mod responses;

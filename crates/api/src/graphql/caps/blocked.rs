@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use ::caps::{BudgetCaps, CapsError, PlaceStatus};
+use ::caps::{BudgetCaps, PlaceStatus};
 use async_graphql::{Context, Error, SimpleObject};
 use model::{
     UserId,
@@ -37,27 +37,34 @@ pub(super) struct BlockedStatus {
 
 /// What the place said within one document, so that it is asked about each person once, however many fields want to know.
 #[derive(Debug, Default)]
-pub(in super::super) struct Said(Mutex<BTreeMap<CapScope, People>>);
+pub(in super::super) struct Said(Mutex<BTreeMap<CapScope, Result<People, Error>>>);
 
 /// What the place says of people; `None` for whom it left out.
 type People = HashMap<UserId, Option<PlaceStatus>>;
 
 impl Said {
-    /// What the place says of these people; `None` when it has no say.
+    /// What the place says of these people; `None` when it has no say. One that failed is not asked again.
     async fn of(
         &self,
         caps: &dyn BudgetCaps,
         scope: CapScope,
         people: &[UserId],
-    ) -> Result<Option<People>, CapsError> {
+    ) -> Result<Option<People>, Error> {
         // Held while it is asked: one question at a time.
         let mut all = self.0.lock().await;
-        let known = all.entry(scope).or_default();
+        let said = all.entry(scope).or_insert_with(|| Ok(People::new()));
+        let known = said.as_mut().map_err(|error| error.clone())?;
         let unknown = people.iter().filter(|user| !known.contains_key(user));
         let unknown: Vec<UserId> = unknown.copied().collect();
         if !unknown.is_empty() {
-            let Some(found) = caps.blocked(scope, &unknown).await? else {
-                return Ok(None);
+            let found = match caps.blocked(scope, &unknown).await {
+                Ok(Some(found)) => found,
+                Ok(None) => return Ok(None),
+                Err(error) => {
+                    let error = Error::from(Failure::from(error));
+                    *said = Err(error.clone());
+                    return Err(error);
+                }
             };
             known.extend(unknown.into_iter().map(|user| (user, None)));
             known.extend(found.into_iter().map(|one| (one.user_id, Some(one))));
@@ -92,7 +99,6 @@ async fn decided(
     let free = standings.iter().filter(|one| one.blocked.is_none());
     let free: Vec<UserId> = free.map(|one| one.user_id).collect();
     let said = said.of(caps, scope, &free).await;
-    let said = said.map_err(|error| Error::from(Failure::from(error)));
     let status = |one: &CapStanding| match (one.blocked, &said) {
         (Some(cap), _) => Ok(BlockedStatus::by(Some(cap))),
         (None, Ok(None)) => Ok(BlockedStatus::free()),
@@ -127,7 +133,7 @@ impl BlockedStatus {
 mod tests {
     use std::sync::{Arc, PoisonError};
 
-    use ::caps::{CapWriting, PortalError};
+    use ::caps::{CapWriting, CapsError, PortalError};
     use async_graphql::Value;
     use async_trait::async_trait;
     use chrono::DateTime;

@@ -104,7 +104,12 @@ impl MineQuery {
                 viewer.count(Counted::Query)?;
                 let mut features = unit.feature_flags();
                 let on = features.feature_enabled(FEATURE, scope.organization());
-                (scope, on.await?)
+                let on = on.await?;
+                if on {
+                    // Whoever may not know where they stand has nothing read for them.
+                    unit.spend().cap_standing_list(scope, &[me]).await?;
+                }
+                (scope, on)
             };
             if !on {
                 return Ok(None);

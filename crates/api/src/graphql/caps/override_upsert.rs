@@ -87,7 +87,7 @@ impl OverrideUpsert {
         #[graphql(desc = "What to set.")] input: UpsertUserBudgetCapOverridesInput,
     ) -> Field<UpsertUserBudgetCapOverridesPayload> {
         let outcome = async {
-            let rows = input.overrides.into_iter().map(read);
+            let rows = input.overrides.into_iter().enumerate().map(read);
             let rows = rows.collect::<Result<Vec<Row>, Failure>>()?;
             let (viewer, path) = (Viewer::of(ctx)?, input.namespace_path.as_deref());
             let operation = "upsertUserBudgetCapOverrides";
@@ -128,14 +128,20 @@ impl OverrideUpsert {
     }
 }
 
-fn read(input: BudgetCapUserOverrideInput) -> Result<Row, Failure> {
+/// Reads one of the rows.
+///
+/// # Errors
+/// When it names nobody, or an amount that cannot be; both with the row's place.
+fn read((index, input): (usize, BudgetCapUserOverrideInput)) -> Result<Row, Failure> {
+    let here = |failure: Failure| failure.with("index", index);
     Ok(Row {
-        user: input.user_id.read()?.unwrap_or(NOBODY),
-        gid: input.user_id,
+        user: input.user_id.read().map_err(here)?.unwrap_or(NOBODY),
         cap: Cap {
-            amount: money::read("cap", input.cap)?,
+            amount: money::read("cap", input.cap)
+                .map_err(|failure| here(failure).with("userId", input.user_id.text()))?,
             enabled: input.enabled,
         },
+        gid: input.user_id,
         disabled_mode: input.disabled_mode,
     })
 }

@@ -20,9 +20,10 @@ pub(super) struct ErrorDetail {
     code: String,
     /// The words.
     message: String,
-    /// Which of the given rows it is about.
+    /// Which of the given rows it is about; `null` when it is about the change as a whole, as all errors of payloads are
+    /// so far. What is wrong with a single row is among the top-level errors, with `index` and `userId` in its extensions.
     index: Option<i32>,
-    /// Whom it is about.
+    /// Whom it is about; `null` as `index` is.
     user_id: Option<GlobalId>,
 }
 
@@ -54,6 +55,8 @@ impl Errors {
         all
     }
 
+    /// Adds one about the change as a whole: neither a missing record nor a place is about a row, and which row the portal
+    /// means, if any, its words do not say in a way that programs could rely on.
     fn add(&mut self, code: Code, message: &str) {
         self.errors.push(message.to_owned());
         self.details.push(ErrorDetail {
@@ -80,7 +83,7 @@ pub(super) fn changed<T>(outcome: Result<T, CapsError>) -> Result<(Option<T>, Er
             PortalError::Rejected(texts) => Ok((None, Errors::rejected(texts))),
             _ => Err(unconfirmed(&error)),
         },
-        CapsError::Changing => Err(unconfirmed(&error)),
+        CapsError::Partly(_) | CapsError::Changing => Err(unconfirmed(&error)),
         CapsError::Store(_) => Err(error.into()),
     }
 }

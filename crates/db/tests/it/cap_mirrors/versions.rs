@@ -1,5 +1,7 @@
 //! Who reads which mirror, and which reads count beside writes and other reads.
 
+use std::time::Duration;
+
 use model::caps::{CapScope, MirrorOutcome};
 use store::{StoreError, cap_mirrors::CapMirrorsDue};
 
@@ -54,6 +56,59 @@ async fn each_mirror_is_due_once_in_a_while_and_only_where_it_is_kept() {
     let mut unit = begin(&store).await;
     let dropped = unit.cap_mirror_drop(gone).await;
     assert!(matches!(dropped, Err(StoreError::NotFound)), "{dropped:?}");
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_stops_nothing() {
+    let db = TestDb::new().await;
+    let store = db.store().await;
+    let scope = CapScope::Organization(World::new(&store, None).await.organization);
+    db.shift_time("1 hour").await;
+    mirror(&store, scope, Some(&told(1, &[]))).await;
+    assert_eq!(due(&store, &ALL).await, [DEPLOYMENT]);
+    db.shift_time("0 seconds").await;
+    assert!(!fresh(&store, scope).await);
+    assert_eq!(due(&store, &ALL).await, [DEPLOYMENT, scope]);
+    assert_eq!(due(&store, &ALL).await, []);
+    mirror(&store, scope, Some(&told(2, &[]))).await;
+    assert!(fresh(&store, scope).await);
+    // Likewise for whoever reads it themselves, or writes.
+    db.shift_time("1 hour").await;
+    mirror(&store, scope, Some(&told(1, &[]))).await;
+    db.shift_time("0 seconds").await;
+    take(&store, scope).await;
+    assert_eq!(due(&store, &ALL).await, []);
+    let version = announce(&store, scope).await;
+    confirm(&store, scope, version).await;
+    db.shift_time("6 seconds").await;
+    assert_eq!(due(&store, &ALL).await, [DEPLOYMENT, scope]);
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_is_given_back() {
+    let db = TestDb::new().await;
+    let store = db.store().await;
+    let scope = CapScope::Organization(World::new(&store, None).await.organization);
+    let put_back = async |scope, wait: u64| {
+        let mut unit = begin(&store).await;
+        let wait = Duration::from_secs(wait);
+        unit.cap_mirror_put_back(scope, wait).await.unwrap();
+        unit.commit().await.unwrap();
+    };
+    assert_eq!(due(&store, &ALL).await, [DEPLOYMENT, scope]);
+    put_back(scope, 0).await;
+    assert_eq!(due(&store, &ALL).await, [scope]);
+    put_back(scope, 3).await;
+    assert_eq!(due(&store, &ALL).await, []);
+    db.shift_time("4 seconds").await;
+    assert_eq!(due(&store, &ALL).await, [scope]);
+    // Never later than it would have been.
+    put_back(scope, 1_000).await;
+    db.shift_time("10 seconds").await;
+    assert_eq!(due(&store, &ALL).await, [DEPLOYMENT, scope]);
+    // Nothing is made of one that there is not.
+    put_back(CapScope::of(uuid::Uuid::from_u128(9)), 0).await;
+    assert_eq!(due(&store, &ALL).await, []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -62,6 +62,11 @@ pub(super) fn cap_mirrors() -> Vec<Case> {
             take()
         ),
         case!(
+            system "cap_mirror_put_back",
+            u => u.cap_mirrors().cap_mirror_put_back(ACME, REFRESH),
+            [allow(Update, everywhere())]
+        ),
+        case!(
             system "cap_mirror_apply",
             u => u.cap_mirrors().cap_mirror_apply(&CLAIM, None),
             [

@@ -17,6 +17,11 @@ fn ways() -> Vec<(Way, &'static str)> {
         (error(Place::DataText), "PORTAL_MALFORMED"),
         (error(Place::Top), "PORTAL_MALFORMED"),
         (Way::Null, "PORTAL_MALFORMED"),
+        // It does not know the subscription, or does not show it.
+        (
+            Way::Body(r#"{"data":{"subscription":null}}"#.to_owned()),
+            "PORTAL_MALFORMED",
+        ),
         (Way::Body(r#"{"data":null}"#.to_owned()), "PORTAL_MALFORMED"),
         (Way::Body("[]".to_owned()), "PORTAL_MALFORMED"),
         (Way::garbage(), "PORTAL_MALFORMED"),
@@ -49,9 +54,11 @@ impl Stage {
         assert!(!answer.to_string().contains("PG::"), "{answer}");
     }
 
-    /// The portal is well again, and so is everything; it has no more failures to count.
+    /// The portal is well again, and so is everything; it has no more failures to count. After a write nobody takes it for
+    /// failing.
     async fn recover(&self) {
         self.portal.fake.behave();
+        self.set_flat(7.0).await;
         self.stale().await;
         self.caps().await;
     }
@@ -73,14 +80,16 @@ async fn a_read_that_fails_is_told_where_the_caps_would_be() {
         .fake
         .always_of(Operation::BudgetCaps, Way::Circles);
     stage.check_unread("PORTAL_MALFORMED", "circles").await;
-    stage.portal.fake.behave();
+    stage.recover().await;
     for amount in ["0.0000001", "-1", "\"7\"", "null"] {
         stage.keeps(|kept| amount.clone_into(&mut kept.flat.amount));
         stage.check_unread("PORTAL_MALFORMED", amount).await;
+        stage.recover().await;
     }
     // What was read last holds all along.
+    stage.portal.fake.always(Way::Null);
+    stage.check_unread("PORTAL_MALFORMED", "null").await;
     assert_eq!(stage.ask().await.0, 200);
-    stage.keeps(|kept| "7".clone_into(&mut kept.flat.amount));
     stage.recover().await;
 }
 
@@ -161,11 +170,20 @@ async fn a_portal_that_is_left_alone_is_told() {
     stage
         .check_unread("PORTAL_UNREACHABLE", "three times")
         .await;
-    stage.check_unread("PORTAL_UNREACHABLE", "five times").await;
-    let before = stage.portal.fake.count();
-    stage
-        .check_unread("PORTAL_BREAKER_OPEN", "left alone")
-        .await;
+    let fake = &stage.portal.fake;
+    let first = fake.count();
+    // What was found out a moment ago is told without asking.
+    let again = async || {
+        stage.check_unread("PORTAL_UNREACHABLE", "five times").await;
+        fake.count() > first
+    };
+    stage.until(again, "another read").await;
+    let before = fake.count();
+    let left_alone = async || {
+        let expected = coded("subscriptionUsage.budgetCaps", "PORTAL_BREAKER_OPEN");
+        codes(&stage.all().await) == expected
+    };
+    stage.until(left_alone, "a portal that is left alone").await;
     let answer = stage.set_flat(8.0).await;
     assert_eq!(
         codes(&answer),

@@ -64,7 +64,13 @@ impl Stage {
         let script = Script::default();
         let world = World::with_options(script, Micros(100_000_000), &options);
         let world = world.await.unwrap();
-        portal.fake.books().namespace(world.cast.organization_id);
+        // The one that every deployment has, too.
+        let owner = world.database.owner().await.unwrap();
+        let all = "SELECT id::text FROM organizations WHERE NOT deleted";
+        for row in owner.query(all, &[]).await.unwrap() {
+            let id: String = row.get(0);
+            portal.fake.books().namespace(id);
+        }
         let stage = Self {
             world,
             portal,
@@ -151,10 +157,13 @@ impl Stage {
     /// Lets what was mirrored be so old that somebody who wants to see it must ask the portal, while no server does by
     /// itself.
     async fn stale(&self) {
-        self.sql(
+        // What is due later than that is taken for written by a clock that was set back.
+        let place = self.options.caps_place.as_ref().unwrap();
+        let seconds = place.caps_portal_refresh.mul_f64(1.9).as_secs_f64();
+        self.sql(&format!(
             "UPDATE budget_cap_mirrors SET read_at = now() - interval '2 minutes',
-                due_at = now() + interval '1 hour'",
-        )
+                due_at = now() + interval '{seconds} seconds'"
+        ))
         .await;
     }
 

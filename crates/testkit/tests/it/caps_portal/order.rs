@@ -87,7 +87,10 @@ async fn the_portal_hears_nothing_of_what_cannot_be() {
             own(vec![row(ada, 1.0, true), row(stranger, 1.0, true)]),
             "Users are not part of the namespace: ",
         ),
-        (own(vec![row(ada, 1.0, true), row(ada, 2.0, true)]), ""),
+        (
+            own(vec![row(ada, 1.0, true), row(ada, 2.0, true)]),
+            "name the same user",
+        ),
     ] {
         let answer = change(world, stage.owner(), query, input).await;
         assert!(error(&answer).contains(message), "{answer}");

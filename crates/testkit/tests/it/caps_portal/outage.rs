@@ -107,3 +107,30 @@ async fn what_was_never_read_is_not_known() {
     stage.sql("DELETE FROM budget_cap_mirrors").await;
     assert_eq!(stage.ask().await, (503, json!("caps_unavailable")));
 }
+
+/// What a portal answers of a subscription that it does not know is no news of its caps: the last ones hold, and then
+/// nothing is let through.
+#[tokio::test]
+async fn an_organization_that_the_portal_does_not_know_is_refused() {
+    let stage = Stage::left(CapFailure::Closed, "0", Way::Well).await;
+    let acme = stage.world.cast.organization_id.to_string();
+    stage.portal.fake.books().forget(&acme);
+    let before = stage.reads();
+    stage
+        .until(async || stage.reads() > before + 1, "reads in vain")
+        .await;
+    assert_eq!(stage.ask().await.0, 403);
+    stage.age(11).await;
+    // All others are read as ever.
+    let read =
+        "SELECT count(*) FROM budget_cap_mirrors WHERE read_at > now() - interval '5 minutes'";
+    stage
+        .until(async || stage.number(read).await == 2, "the others")
+        .await;
+    assert_eq!(stage.ask().await, (503, json!("caps_unavailable")));
+    stage.keeps(|kept| {
+        kept.recorded = true;
+        kept.flat = Amount::new("50", true);
+    });
+    stage.until_served(true).await;
+}

@@ -1,12 +1,13 @@
 //! GraphQL over HTTP: caps and usage of subscriptions, by the test cases of the reference, where caps live in the
-//! database. Those of an upstream system (19, 22, 34, and what reaches it of 26, 28, 49 and 50) are in `caps_portal`. No
-//! counterpart have 31 (trial licences: there is one licence, the configured one), 40 (a read-only mode: there is none)
-//! and 71 (a verdict endpoint: the gateway is it).
+//! database. Those of an upstream system are in `caps_portal`. All of them, and where each is shown or why it is not, are
+//! listed in `reference_caps`.
 
+mod admitted;
 mod flat;
 mod limits;
 mod mine;
 mod overrides;
+mod periods;
 mod queries;
 mod rights;
 mod users;
