@@ -6,7 +6,7 @@ use anyhow::Context;
 use api::{ApiState, Features, GraphqlState, MetricsText, Readiness};
 use auth::AuthState;
 use bursar_sdk::BuildInfo;
-use chat::{ChatDeps, ChatHub};
+use chat::{ChatConfig, ChatDeps, ChatHub};
 use chrono::TimeDelta;
 use db::{Database, local::LocalPostgres};
 use dbauthz::{Authorized, SystemActor, SystemStore, WorkspaceSharing};
@@ -233,7 +233,10 @@ fn chats(options: &ServerOptions, auth: &AuthState, gateway: &Gateway) -> ChatHu
         gateway: gateway.clone(),
         clock: Arc::clone(&auth.clock),
         ids: Arc::clone(&auth.ids),
-        config: options.chats.config(),
+        config: ChatConfig {
+            look_every: options.access_recheck,
+            ..options.chats.config()
+        },
     });
     chats.start();
     chats

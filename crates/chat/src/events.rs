@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use auth::{AuthError, Revoked};
 use bytes::Bytes;
 use model::{
     ChatId,
@@ -133,9 +134,9 @@ pub(crate) fn answer(message: &ChatMessage) -> Option<MessageId> {
 /// Why a stream ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Closed {
-    /// The caller's key has ended, or the caller is suspended or gone.
+    /// The caller's key has ended, or the caller is gone.
     SignedOut,
-    /// The caller may not read the chat any more.
+    /// The caller may not read the chat any more, or is suspended.
     Revoked,
     /// The chat is gone.
     Gone,
@@ -146,6 +147,19 @@ pub enum Closed {
 }
 
 impl Closed {
+    /// What becomes of the streams of somebody who is let in no more. Whoever is suspended is still somebody.
+    pub(crate) const fn refused(why: &AuthError) -> Self {
+        match why {
+            AuthError::Suspended => Self::Revoked,
+            _ => Self::SignedOut,
+        }
+    }
+
+    /// The same of somebody whose access has ended.
+    pub(crate) fn ended(why: Revoked) -> Self {
+        Self::refused(&why.into())
+    }
+
     /// The code that a WebSocket is closed with.
     #[must_use]
     pub const fn code(self) -> u16 {

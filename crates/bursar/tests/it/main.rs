@@ -1,6 +1,8 @@
 //! The program as people start it: the demo, the server as a process, signals, crashes. One binary for all.
 
 #[cfg(test)]
+mod chats;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod features;

@@ -19,14 +19,14 @@ const LEASE: &str = "2s";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Two servers, a provider and people.
-struct Pair {
+pub(crate) struct Pair {
     database: TestDatabase,
-    fake: FakeProvider,
-    first: Program,
-    second: Program,
-    at_first: Client,
-    at_second: Client,
-    cast: Cast,
+    pub(crate) fake: FakeProvider,
+    pub(crate) first: Program,
+    pub(crate) second: Program,
+    pub(crate) at_first: Client,
+    pub(crate) at_second: Client,
+    pub(crate) cast: Cast,
     _key: TempDir,
 }
 
@@ -56,7 +56,7 @@ async fn start(database: &TestDatabase, key_file: &str) -> (Program, Client) {
 }
 
 impl Pair {
-    async fn start(script: Script) -> Self {
+    pub(crate) async fn start(script: Script) -> Self {
         let key = tempfile::tempdir().unwrap();
         let key_file = key.path().join("key");
         std::fs::write(&key_file, "00112233445566778899aabbccddeeff".repeat(2)).unwrap();
@@ -101,12 +101,12 @@ impl Pair {
     }
 
     /// The only number of a query's only row.
-    async fn number(&self, sql: &str) -> i64 {
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
         let owner = self.database.owner().await.unwrap();
         owner.query_one(sql, &[]).await.unwrap().get(0)
     }
 
-    async fn until(&self, sql: &str) {
+    pub(crate) async fn until(&self, sql: &str) {
         let started = Instant::now();
         while self.number(sql).await == 0 {
             assert!(started.elapsed() < PATIENCE, "{sql}");
@@ -116,7 +116,7 @@ impl Pair {
 
     /// Checks the counter against the events and the open reservations, and by `bursar ledger verify`; what was
     /// spent.
-    async fn balanced(&self) -> i64 {
+    pub(crate) async fn balanced(&self) -> i64 {
         let wrong = "SELECT count(*) FROM spend_counters c WHERE reserved_micros <> \
                 (SELECT coalesce(sum(hold_micros), 0) FROM ai_reservations WHERE user_id = c.limit_id) \
             OR spent_micros <> (SELECT coalesce(sum(cost_micros), 0) FROM ai_usage_events WHERE user_id = c.limit_id)";

@@ -142,8 +142,8 @@ impl ChatStream {
         if let Some(why) = why {
             return Err(self.end(why));
         }
-        if self.guard.standing().is_err() {
-            return Err(self.end(Closed::SignedOut));
+        if let Err(why) = self.guard.standing() {
+            return Err(self.end(Closed::ended(why)));
         }
         Ok(())
     }
@@ -162,7 +162,7 @@ impl ChatStream {
                 Next::Closed(closed.ok().and_then(|why| *why))
             }
             changed = self.guard.changed() => {
-                Next::Access(changed.map_err(|_revoked| Closed::SignedOut))
+                Next::Access(changed.map_err(Closed::ended))
             }
             () = again => Next::Renew,
             frame = self.live.recv() => Next::Frame(frame),
@@ -184,7 +184,7 @@ impl ChatStream {
                 self.renew = Some(Instant::now() + AGAIN);
                 Ok(())
             }
-            Err(_refused) => Err(self.end(Closed::SignedOut)),
+            Err(refused) => Err(self.end(Closed::refused(&refused))),
         }
     }
 

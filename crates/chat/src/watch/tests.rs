@@ -214,7 +214,7 @@ async fn watching_ends_with_the_account_and_with_the_server() {
         bob.unwrap().status = UserStatus::Suspended;
     }
     world.auth.access.hint(AccessHint::Subject(READER.0));
-    assert_eq!(next(&mut reader).await.unwrap_err(), Closed::SignedOut);
+    assert_eq!(next(&mut reader).await.unwrap_err(), Closed::Revoked);
     world.running.cancel();
     assert_eq!(next(&mut other).await.unwrap_err(), Closed::Stopping);
 }

@@ -123,8 +123,8 @@ impl ChatWatch {
         if let Some(why) = self.ended {
             return Err(why);
         }
-        if self.guard.standing().is_err() {
-            return Err(self.end(Closed::SignedOut));
+        if let Err(why) = self.guard.standing() {
+            return Err(self.end(Closed::ended(why)));
         }
         Ok(())
     }
@@ -135,7 +135,7 @@ impl ChatWatch {
             biased;
             () = stopping.cancelled() => Next::Stopping,
             changed = self.guard.changed() => {
-                Next::Access(changed.map_err(|_revoked| Closed::SignedOut))
+                Next::Access(changed.map_err(Closed::ended))
             }
             notice = self.notices.recv() => Next::Notice(notice),
             () = sleep_until(self.look) => Next::Look,
@@ -152,7 +152,7 @@ impl ChatWatch {
             }
             // A database that cannot be asked revokes nothing.
             Err(AuthError::Store(_)) => tokio::time::sleep(AGAIN).await,
-            Err(_refused) => return Err(self.end(Closed::SignedOut)),
+            Err(refused) => return Err(self.end(Closed::refused(&refused))),
         }
         Ok(())
     }

@@ -31,6 +31,8 @@ mod chat_sharing;
 #[cfg(test)]
 mod chat_turns;
 #[cfg(test)]
+mod chats;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod crowds;

@@ -239,7 +239,7 @@ async fn whose_account_ends_is_turned_away_and_whose_rights_change_is_judged() {
         hub.hint(auth::AccessHint::Subject(id.0));
     };
     change(READER, |bob| bob.status = UserStatus::Suspended);
-    assert_eq!(soon(reader.next()).await.unwrap_err(), Closed::SignedOut);
+    assert_eq!(soon(reader.next()).await.unwrap_err(), Closed::Revoked);
     world.store.book().readers.remove(&OTHER);
     change(OTHER, |cem| cem.roles = vec!["auditor".to_owned()]);
     assert_eq!(soon(other.next()).await.unwrap_err(), Closed::Revoked);
