@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::replicas::Pair;
 
 const MODEL: &str = "openai/gpt-4o";
-const RUNNING: &str = "SELECT count(*) FROM chats WHERE status IN ('running', 'interrupting')";
+const RUNNING: &str = "chats WHERE status IN ('running', 'interrupting')";
 
 async fn begin(pair: &Pair, at: &Client, text: &str) -> Uuid {
     let new = CreateChatRequest {
@@ -65,6 +65,34 @@ fn silent() -> Script {
     }
 }
 
+/// Says something.
+async fn say(at: &Client, chat: Uuid, words: &str) -> bool {
+    let words = CreateChatMessageRequest {
+        content: vec![ChatInputPart::text(words)],
+        ..CreateChatMessageRequest::default()
+    };
+    at.chat_message_create(chat, &words).await.unwrap().queued
+}
+
+/// Waits until there is nothing left of these.
+async fn none(pair: &Pair, from: &str) {
+    let sql = format!("SELECT (count(*) = 0)::int::bigint FROM {from}");
+    pair.until(&sql).await;
+}
+
+/// Begins a turn that takes some seconds, at a server of its own.
+async fn begin_slow(pair: &Pair, at: &Client) -> Uuid {
+    pair.fake.change(|script| {
+        (script.fault, script.output) = (Fault::None, Output::Tokens(200));
+        script.chunk_delay = Duration::from_millis(800);
+    });
+    let chat = begin(pair, at, "At the server that lives").await;
+    pair.fake.wait_for_requests(2).await;
+    pair.fake
+        .change(|script| script.chunk_delay = Duration::ZERO);
+    chat
+}
+
 #[tokio::test]
 async fn a_turn_of_a_killed_server_ends_with_what_was_said() {
     let mut pair = Pair::start(silent()).await;
@@ -72,28 +100,11 @@ async fn a_turn_of_a_killed_server_ends_with_what_was_said() {
     let [here, there] = [&pair.at_first, &pair.at_second].map(|at| at.with_token(token.clone()));
     let chat = begin(&pair, &here, "Hello").await;
     pair.fake.wait_for_requests(1).await;
-    pair.fake.change(|script| {
-        (script.fault, script.output) = (Fault::None, Output::Tokens(200));
-        script.chunk_delay = Duration::from_millis(800);
-    });
-    let other = begin(&pair, &there, "At the server that lives").await;
-    pair.fake.wait_for_requests(2).await;
-    pair.fake
-        .change(|script| script.chunk_delay = Duration::ZERO);
+    let other = begin_slow(&pair, &there).await;
     let query = ChatStreamQuery::default();
     let mut stream = there.chat_stream(chat, &query).await.unwrap();
     told(&mut stream, |event| event.message_part.is_some()).await;
-    let waits = CreateChatMessageRequest {
-        content: vec![ChatInputPart::text("What then?")],
-        ..CreateChatMessageRequest::default()
-    };
-    assert!(
-        there
-            .chat_message_create(chat, &waits)
-            .await
-            .unwrap()
-            .queued
-    );
+    assert!(say(&there, chat, "What then?").await);
     pair.until("SELECT count(*) FROM chat_parts").await;
     pair.until("SELECT count(*) FROM ai_reservations WHERE progress_output_tokens > 0")
         .await;
@@ -102,10 +113,8 @@ async fn a_turn_of_a_killed_server_ends_with_what_was_said() {
     let asked = pair.fake.requests().len();
 
     // Whoever looks on at the other server is told.
-    let ended = told(&mut stream, |event| event.error.is_some())
-        .await
-        .error
-        .unwrap();
+    let ended = told(&mut stream, |event| event.error.is_some()).await;
+    let ended = ended.error.unwrap();
     assert_eq!(
         (ended.kind, ended.retryable),
         (ChatErrorKind::Generic, true)
@@ -116,43 +125,24 @@ async fn a_turn_of_a_killed_server_ends_with_what_was_said() {
         (ChatStatus::Error, Some(ended))
     );
     let said = messages(&there, chat).await;
-    assert_eq!(said.len(), 2);
-    assert_eq!(said[1].role, ChatMessageRole::Assistant);
+    assert_eq!((said.len(), said[1].role), (2, ChatMessageRole::Assistant));
     assert!(!text(&said[1]).is_empty(), "what was said is kept");
-    assert_eq!(
-        pair.number(
-            "SELECT count(*) FROM chat_parts WHERE chat_id NOT IN \
-        (SELECT id FROM chats WHERE status IN ('running', 'interrupting'))"
-        )
-        .await,
-        0
-    );
-    assert_eq!(
-        there.chat_get(other).await.unwrap().status,
-        ChatStatus::Running,
-        "its own goes on"
-    );
+    let other_chat = there.chat_get(other).await.unwrap();
+    assert_eq!(other_chat.status, ChatStatus::Running, "its own goes on");
     // Nothing was asked again at the owner's cost: what waits, waits until something is said.
     assert_eq!(pair.fake.requests().len(), asked);
-    let next = CreateChatMessageRequest {
-        content: vec![ChatInputPart::text("And now?")],
-        ..CreateChatMessageRequest::default()
-    };
-    there.chat_message_create(chat, &next).await.unwrap();
-    pair.until(
-        "SELECT (count(*) = 6)::int::bigint FROM chat_messages WHERE NOT deleted AND chat_id = \
-        (SELECT id FROM chats WHERE title = 'Hello')",
-    )
-    .await;
+    say(&there, chat, "And now?").await;
+    let all =
+        format!("SELECT (count(*) = 6)::int::bigint FROM chat_messages WHERE chat_id = '{chat}'");
+    pair.until(&all).await;
     let said = messages(&there, chat).await;
     assert_eq!([&said[2], &said[4]].map(text), ["What then?", "And now?"]);
     there.chat_interrupt(other).await.unwrap();
-    pair.until(&RUNNING.replace("count(*)", "(count(*) = 0)::int::bigint"))
-        .await;
+    none(&pair, RUNNING).await;
+    none(&pair, "chat_parts").await;
     pair.until("SELECT count(*) FROM ai_usage_events WHERE swept")
         .await;
-    pair.until("SELECT (count(*) = 0)::int::bigint FROM ai_reservations")
-        .await;
+    none(&pair, "ai_reservations").await;
     assert!(pair.balanced().await > 0);
     assert!(pair.second.terminate().await.success());
 }
@@ -177,8 +167,7 @@ async fn a_server_that_stood_still_changes_nothing_about_a_turn_that_was_ended_f
     assert_eq!(said.len(), 2);
     pair.first.signal("-CONT").await;
     // The truth about what it cost comes later; what the chat says stays.
-    pair.until("SELECT (count(*) = 0)::int::bigint FROM ai_reservations")
-        .await;
+    none(&pair, "ai_reservations").await;
     let again = begin(&pair, &here, "It lives on").await;
     let mut stream = there
         .chat_stream(again, &ChatStreamQuery::default())
@@ -195,9 +184,8 @@ async fn a_server_that_stood_still_changes_nothing_about_a_turn_that_was_ended_f
         there.chat_get(chat).await.unwrap().status,
         ChatStatus::Error
     );
-    assert_eq!(pair.number(RUNNING).await, 0);
-    pair.until("SELECT (count(*) = 0)::int::bigint FROM ai_reservations")
-        .await;
+    none(&pair, RUNNING).await;
+    none(&pair, "ai_reservations").await;
     assert!(pair.balanced().await > 0);
     assert!(pair.first.terminate().await.success());
     assert!(pair.second.terminate().await.success());

@@ -101,7 +101,7 @@ impl Pair {
     }
 
     /// The only number of a query's only row.
-    pub(crate) async fn number(&self, sql: &str) -> i64 {
+    async fn number(&self, sql: &str) -> i64 {
         let owner = self.database.owner().await.unwrap();
         owner.query_one(sql, &[]).await.unwrap().get(0)
     }
