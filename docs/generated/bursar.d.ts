@@ -78,8 +78,24 @@ export interface AiBudgetSettings {
   time_zone: string;
 }
 
+/** What a cap was set as. */
+export type AiCapSource = "flat_user" | "user_override" | "subscription";
+
 /** Whose credentials a provider saw. */
 export type AiCredentialKind = "centralized" | "byok";
+
+/** Which cap a limit is. */
+export interface AiLimitCap {
+  /** The amount that was set. A user cap never takes what is included, so its limit may be more. */
+  cap_micros: number;
+  /** What the person may spend in a period whatever the caps say. It does not count under a subscription's cap, and
+   * what is left of it is part of what remains to the person. */
+  included_micros: number;
+  /** The organization that it was set for; `null` for the deployment. */
+  organization_id: string | null;
+  /** What was set. */
+  source: AiCapSource;
+}
 
 /** What a limit is set for. */
 export type AiLimitKind = "user" | "pool" | "user_cap" | "subscription_cap";
@@ -89,13 +105,14 @@ export type AiLimitSource = "user_override" | "group";
 
 /** A limit, and what is left of it. */
 export interface AiLimitState {
+  cap?: AiLimitCap | null;
   /** What it is set for. */
   kind: AiLimitKind;
   /** The limit. */
   limit_micros: number;
   /** Whether it blocks. */
   mode: AiBudgetMode;
-  /** What is neither spent nor held, never below zero. */
+  /** What is neither spent nor held, never below zero. Under the cap of a subscription, what remains to this person. */
   remaining_micros: number;
   /** What is held in the period. */
   reserved_micros: number;
@@ -229,7 +246,8 @@ export interface AiReservation {
   id: string;
   /** The reporter's own name for it. */
   idempotency_key: string;
-  /** The limits that apply to the person at this instant: the person's own, and the pool of the group that is charged. */
+  /** The limits that apply to the person at this instant: the person's own, the pool of the group that is charged, and
+   * caps. */
   limits: Array<AiLimitState>;
   /** The model asked for. */
   model: string;

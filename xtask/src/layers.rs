@@ -12,6 +12,7 @@ mod tests {
         ("rbac", &[]),
         ("bursar-sdk", &[]),
         ("fakeprovider", &[]),
+        ("fakeportal", &[]),
         ("model", &["rbac"]),
         ("outbound", &["model", "rbac"]),
         ("portal", &["outbound", "model", "rbac"]),
@@ -27,6 +28,7 @@ mod tests {
             "notifier",
             &["outbound", "dbauthz", "store", "model", "rbac"],
         ),
+        ("caps", &["portal", "dbauthz", "store", "model", "rbac"]),
         (
             "chat",
             &["gateway", "auth", "dbauthz", "store", "model", "rbac"],
@@ -34,6 +36,7 @@ mod tests {
         (
             "api",
             &[
+                "caps",
                 "chat",
                 "auth",
                 "dbauthz",
@@ -47,6 +50,8 @@ mod tests {
             "bursar",
             &[
                 "api",
+                "caps",
+                "portal",
                 "chat",
                 "gateway",
                 "notifier",
@@ -65,6 +70,8 @@ mod tests {
             &[
                 "bursar",
                 "api",
+                "caps",
+                "portal",
                 "chat",
                 "gateway",
                 "notifier",
@@ -76,6 +83,7 @@ mod tests {
                 "rbac",
                 "bursar-sdk",
                 "fakeprovider",
+                "fakeportal",
             ],
         ),
         ("xtask", &["api", "db", "dbauthz", "rbac"]),
@@ -95,6 +103,7 @@ mod tests {
                 "gateway",
                 "bursar",
                 "fakeprovider",
+                "fakeportal",
                 "testkit",
             ],
         ),

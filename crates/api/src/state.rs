@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use auth::AuthState;
 use axum::extract::FromRef;
 use bursar_sdk::BuildInfo;
+use caps::BudgetCaps;
 use chat::ChatHub;
 use model::addresses::Reach;
 use model::prices::PriceBook;
@@ -21,6 +22,8 @@ pub struct ApiState {
     pub features: Features,
     /// What GraphQL's resolvers share.
     pub graphql: GraphqlState,
+    /// Where budget caps live.
+    pub caps: Arc<dyn BudgetCaps>,
     /// Runs turns of chats, and shows chats as they go on.
     pub chats: ChatHub,
     /// How far webhooks may go.

@@ -145,7 +145,7 @@ impl Session<'_> {
         let system = system.on_behalf_of(self.user_id, self.username);
         let mut unit = system.begin().await?;
         // This locks the account's row: a password that is changed meanwhile, or an account that is suspended, is so
-        // before, and is seen, or after: the change takes the session out again, and who is suspended is refused anyway.
+        // before, and is seen, or after: either takes the session out again.
         unit.logins().user_seen(self.user_id).await?;
         let present = unit.logins().credentials_get_by_user(self.user_id).await?;
         let active = |present: &Credentials| present.status == UserStatus::Active;

@@ -3,6 +3,7 @@
 //! It is a library too, so that the test support starts the same server that people start. To add an
 //! option, add a field in `cli/server.rs` and use it in `server.rs`.
 
+pub mod caps;
 pub mod chats;
 pub mod cli;
 mod columns;
@@ -21,6 +22,7 @@ pub mod notifications;
 pub mod oidc;
 pub mod prices;
 pub mod roles;
+mod secret_file;
 pub mod server;
 mod settings;
 mod storage;

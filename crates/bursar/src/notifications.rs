@@ -1,6 +1,6 @@
 //! The options of telling people and programs besides the inbox: webhooks and mail.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -8,8 +8,7 @@ use model::addresses::Reach;
 use notifier::{Mail, MailConfig, MailTls, NotifierConfig};
 use secrecy::SecretString;
 
-/// The greatest size of a file with a secret, in bytes.
-const SECRET_MAX_BYTES: u64 = 4096;
+use crate::secret_file;
 
 /// How the way to the mail server is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -164,16 +163,7 @@ impl NotificationOptions {
                 "to sign in to the mail server give both --smtp-user and --smtp-password-file"
             ),
         };
-        let shown = path.display();
-        let read = || format!("the mail password file `{shown}` cannot be read");
-        if fs::metadata(path).with_context(read)?.len() > SECRET_MAX_BYTES {
-            bail!("the mail password file `{shown}` is larger than {SECRET_MAX_BYTES} bytes");
-        }
-        let text = fs::read_to_string(path).with_context(read)?;
-        let password = text.trim_end_matches(['\r', '\n']);
-        if password.is_empty() || password.chars().any(char::is_control) {
-            bail!("the mail password file `{shown}` must hold the password in one line");
-        }
+        let password = secret_file::line(path, "mail password")?;
         Ok(Some((user.clone(), password.into())))
     }
 }

@@ -1,6 +1,6 @@
 //! The options of sign-in by OpenID Connect, and what they set up.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use auth::{Oidc, OidcConfig, Signups, UnsaidEmails};
@@ -8,10 +8,7 @@ use clap::Args;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::cli::duration;
-
-/// The greatest size of a file with a secret, in bytes.
-const SECRET_MAX_BYTES: u64 = 4096;
+use crate::{cli::duration, secret_file};
 
 /// How people sign in at an identity provider.
 #[derive(Debug, Clone, Args)]
@@ -157,25 +154,13 @@ impl OidcOptions {
         let Some(path) = &self.oidc_client_secret_file else {
             return Ok(None);
         };
-        let shown = path.display();
-        let size = fs::metadata(path)
-            .with_context(|| format!("the client secret file `{shown}` cannot be read"))?
-            .len();
-        if size > SECRET_MAX_BYTES {
-            bail!("the client secret file `{shown}` is larger than {SECRET_MAX_BYTES} bytes");
-        }
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("the client secret file `{shown}` cannot be read"))?;
-        let secret = text.trim();
-        if secret.is_empty() || secret.chars().any(char::is_control) {
-            bail!("the client secret file `{shown}` must hold the secret in one line");
-        }
-        Ok(Some(secret.into()))
+        let secret = secret_file::line(path, "client secret")?;
+        Ok(Some(secret.trim().into()))
     }
 }
 
 /// Whether an address is reached without encryption by way of a network. What is wrong with it is told elsewhere.
-fn in_clear(address: &str) -> bool {
+pub(crate) fn in_clear(address: &str) -> bool {
     let Ok(url) = address.parse::<Url>() else {
         return false;
     };
@@ -287,7 +272,7 @@ mod tests {
         check("", false);
         check("\n", false);
         check("one\ntwo", false);
-        check(&"x".repeat(5000), false);
+        check(&"x".repeat(17_000), false);
     }
 
     #[test]

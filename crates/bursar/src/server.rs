@@ -8,18 +8,20 @@ use auth::AuthState;
 use bursar_sdk::BuildInfo;
 use chat::{ChatConfig, ChatDeps, ChatHub};
 use chrono::TimeDelta;
-use db::local::LocalPostgres;
+use db::{Database, local::LocalPostgres};
 use dbauthz::{Authorized, SystemActor, SystemStore, WorkspaceSharing};
 use gateway::{Gateway, GatewayConfig, GatewayDeps};
 use model::{Clock, IdSource, SystemClock, UuidV7Source};
 use notifier::{NotifierConfig, NotifierDeps, NotifierError};
-use store::Store;
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::ServerOptions, environment::Environment, hints::Hearers, http, metrics, prices, roles,
-    settings, storage,
+    caps::{self, PortalPlace},
+    cli::ServerOptions,
+    environment::Environment,
+    hints::Hearers,
+    http, metrics, prices, roles, settings, storage,
 };
 
 /// A running server.
@@ -48,13 +50,14 @@ impl Server {
         let prices = Arc::new(prices::book(options.model_prices_file.as_deref())?);
         let oidc = options.oidc.set_up(options.access_url.as_ref())?;
         let telling = options.notifications.config()?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let place = options.caps_place.set_up(Arc::clone(&clock))?;
         // Before the database is touched: a port that is taken is found out early.
         let listener = listen(options.http_address).await?;
         let address = listener.local_addr()?;
         let storage = storage::open(options, environment).await?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn IdSource> = Arc::new(UuidV7Source);
-        let authorized = authorized(options, Arc::new(storage.database));
+        let authorized = wrapped(storage.database, place.as_ref(), options);
         // Before anything is counted.
         let recorder = metrics::recorder()?;
         roles::at_start(&authorized).await?;
@@ -64,6 +67,7 @@ impl Server {
         let stopping = CancellationToken::new();
         let (spend, hints) = mpsc::channel(1024);
         let counting = authorized.as_system(SystemActor::Metrics);
+        let (caps, keeping) = caps::open(place, &authorized, &stopping).await?;
         let gateway = Gateway::new(GatewayDeps {
             authorized,
             auth: auth.clone(),
@@ -76,16 +80,17 @@ impl Server {
         gateway.start().await?;
         let chats = chats(options, &auth, &gateway);
         let hearers = Hearers::new(spend, &auth, &chats);
-        let listening = hearers.listen(storage.hints_url, stopping.clone());
+        let mut background = count(counting, &stopping);
+        background.push(hearers.listen(storage.hints_url, stopping.clone()));
+        background.extend(keeping);
         let telling = tell(&auth, telling, &stopping)?;
         let readiness: Arc<dyn Readiness> = Arc::new(NotStopping(stopping.clone()));
         let watching = tokio::spawn(auth.access.clone().run(options.access_recheck));
         let state = ApiState {
             auth,
-            features: Features {
-                aibridge: options.aibridge,
-            },
+            features: features(options),
             graphql: GraphqlState::new(options.caps.graphql()),
+            caps,
             chats: chats.clone(),
             webhooks: options.notifications.reach(),
             build: build_info(options),
@@ -100,8 +105,6 @@ impl Server {
             http::HEAD_TIMEOUT,
             stopping.clone(),
         ));
-        let mut background = count(counting, &stopping);
-        background.push(listening);
         Ok(Self {
             address,
             gateway,
@@ -250,9 +253,13 @@ fn sign_in(
     Ok(auth.with_admin_mode_lifetime(lifetime))
 }
 
-/// The store behind its checks, and the deployment's switches.
-fn authorized(options: &ServerOptions, store: Arc<dyn Store>) -> Authorized {
-    Authorized::new(store)
+/// The store as it is given out: bound to whoever acts, and to what options say of what decides.
+fn wrapped(database: Database, place: Option<&PortalPlace>, options: &ServerOptions) -> Authorized {
+    let database = match place {
+        Some(place) => database.with_cap_trust(place.trust),
+        None => database,
+    };
+    Authorized::new(Arc::new(database))
         .with_workspace_sharing(workspace_sharing(options))
         .with_chat_sharing(options.chats.sharing())
 }
@@ -275,6 +282,12 @@ fn gateway_config(options: &ServerOptions, alone: bool) -> GatewayConfig {
         sweep_every: options.ai_lease / 3,
         embedded_alone: alone,
         ..GatewayConfig::default()
+    }
+}
+
+const fn features(options: &ServerOptions) -> Features {
+    Features {
+        aibridge: options.aibridge,
     }
 }
 

@@ -8,6 +8,7 @@ use diesel::{
     sql_query,
     sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
+use diesel_async::AsyncPgConnection;
 use model::{
     UserId,
     api_keys::{ApiKey, ApiKeyKind, KeyStamp, KeyStanding, NewApiKey},
@@ -270,10 +271,16 @@ impl ApiKeyWrite for Unit<Writing> {
             .filter(of_person())
             .filter(api_keys::id.ne(except.unwrap_or_default()));
         let ended = run(self.connection()?, delete).await?;
-        let leave = diesel::update(api_keys::table)
-            .filter(of_person().and(api_keys::admin_mode_until.is_not_null()))
-            .set(api_keys::admin_mode_until.eq(None::<DateTime<Utc>>));
-        run(self.connection()?, leave).await?;
+        leave_admin_mode(self.connection()?, user).await?;
         Ok(count(i64::try_from(ended).map_err(internal)?))
     }
+}
+
+/// Takes all of a person's sessions out of admin mode.
+pub(crate) async fn leave_admin_mode(conn: &AsyncPgConnection, user: UserId) -> StoreResult<()> {
+    let leave = diesel::update(api_keys::table)
+        .filter(api_keys::user_id.eq(user.0))
+        .filter(api_keys::admin_mode_until.is_not_null())
+        .set(api_keys::admin_mode_until.eq(None::<DateTime<Utc>>));
+    run(conn, leave).await.map(drop)
 }

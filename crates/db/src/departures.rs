@@ -13,6 +13,7 @@
 //! | messages in the inbox | stay | end | stay |
 //! | what AI providers keep for the person | stays theirs | is nobody's | stays theirs |
 //! | webhooks for one organization, with what is to be sent to them | stay | stay | end |
+//! | how fresh mirrored caps of one organization are | stays | stays | ends |
 //! | switches of features for one organization | stay | stay | end |
 //! | groups, budgets, caps, custom roles, settings | stay | stay | end |
 //! | ledger, what was told of limits, audit log | stay | stay | stay |
@@ -174,8 +175,10 @@ pub(crate) async fn end_organization(
     run_on_one(conn, mark).await
 }
 
-/// The record before what hangs on it, as whoever sets caps locks them.
+/// The mirror before the record, and that before what hangs on it, as whoever sets caps locks them.
 async fn end_caps(conn: &AsyncPgConnection, organization: Uuid) -> StoreResult<()> {
+    let mirror = sql_query("DELETE FROM budget_cap_mirrors WHERE organization_id = $1");
+    run(conn, Cached(mirror.bind::<SqlUuid, _>(organization))).await?;
     let record =
         sql_query("SELECT FROM subscription_budget_caps WHERE organization_id = $1 FOR UPDATE");
     run(conn, Cached(record.bind::<SqlUuid, _>(organization))).await?;

@@ -17,6 +17,7 @@ mod alerts;
 mod api_keys;
 mod audit;
 mod budgets;
+mod cap_mirrors;
 mod caps;
 mod chat_files;
 mod chat_messages;

@@ -12,6 +12,7 @@ use diesel_async::{
     },
 };
 use futures_util::FutureExt;
+use model::caps::CapTrust;
 use secrecy::SecretString;
 use store::{ReadUnit, Store, StoreResult, WriteContext, WriteUnit};
 
@@ -21,7 +22,7 @@ use crate::{
     query,
     sealing::Sealer,
     tls::Tls,
-    unit::{Held, Unit},
+    unit::{Held, Unit, Ways},
 };
 
 /// A pooled connection.
@@ -89,6 +90,7 @@ pub struct Database {
     pool: Pool<AsyncPgConnection>,
     tls: Tls,
     sealer: Sealer,
+    cap_trust: Option<CapTrust>,
 }
 
 impl std::fmt::Debug for Database {
@@ -117,9 +119,22 @@ impl Database {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(internal)?;
-        let database = Self { pool, tls, sealer };
+        let database = Self {
+            pool,
+            tls,
+            sealer,
+            cap_trust: None,
+        };
         database.ping().await?;
         Ok(database)
+    }
+
+    /// The same store where caps live elsewhere and are mirrored here: what is mirrored decides only as far as this says.
+    /// Without it, the caps that are stored are those that hold.
+    #[must_use]
+    pub const fn with_cap_trust(mut self, trust: CapTrust) -> Self {
+        self.cap_trust = Some(trust);
+        self
     }
 
     /// How many connections there are now.
@@ -135,6 +150,13 @@ impl Database {
 
     pub(crate) const fn sealer(&self) -> &Sealer {
         &self.sealer
+    }
+
+    fn ways(&self) -> Ways {
+        Ways {
+            sealer: self.sealer.clone(),
+            cap_trust: self.cap_trust,
+        }
     }
 
     pub(crate) async fn acquire(&self) -> StoreResult<PooledConnection> {
@@ -159,20 +181,21 @@ fn manager(address: Address, setup: String) -> AsyncDieselConnectionManager<Asyn
 impl Store for Database {
     async fn read(&self) -> StoreResult<Box<dyn ReadUnit>> {
         let held = Held::new(self.acquire().await?, self.tls.clone());
-        Ok(Box::new(Unit::reading(held, self.sealer.clone())))
+        Ok(Box::new(Unit::reading(held, self.ways())))
     }
 
     async fn begin(&self, context: &WriteContext) -> StoreResult<Box<dyn WriteUnit>> {
         let held = Held::new(self.acquire().await?, self.tls.clone());
-        Ok(Box::new(
-            Unit::begin(held, self.sealer.clone(), context).await?,
-        ))
+        Ok(Box::new(Unit::begin(held, self.ways(), context).await?))
     }
 
     async fn begin_batch(&self, context: &WriteContext) -> StoreResult<Box<dyn WriteUnit>> {
         let held = Held::new(self.acquire().await?, self.tls.clone());
-        let sealer = self.sealer.clone();
-        Ok(Box::new(Unit::begin_later(held, sealer, context.clone())))
+        Ok(Box::new(Unit::begin_later(
+            held,
+            self.ways(),
+            context.clone(),
+        )))
     }
 
     async fn ping(&self) -> StoreResult<()> {

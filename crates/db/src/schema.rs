@@ -255,6 +255,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    budget_cap_mirrors (scope_id) {
+        scope_id -> Uuid,
+        organization_id -> Nullable<Uuid>,
+        version -> BigInt,
+        read_version -> Nullable<BigInt>,
+        read_at -> Nullable<Timestamptz>,
+        due_at -> Timestamptz,
+        inheriting -> Array<Uuid>,
+    }
+}
+
+diesel::table! {
     chat_acl (root_chat_id, principal_kind, principal_id) {
         root_chat_id -> Uuid,
         organization_id -> Uuid,
@@ -707,6 +719,7 @@ diesel::table! {
 
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(budget_cap_counts -> subscription_budget_caps (scope_id));
+diesel::joinable!(budget_cap_mirrors -> organizations (organization_id));
 diesel::joinable!(chat_file_downloads -> chat_files (file_id));
 diesel::joinable!(chat_file_downloads -> users (user_id));
 diesel::joinable!(chat_files -> chats (chat_id));
@@ -742,6 +755,7 @@ diesel::joinable!(workspaces -> users (owner_id));
 
 diesel::allow_tables_to_appear_in_same_query!(api_keys, users);
 diesel::allow_tables_to_appear_in_same_query!(budget_cap_counts, subscription_budget_caps);
+diesel::allow_tables_to_appear_in_same_query!(budget_cap_mirrors, organizations);
 diesel::allow_tables_to_appear_in_same_query!(chat_file_downloads, chat_files);
 diesel::allow_tables_to_appear_in_same_query!(chat_file_downloads, users);
 diesel::allow_tables_to_appear_in_same_query!(chat_files, chats);

@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use diesel::{sql_query, sql_types::Text};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::future::{try_join, try_join3};
-use model::spend::{LedgerBatch, LockWait};
+use model::{
+    caps::CapTrust,
+    spend::{LedgerBatch, LockWait},
+};
 use store::{ReadUnit, StoreResult, WriteContext, WriteUnit};
 use tokio::{runtime::Handle, time::timeout};
 
@@ -15,7 +18,7 @@ use crate::{
     pool::PooledConnection,
     query::{self, Cached},
     sealing::Sealer,
-    spend::{self, Counters},
+    spend::{self, Counters, Manner},
     tls::Tls,
 };
 
@@ -31,10 +34,19 @@ pub(crate) struct Reading;
 #[derive(Debug)]
 pub(crate) struct Writing;
 
+/// What a unit has of its store besides a connection.
+#[derive(Debug)]
+pub(crate) struct Ways {
+    pub(crate) sealer: Sealer,
+    /// How far mirrored caps are trusted; `None` where caps live here.
+    pub(crate) cap_trust: Option<CapTrust>,
+}
+
 /// A unit of work. The repositories are implemented for it in the modules of their features.
 pub(crate) struct Unit<Mode> {
     held: Held,
     pub(crate) sealer: Sealer,
+    pub(crate) cap_trust: Option<CapTrust>,
     /// Who writes, as long as the transaction has not begun.
     later: Option<WriteContext>,
     /// What a batch of the ledger writes at the commit.
@@ -132,10 +144,11 @@ impl<Mode: Send + Sync> Unit<Mode> {
 }
 
 impl Unit<Reading> {
-    pub(crate) fn reading(held: Held, sealer: Sealer) -> Self {
+    pub(crate) fn reading(held: Held, ways: Ways) -> Self {
         Self {
             held,
-            sealer,
+            sealer: ways.sealer,
+            cap_trust: ways.cap_trust,
             later: None,
             writes: None,
             mode: PhantomData,
@@ -147,14 +160,15 @@ impl Unit<Writing> {
     /// Begins the transaction and tells it who writes, in one round trip.
     pub(crate) async fn begin(
         mut held: Held,
-        sealer: Sealer,
+        ways: Ways,
         context: &WriteContext,
     ) -> StoreResult<Self> {
         held.in_transaction = true; // From the first byte on: this future may be dropped half-way.
         begin(held.connection()?, context).await?;
         Ok(Self {
             held,
-            sealer,
+            sealer: ways.sealer,
+            cap_trust: ways.cap_trust,
             later: None,
             writes: None,
             mode: PhantomData,
@@ -162,10 +176,11 @@ impl Unit<Writing> {
     }
 
     /// A unit whose transaction begins with its batch of the ledger.
-    pub(crate) const fn begin_later(held: Held, sealer: Sealer, context: WriteContext) -> Self {
+    pub(crate) fn begin_later(held: Held, ways: Ways, context: WriteContext) -> Self {
         Self {
             held,
-            sealer,
+            sealer: ways.sealer,
+            cap_trust: ways.cap_trust,
             later: Some(context),
             writes: None,
             mode: PhantomData,
@@ -192,17 +207,21 @@ impl Unit<Writing> {
             }
         };
         // A transaction that does nothing else can be begun anew.
-        let mut counters = match context {
-            Some(_) => Counters::Known,
-            None => Counters::Any,
+        let mut manner = Manner {
+            wait,
+            counters: match context {
+                Some(_) => Counters::Known,
+                None => Counters::Any,
+            },
+            cap_trust: self.cap_trust,
         };
-        let mut taken = spend::run_batch(connection, began, steps, (wait, counters)).await?;
+        let mut taken = spend::run_batch(connection, began, steps, manner).await?;
         if let (None, Some(context)) = (&taken, &context) {
-            counters = Counters::Any;
+            manner.counters = Counters::Any;
             // Waited for: what is sent with the beginning must find the transaction begun.
             query::run(connection, Cached(sql_query("ROLLBACK"))).await?;
             let began = begin(connection, context);
-            taken = spend::run_batch(connection, began, steps, (wait, counters)).await?;
+            taken = spend::run_batch(connection, began, steps, manner).await?;
         }
         let (batch, writes) = taken.ok_or_else(|| internal("a counter was not made"))?;
         self.writes = Some(writes);

@@ -19,6 +19,7 @@ use store::{
 use uuid::Uuid;
 
 use crate::{
+    api_keys::leave_admin_mode,
     departures,
     errors::internal,
     organizations::member_insert,
@@ -199,6 +200,10 @@ fn listed<'a>(filter: &UserFilter, visibility: &Visibility) -> Live<'a> {
     if let Some(status) = filter.status {
         query = query.filter(users::status.eq(status_text(status)));
     }
+    if let Some(ids) = &filter.ids {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        query = query.filter(users::id.eq_any(ids));
+    }
     if let Some(search) = &filter.search {
         let pattern = anywhere(search);
         query = query.filter(
@@ -325,6 +330,10 @@ impl UserWrite for Unit<Writing> {
             ))
             .returning(UserRow::as_returning());
         let found = row(conn, update).await?;
+        if status == UserStatus::Suspended {
+            // Whoever is let in again proves anew who they are.
+            leave_admin_mode(conn, id).await?;
+        }
         with_organizations_one(conn, found)
             .await?
             .ok_or(StoreError::NotFound)

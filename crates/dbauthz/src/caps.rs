@@ -26,17 +26,26 @@ use crate::{
 };
 
 const READ: &[&str] = &["budget_cap:read"];
-const SET: &[&str] = &["budget_cap:create", "budget_cap:update"];
-const SCOPE: &str = "in the organization, or everywhere and in admin mode";
+pub(crate) const SET: &[&str] = &["budget_cap:create", "budget_cap:update"];
+const DELETE: &[&str] = &["budget_cap:delete"];
+pub(crate) const SCOPE: &str = "in the organization, or everywhere and in admin mode";
 
 pub(crate) const RULES: &[Rule] = &[
     rule("cap_get", Shape::Fetch, READ, SCOPE),
     rule("cap_override_list", Shape::Fetch, READ, SCOPE),
     rule("cap_update_check", Shape::Fetch, SET, SCOPE),
+    rule("cap_delete_check", Shape::Fetch, DELETE, SCOPE),
     rule("cap_lock", Shape::Inside, &[], ""),
     rule("cap_people_lock", Shape::Inside, &[], ""),
     rule("cap_flat_upsert", Shape::Check, SET, SCOPE),
     rule("cap_subscription_upsert", Shape::Check, SET, SCOPE),
+    rule(
+        "cap_override_check",
+        Shape::Fetch,
+        SET,
+        "in the organization, of which the people are members or have a cap already, or everywhere and in admin mode; \
+         locks the accounts",
+    ),
     rule(
         "cap_override_upsert",
         Shape::Lock,
@@ -47,7 +56,7 @@ pub(crate) const RULES: &[Rule] = &[
     rule(
         "cap_override_delete",
         Shape::Lock,
-        &["budget_cap:delete"],
+        DELETE,
         "in the organization, or everywhere and in admin mode; locks the caps",
     ),
 ];
@@ -113,6 +122,14 @@ impl<U: store::ReadUnit + ?Sized> Caps<'_, U> {
     pub async fn cap_update_check(&mut self, scope: CapScope) -> StoreResult<()> {
         self.check(scope, &[Create, Update]).await
     }
+
+    /// Refuses unless people's own caps may be removed, for who must not learn anything else before.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown organization, `Denied`.
+    pub async fn cap_delete_check(&mut self, scope: CapScope) -> StoreResult<()> {
+        self.check(scope, &[Delete]).await
+    }
 }
 
 impl<U: store::WriteUnit + ?Sized> Caps<'_, U> {
@@ -142,8 +159,24 @@ impl<U: store::WriteUnit + ?Sized> Caps<'_, U> {
         self.unit.cap_subscription_upsert(scope, upsert).await
     }
 
+    /// Why people's own caps would not be set, if there is a reason in the people: they have no account, or are not in the
+    /// organization. Whoever has a cap keeps being within reach after leaving the organization.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown organization, `Denied`.
+    pub async fn cap_override_check(
+        &mut self,
+        scope: CapScope,
+        users: &[UserId],
+    ) -> StoreResult<Option<CapUpsertOutcome>> {
+        self.cap_update_check(scope).await?;
+        let people = self.unit.cap_people_lock(scope, users).await?;
+        Ok(refused(users, &people))
+    }
+
     /// Sets people's own caps, all or none; each person is named once. Where nothing was ever set for the subscription,
-    /// that is made when it is `implicit`. Of nobody is done at once. Whoever has a cap keeps being within reach after leaving the organization.
+    /// that is made when it is `implicit`. Of nobody is done at once. Whoever has a cap keeps being within reach after
+    /// leaving the organization.
     ///
     /// # Errors
     /// `NotFound` for an unknown organization, `Denied`.

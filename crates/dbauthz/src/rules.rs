@@ -3,10 +3,11 @@
 use std::fmt::Write;
 
 use crate::{
-    SystemActor, acl, alerts, api_keys, audit, budgets, caps, chat_files, chat_messages,
-    chat_turns, chats, deliveries, external_usage, feature_flags, groups, identities,
-    identity_sync, idpsync, notifications, objects, organizations, prices, providers, roles, spend,
-    spend_reports, stored_responses, subjects, system_roles, users, webhooks, workspaces,
+    SystemActor, acl, alerts, api_keys, audit, budgets, cap_mirrors, caps, chat_files,
+    chat_messages, chat_turns, chats, deliveries, external_usage, feature_flags, groups,
+    identities, identity_sync, idpsync, notifications, objects, organizations, prices, providers,
+    roles, spend, spend_reports, stored_responses, subjects, system_roles, users, webhooks,
+    workspaces,
 };
 
 /// How a wrapped method goes about its check.
@@ -92,6 +93,7 @@ pub(crate) const ALL: &[(&str, &[Rule])] = &[
     ("identities", identities::RULES),
     ("idpsync", idpsync::RULES),
     ("caps", caps::RULES),
+    ("cap_mirrors", cap_mirrors::RULES),
     ("feature_flags", feature_flags::RULES),
     ("prices", prices::RULES),
     ("external_usage", external_usage::RULES),

@@ -31,6 +31,8 @@ pub enum SystemActor {
     Courier,
     /// Counts for the metrics whom a limit blocks.
     Metrics,
+    /// Mirrors the caps that a customers portal keeps.
+    CapsMirror,
     /// Runs the turns of chats.
     ChatEngine,
     /// Shows chats to those who look at them.
@@ -38,6 +40,14 @@ pub enum SystemActor {
     /// Archives and removes old chats and files that nobody attached.
     ChatKeeper,
 }
+
+/// What making stored caps those of a portal takes.
+const CAPS_MIRROR: &[(R, Action)] = &[
+    (R::BudgetCap, Action::Create),
+    (R::BudgetCap, Action::Delete),
+    (R::BudgetCap, Action::Read),
+    (R::BudgetCap, Action::Update),
+];
 
 /// What following an identity provider's claims takes.
 const IDENTITY_SYNC: &[(R, Action)] = &[
@@ -70,6 +80,7 @@ impl SystemActor {
         Self::Alerts,
         Self::Courier,
         Self::Metrics,
+        Self::CapsMirror,
         Self::ChatEngine,
         Self::ChatFeed,
         Self::ChatKeeper,
@@ -91,6 +102,7 @@ impl SystemActor {
             Self::Alerts => "alerts",
             Self::Courier => "courier",
             Self::Metrics => "metrics",
+            Self::CapsMirror => "caps-mirror",
             Self::ChatEngine => "chat-engine",
             Self::ChatFeed => "chat-feed",
             Self::ChatKeeper => "chat-keeper",
@@ -119,6 +131,10 @@ impl SystemActor {
             }
             Self::Metrics => {
                 "metrics are about everybody and asked for by nobody: it reads who has used up a limit"
+            }
+            Self::CapsMirror => {
+                "where caps are set at a customers portal nobody sets them here: it makes the stored ones what the portal \
+                 says, by which requests are decided"
             }
             Self::ChatEngine => {
                 "a turn goes on when its owner has gone, and may end with the server that ran it: it reads what was said, \
@@ -231,6 +247,7 @@ impl SystemActor {
                 (R::User, Action::Read),
             ],
             Self::Metrics => &[(R::AiUsageEvent, Action::Read)],
+            Self::CapsMirror => CAPS_MIRROR,
             Self::ChatEngine => &[(R::Chat, Action::Update)],
             Self::ChatFeed => &[(R::Chat, Action::Read)],
             Self::ChatKeeper => &[

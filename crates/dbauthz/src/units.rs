@@ -9,11 +9,11 @@ use std::{
 use store::StoreResult;
 
 use crate::{
-    Alerts, ApiKeys, Audit, Budgets, Caps, ChatFiles, ChatMessages, ChatTurns, ChatUpkeep,
-    ChatViewers, Chats, Deliveries, ExternalUsage, FeatureFlags, Groups, Identities, IdentitySync,
-    Idpsync, Ledger, Logins, Notifications, Objects, Organizations, PresentedKeys, Prices,
-    ProviderKeys, Providers, Roles, Setup, Spend, SpendReports, StoredResponses, Subjects,
-    SystemRoles, Users, Webhooks, Workspaces, gate::Gate,
+    Alerts, ApiKeys, Audit, Budgets, CapMirrors, Caps, ChatFiles, ChatMessages, ChatTurns,
+    ChatUpkeep, ChatViewers, Chats, Deliveries, ExternalUsage, FeatureFlags, Groups, Identities,
+    IdentitySync, Idpsync, Ledger, Logins, Notifications, Objects, Organizations, PresentedKeys,
+    Prices, ProviderKeys, Providers, Roles, Setup, Spend, SpendReports, StoredResponses, Subjects,
+    SystemRoles, UpstreamCaps, Users, Webhooks, Workspaces, gate::Gate,
 };
 
 /// All repositories, for reading, each call authorized.
@@ -125,6 +125,10 @@ macro_rules! rooms {
             pub fn caps(&mut self) -> Caps<'_, dyn store::$inner> {
                 Caps::new(&self.gate, &mut *self.unit)
             }
+            /// Caps that are set upstream.
+            pub fn upstream_caps(&mut self) -> UpstreamCaps<'_, dyn store::$inner> {
+                UpstreamCaps::new(&self.gate, &mut *self.unit)
+            }
             /// Features that are switched on and off while the servers run.
             pub fn feature_flags(&mut self) -> FeatureFlags<'_, dyn store::$inner> {
                 FeatureFlags::new(&self.gate, &mut *self.unit)
@@ -199,6 +203,10 @@ macro_rules! rooms {
             /// Alerts: who must be told that spend has come to a threshold of a limit.
             pub fn alerts(&mut self) -> Alerts<'_, dyn store::$inner> {
                 Alerts::new(&self.unit.gate, &mut *self.unit.unit)
+            }
+            /// Mirrors of caps that an upstream system keeps.
+            pub fn cap_mirrors(&mut self) -> CapMirrors<'_, dyn store::$inner> {
+                CapMirrors::new(&self.unit.gate, &mut *self.unit.unit)
             }
             /// The outbox: what is sent besides the inbox.
             pub fn deliveries(&mut self) -> Deliveries<'_, dyn store::$inner> {

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use model::{
     Micros, ReservationId, WaiterId,
     admission::{PATIENCE_OF_THE_HEAD, Patience},
+    caps::CapScope,
     spend::{
         Account, CredentialKind, LimitKey, NotBounded, ReserveOutcome, ReserveRequest, SpendState,
         WaitEnd,
@@ -44,6 +45,8 @@ pub(crate) enum Decision {
     Refused(SpendState),
     /// A limit applies and its cost has no bound.
     NotBounded(NotBounded, SpendState),
+    /// It is not known which caps this subscription has.
+    CapsUnknown(CapScope),
     /// Its turn did not come in time.
     RetryLater(SpendState),
     /// The client left.
@@ -162,6 +165,9 @@ impl Admission<'_> {
                 }
                 Ok(ReserveOutcome::NotBounded(why, state)) => {
                     return self.end(Decision::NotBounded(why, state)).await;
+                }
+                Ok(ReserveOutcome::CapsUnknown(scope)) => {
+                    return self.end(Decision::CapsUnknown(scope)).await;
                 }
                 Err(failure) => return self.failed(failure),
             }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use model::{
     WaiterId,
+    caps::CapScope,
     prices::ModelPrice,
     spend::{LimitKind, NotBounded, SpendState},
 };
@@ -116,6 +117,17 @@ impl Finish {
         );
     }
 
+    /// Answers that it is not known which caps hold. Whoever keeps the deployment must see to it.
+    fn caps_unknown(self, scope: CapScope) {
+        telemetry::caps_unknown(scope);
+        tracing::warn!(
+            scope = %scope.id(), request_id = ?self.request_id,
+            "a request was turned away: its caps have not been read for too long"
+        );
+        let text = refusals::caps_unknown(scope);
+        self.error(Outcome::Failed, ErrorKind::CapsUnavailable, &text);
+    }
+
     /// There is nobody to answer.
     fn left(self) {
         telemetry::request(self.dialect, Outcome::Left, 499);
@@ -166,6 +178,7 @@ pub(crate) async fn run(inner: Arc<Inner>, job: Job, mut reply: Reply) {
         Decision::Left => finish.left(),
         Decision::Stopping => finish.stopping(),
         Decision::Failed(error) => finish.internal(&error),
+        Decision::CapsUnknown(scope) => finish.caps_unknown(scope),
         Decision::Refused(state) => {
             let text = standing(&job, &state).await.refused();
             finish.error(Outcome::Refused, ErrorKind::OverBudget, &text);

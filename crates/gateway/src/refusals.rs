@@ -4,6 +4,7 @@ mod standing;
 
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use model::caps::CapScope;
 use store::StoreError;
 
 pub(crate) use self::standing::Standing;
@@ -18,6 +19,9 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Seconds after which a request whose turn did not come may try again.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
+
+/// Seconds after which a request may try again that found no caps: they are read every few seconds.
+const RETRY_CAPS_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 /// An error in the provider's shape. `request_id` is for the envelope that has a place for it.
 pub(crate) fn error(
@@ -40,10 +44,27 @@ pub(crate) fn error(
         let value = HeaderValue::from_static(if retry { "true" } else { "false" });
         headers.insert(SHOULD_RETRY, value);
     }
-    if matches!(kind, ErrorKind::RetryLater | ErrorKind::Unavailable) {
-        headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+    let after = match kind {
+        ErrorKind::RetryLater | ErrorKind::Unavailable => Some(RETRY_AFTER),
+        ErrorKind::CapsUnavailable => Some(RETRY_CAPS_AFTER),
+        _ => None,
+    };
+    if let Some(after) = after {
+        headers.insert(header::RETRY_AFTER, after);
     }
     response
+}
+
+/// It is not known which caps a subscription has.
+pub(crate) fn caps_unknown(scope: CapScope) -> String {
+    let of = match scope {
+        CapScope::Instance => "this deployment",
+        CapScope::Organization(_) => "your organization",
+    };
+    format!(
+        "The budget caps of {of} could not be read for too long, so it is not known what may be spent. Try again in a \
+         moment."
+    )
 }
 
 /// The house failed: logged with its cause, told without it. An absent database is told apart, since it will
@@ -147,6 +168,7 @@ mod tests {
         check(ErrorKind::RetryLater, Some("true"), true);
         check(ErrorKind::Internal, None, false);
         check(ErrorKind::Unavailable, Some("true"), true);
+        check(ErrorKind::CapsUnavailable, Some("true"), true);
     }
 
     #[test]

@@ -1,17 +1,16 @@
 //! The gateway's metrics: their names, their meaning and the one place that raises them.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+mod unpriced;
+
+use std::time::Duration;
 
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
+use model::{GroupId, caps::CapScope};
 
-use model::{GroupId, providers::Provider};
-
+use self::unpriced::UNPRICED;
+pub(crate) use self::unpriced::Unpriced;
 use crate::{admission::Decision, wire::Dialect};
 
 const REQUESTS: &str = "bursar_gateway_requests_total";
@@ -21,7 +20,7 @@ const BATCH: &str = "bursar_ledger_batch_seconds";
 const WAITERS: &str = "bursar_gateway_waiters";
 const BLOCKED: &str = "bursar_cost_control_blocked_requests_total";
 const ENFORCEMENT: &str = "bursar_cost_control_enforcement_duration_seconds";
-const UNPRICED: &str = "bursar_cost_control_unpriced_token_usage_records_total";
+const CAPS_UNKNOWN: &str = "bursar_cost_control_caps_unknown_requests_total";
 const OVER_REPORTS: &str = "bursar_gateway_over_reports_total";
 const OVER_REPORT_MICROS: &str = "bursar_gateway_over_report_micros_total";
 const ESTIMATED: &str = "bursar_gateway_estimated_settlements_total";
@@ -54,14 +53,6 @@ pub const BUCKETS: &[(&str, &[f64])] = &[
     ),
 ];
 
-/// So many pairs of provider and model are told apart in labels. Models are named by clients, so there is no end of
-/// them; those that come later are told together.
-const MOST_MODELS: usize = 200;
-/// The greatest length of a model's name in a label, in characters.
-const MODEL_CHARS: usize = 100;
-/// What the models are called that are too many.
-const OTHER_MODELS: &str = "other";
-
 /// Tells the recorder what the figures mean. Called once, at start.
 pub(crate) fn describe() {
     describe_counter!(
@@ -91,6 +82,10 @@ pub(crate) fn describe() {
     describe_counter!(
         UNPRICED,
         "Usage of models without a price, by provider, its type and model."
+    );
+    describe_counter!(
+        CAPS_UNKNOWN,
+        "Requests turned away because the caps that apply had not been read for too long, by whose they are."
     );
     describe_counter!(
         OVER_REPORTS,
@@ -202,60 +197,24 @@ pub(crate) fn enforced(decision: &Decision, took: Duration) {
             counter!(BLOCKED, "group_id" => group_label(state.group_id)).increment(1);
             "blocked"
         }
-        Decision::Failed(_) => "error",
+        Decision::Failed(_) | Decision::CapsUnknown(_) => "error",
         Decision::Left | Decision::Stopping => return,
     };
     histogram!(ENFORCEMENT, "outcome" => outcome).record(took.as_secs_f64());
 }
 
+/// Counts a request of which it was not known which caps hold.
+pub(crate) fn caps_unknown(scope: CapScope) {
+    let of = match scope {
+        CapScope::Instance => "instance",
+        CapScope::Organization(_) => "organization",
+    };
+    counter!(CAPS_UNKNOWN, "scope" => of).increment(1);
+}
+
 /// A group as a label: its id, since names change and are unique in their organization only.
 fn group_label(group: Option<GroupId>) -> String {
     group.map_or_else(|| "none".to_owned(), |group| group.to_string())
-}
-
-/// A model without a price, as labels tell it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Unpriced {
-    provider: String,
-    provider_type: &'static str,
-    model: String,
-}
-
-impl Unpriced {
-    /// A model as the client named it, at a provider.
-    pub(crate) fn new(provider: &Provider, model: &str) -> Self {
-        Self {
-            provider: provider.name.to_string(),
-            provider_type: provider.kind.as_str(),
-            model: model.chars().take(MODEL_CHARS).collect(),
-        }
-    }
-
-    /// Counts usage of it.
-    pub(crate) fn count(&self) {
-        static KNOWN: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
-        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        let model = self.label(&mut known);
-        counter!(
-            UNPRICED,
-            "provider" => self.provider.clone(), "provider_type" => self.provider_type, "model" => model
-        )
-        .increment(1);
-    }
-
-    /// The model's label: its name, unless there are too many already.
-    fn label(&self, known: &mut BTreeSet<(String, String)>) -> String {
-        let pair = (self.provider.clone(), self.model.clone());
-        if known.len() < MOST_MODELS {
-            known.insert(pair);
-            return self.model.clone();
-        }
-        if known.contains(&pair) {
-            self.model.clone()
-        } else {
-            OTHER_MODELS.to_owned()
-        }
-    }
 }
 
 /// Counts a settlement above its hold.
@@ -302,25 +261,13 @@ mod tests {
     use chrono::DateTime;
     use metrics_exporter_prometheus::PrometheusBuilder;
     use model::{
-        Micros, ProviderId,
-        prices::ProviderKind,
+        Micros, OrganizationId,
         spend::{NotBounded, Period, SpendState},
     };
     use store::StoreError;
     use uuid::Uuid;
 
     use super::*;
-
-    fn provider(name: &str) -> Provider {
-        Provider {
-            id: ProviderId(Uuid::nil()),
-            name: name.parse().unwrap(),
-            kind: ProviderKind::OpenAi,
-            base_url: "https://example.com/v1".parse().unwrap(),
-            created_at: DateTime::UNIX_EPOCH,
-            updated_at: DateTime::UNIX_EPOCH,
-        }
-    }
 
     /// What a scrape shows after this work.
     fn shown(work: impl FnOnce()) -> String {
@@ -363,6 +310,7 @@ mod tests {
                 Decision::RetryLater(state(2)),
                 Decision::NotBounded(NotBounded::Unpriced, state(2)),
                 Decision::Failed(StoreError::NotFound),
+                Decision::CapsUnknown(CapScope::Instance),
                 Decision::Left,
                 Decision::Stopping,
             ];
@@ -378,7 +326,7 @@ mod tests {
             format!("{ENFORCEMENT}_bucket{{outcome=\"blocked\",le=\"0.01\"}} 4"),
             format!("{ENFORCEMENT}_bucket{{outcome=\"blocked\",le=\"1\"}} 4"),
             format!("{ENFORCEMENT}_count{{outcome=\"blocked\"}} 4"),
-            format!("{ENFORCEMENT}_count{{outcome=\"error\"}} 1"),
+            format!("{ENFORCEMENT}_count{{outcome=\"error\"}} 2"),
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");
         }
@@ -386,20 +334,16 @@ mod tests {
     }
 
     #[test]
-    fn models_without_a_price_are_told_apart_up_to_a_number() {
-        let mut known = BTreeSet::new();
-        let mut label = |provider_name: &str, model: &str| {
-            Unpriced::new(&provider(provider_name), model).label(&mut known)
-        };
-        for number in 0..MOST_MODELS {
-            let model = format!("model-{number}");
-            assert_eq!(label("near", &model), model);
+    fn what_finds_no_caps_is_counted_by_whose_they_are() {
+        let organization = OrganizationId(Uuid::from_u128(1));
+        let text = shown(|| {
+            caps_unknown(CapScope::Instance);
+            caps_unknown(CapScope::Organization(organization));
+            caps_unknown(CapScope::Organization(organization));
+        });
+        for (scope, count) in [("instance", 1), ("organization", 2)] {
+            let line = format!("{CAPS_UNKNOWN}{{scope=\"{scope}\"}} {count}");
+            assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");
         }
-        assert_eq!(label("near", "one-too-many"), OTHER_MODELS);
-        assert_eq!(label("far", "model-1"), OTHER_MODELS);
-        assert_eq!(label("near", "model-1"), "model-1");
-        assert_eq!(known.len(), MOST_MODELS);
-        let long = Unpriced::new(&provider("near"), &"\u{e9}".repeat(MODEL_CHARS + 1));
-        assert_eq!(long.model.chars().count(), MODEL_CHARS);
     }
 }

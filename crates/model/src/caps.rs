@@ -5,6 +5,7 @@
 //! what each spends beyond what is included.
 
 mod limits;
+mod mirror;
 mod standing;
 
 use std::{fmt, str::FromStr};
@@ -14,6 +15,10 @@ use uuid::Uuid;
 
 pub use self::{
     limits::{CapState, Used, counted},
+    mirror::{
+        CapFailure, CapMirror, CapMirrorClaim, CapTrust, MirrorChanges, MirrorOutcome,
+        MirroredCaps, MirroredOverride,
+    },
     standing::{BlockedCap, CapStanding, SubscriptionStanding, blocked_by},
 };
 use crate::{

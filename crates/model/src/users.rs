@@ -102,6 +102,8 @@ pub struct UserFilter {
     pub search: Option<String>,
     /// Only accounts of this status.
     pub status: Option<UserStatus>,
+    /// Only these accounts.
+    pub ids: Option<Vec<UserId>>,
 }
 
 /// A password's hash as a PHC string. Its `Debug` shows nothing.

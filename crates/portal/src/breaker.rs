@@ -1,11 +1,43 @@
 //! Leaves a failing portal alone for a while, then lets one exchange find out whether it is back.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use model::Clock;
 
-use crate::BreakerPolicy;
+use crate::{BreakerPolicy, PortalScope};
+
+/// The breakers of a portal: one for each scope, so that what the portal does not answer about one is answered about all
+/// others as ever.
+#[derive(Debug)]
+pub(crate) struct Breakers {
+    policy: BreakerPolicy,
+    clock: Arc<dyn Clock>,
+    of: Mutex<HashMap<PortalScope, Arc<Breaker>>>,
+}
+
+impl Breakers {
+    pub(crate) fn new(policy: BreakerPolicy, clock: Arc<dyn Clock>) -> Self {
+        let of = Mutex::default();
+        Self { policy, clock, of }
+    }
+
+    /// The one of a scope; it lets everything through at first.
+    pub(crate) fn of(&self, scope: &PortalScope) -> Arc<Breaker> {
+        let mut all = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(breaker) = all.get(scope) {
+            return Arc::clone(breaker);
+        }
+        let breaker = Breaker::new(self.policy, Arc::clone(&self.clock));
+        let breaker = Arc::new(breaker);
+        all.insert(scope.clone(), Arc::clone(&breaker));
+        breaker
+    }
+}
 
 /// A circuit breaker. Its time is the clock's.
 #[derive(Debug)]
@@ -68,6 +100,19 @@ impl Breaker {
             epoch: state.epoch,
             judged: false,
         })
+    }
+
+    /// For how long nobody is let through yet; not at all while one is finding out.
+    pub(crate) fn left_alone(&self) -> Duration {
+        let now = self.clock.now();
+        let Phase::Open { since } = self.state().phase else {
+            return Duration::ZERO;
+        };
+        if now < since {
+            return Duration::ZERO;
+        }
+        let left = self.until(since).signed_duration_since(now);
+        left.to_std().unwrap_or_default()
     }
 
     fn judge(&self, epoch: u64, failed: bool) {
@@ -156,7 +201,7 @@ impl Drop for Permit<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::{num::NonZeroU32, time::Duration};
+    use std::num::NonZeroU32;
 
     use super::*;
 
@@ -223,6 +268,21 @@ mod tests {
         breaker.admit().unwrap().succeeded();
         let (first, second) = (breaker.admit(), breaker.admit());
         assert!(first.is_ok() && second.is_ok());
+    }
+
+    #[test]
+    fn it_says_how_long_that_takes() {
+        let (breaker, hands) = breaker();
+        let seconds = Duration::from_secs;
+        assert_eq!(breaker.left_alone(), seconds(0));
+        breaker.admit().unwrap().failed();
+        breaker.admit().unwrap().failed();
+        for (second, left) in [(0, 10), (3, 7), (10, 0), (11, 0), (-1_000_000, 0)] {
+            at(&hands, second);
+            assert_eq!(breaker.left_alone(), seconds(left), "{second}");
+        }
+        let _trial = breaker.admit().unwrap();
+        assert_eq!(breaker.left_alone(), seconds(0));
     }
 
     #[test]

@@ -18,15 +18,17 @@ pub struct PortalConfig {
     pub connect_timeout: Duration,
     /// How long one exchange may take, the answer's last byte included.
     pub timeout: Duration,
-    /// How long a read may take with all its pages and attempts. Longer than one exchange.
+    /// How long a page of a read may take with all its attempts. Longer than one exchange.
     pub deadline: Duration,
+    /// How long a read may take with all its pages, however well they come.
+    pub longest: Duration,
     /// The greatest answer that is read, in bytes.
     pub answer_max_bytes: usize,
     /// How many pages of overrides are read before the portal is taken to be paging in circles.
     pub max_pages: u32,
     /// When reads are tried again. Writes never are.
     pub retry: RetryPolicy,
-    /// When the portal is left alone.
+    /// When the portal is left alone about a scope.
     pub breaker: BreakerPolicy,
 }
 
@@ -41,6 +43,7 @@ impl PortalConfig {
             connect_timeout: Duration::from_secs(2),
             timeout: Duration::from_secs(5),
             deadline: Duration::from_secs(15),
+            longest: Duration::from_secs(120),
             answer_max_bytes: 1024 * 1024,
             max_pages: 5_000,
             retry: RetryPolicy::default(),
@@ -99,7 +102,8 @@ impl Default for RetryPolicy {
     }
 }
 
-/// When the portal is left alone, so that a dead one costs nobody any time.
+/// When the portal is asked nothing more about a scope, so that a dead one costs little time. Each scope has its own count:
+/// a portal that fails about one of them may be well about all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakerPolicy {
     /// After so many exchanges in a row that failed.

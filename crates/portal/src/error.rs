@@ -30,7 +30,7 @@ pub enum PortalError {
     /// The answer did not come in time.
     #[error("the portal did not answer in time")]
     TimedOut,
-    /// It was not asked, since it failed too often of late.
+    /// It was not asked, since it failed too often of late about this scope.
     #[error("the portal failed and is left alone until {until}")]
     BreakerOpen {
         /// When it may be asked again.

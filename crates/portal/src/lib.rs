@@ -13,9 +13,10 @@
 //!   out says nothing, so it is an error.
 //! - **Amounts are exact.** They are read from the text of their JSON numbers into micros, without a float; more than
 //!   six decimals are an error of the portal's, and never rounded.
-//! - **It ends.** Each exchange and each read has its time, answers have a greatest size, pages have an end. Reads are
+//! - **It ends.** Each exchange, each page and each read has its time, answers have a greatest size, pages have an end. Reads are
 //!   tried again with growing, random pauses ([`RetryPolicy`]); writes are not, since a portal that fails may have
-//!   done them. A portal that keeps failing is left alone for a while ([`BreakerPolicy`]).
+//!   done them. A scope about which the portal keeps failing is left alone for a while
+//!   ([`BreakerPolicy`]), and no other is for that.
 //! - **Secrets stay here.** The licence and the admin's token are in no error and in no `Debug`; what the portal writes
 //!   is withheld when it repeats them. No redirect is followed, so they go to one address.
 //!

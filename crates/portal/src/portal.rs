@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 use crate::{
     Licence, Malformation, PortalBlockedStatus, PortalCaps, PortalConfig, PortalDates, PortalError,
     PortalFlatCap, PortalOverride, PortalOverrideUpsert, PortalScope, PortalSetupError,
-    RetryPolicy, answer,
-    breaker::Breaker,
+    PortalSubscriptionCaps, RetryPolicy, answer,
+    breaker::{Breaker, Breakers},
     transport::Transport,
     wire::{self, blocked, read, write},
     withheld::Withheld,
@@ -31,21 +31,23 @@ pub struct Portal {
     transport: Transport,
     licence: Option<Licence>,
     withheld: Withheld,
-    breaker: Breaker,
+    breakers: Breakers,
     retry: RetryPolicy,
     deadline: Duration,
+    longest: Duration,
     max_pages: u32,
 }
 
 /// Who asks: one of the first two is there.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Caller<'a> {
     namespace_id: Option<&'a str>,
     licence: Option<&'a Licence>,
+    breaker: Arc<Breaker>,
 }
 
 impl<'a> Caller<'a> {
-    fn license_key(self) -> Option<&'a str> {
+    fn license_key(&self) -> Option<&'a str> {
         self.licence.map(|licence| licence.key.expose_secret())
     }
 }
@@ -63,11 +65,37 @@ impl Portal {
             transport,
             licence: config.licence,
             withheld: Withheld::new(admin.into_iter().chain(key)),
-            breaker: Breaker::new(config.breaker, clock),
+            breakers: Breakers::new(config.breaker, clock),
             retry: config.retry,
             deadline: config.deadline,
+            longest: config.longest,
             max_pages: config.max_pages,
         })
+    }
+
+    /// Whether anything can be asked in this scope.
+    #[must_use]
+    pub fn has_credentials(&self, scope: &PortalScope) -> bool {
+        self.caller(scope).is_ok()
+    }
+
+    /// For how long the portal is not asked about this scope, since it failed; no time at all is left while one exchange
+    /// finds out whether it is back.
+    #[must_use]
+    pub fn left_alone(&self, scope: &PortalScope) -> Duration {
+        self.breakers.of(scope).left_alone()
+    }
+
+    /// The record of a subscription's caps, without its overrides; `None` when there is none.
+    ///
+    /// # Errors
+    /// See [`PortalError`]; never [`PortalError::Rejected`].
+    pub async fn subscription_caps(
+        &self,
+        scope: &PortalScope,
+    ) -> Result<Option<PortalSubscriptionCaps>, PortalError> {
+        let caller = self.caller(scope)?;
+        Ok(self.page(&caller, None, None).await?.subscription)
     }
 
     /// All caps of a subscription, with every page of its overrides: the portal's query `budgetCaps`.
@@ -76,7 +104,7 @@ impl Portal {
     /// See [`PortalError`]; never [`PortalError::Rejected`].
     pub async fn budget_caps(&self, scope: &PortalScope) -> Result<PortalCaps, PortalError> {
         let caller = self.caller(scope)?;
-        self.in_time(self.pages(caller, None)).await
+        self.in_time(self.pages(&caller, None)).await
     }
 
     /// The overrides of these people; of none, for none, without asking. Who has no override is left out.
@@ -92,7 +120,7 @@ impl Portal {
         self.in_time(async {
             let mut found = Vec::new();
             for some in entity_ids.chunks(NAMED_AT_ONCE) {
-                let named = self.pages(caller, Some(some)).await?.overrides;
+                let named = self.pages(&caller, Some(some)).await?.overrides;
                 let asked = |own: &PortalOverride| {
                     own.entity_id.as_ref().is_some_and(|id| some.contains(id))
                 };
@@ -128,8 +156,8 @@ impl Portal {
                     entity_ids: some,
                 };
                 let body = wire::body(blocked::DOCUMENT, variables);
-                let data: blocked::Data = self.read(caller, &body).await?;
-                found.extend(data.statuses(some));
+                let data: blocked::Data = self.read(&caller, &body).await?;
+                found.extend(data.statuses(some)?);
             }
             Ok(found)
         })
@@ -154,7 +182,7 @@ impl Portal {
             flat_user_cap_enabled: cap.enabled,
         };
         let body = wire::body(write::FLAT_CAP, write::Variables { input });
-        let data: write::FlatCapData = self.attempt(caller, body).await?;
+        let data: write::FlatCapData = self.attempt(&caller, body).await?;
         data.stored(&self.withheld)
     }
 
@@ -180,7 +208,7 @@ impl Portal {
             overrides: inputs.collect(),
         };
         let body = wire::body(write::OVERRIDES, write::Variables { input });
-        let data: write::OverridesData = self.attempt(caller, body).await?;
+        let data: write::OverridesData = self.attempt(&caller, body).await?;
         data.stored(&self.withheld)
     }
 
@@ -197,29 +225,21 @@ impl Portal {
         Ok(Caller {
             namespace_id,
             licence,
+            breaker: self.breakers.of(scope),
         })
     }
 
     /// Reads page after page to the end. What is true of the whole subscription is taken from the first.
     async fn pages(
         &self,
-        caller: Caller<'_>,
+        caller: &Caller<'_>,
         entity_ids: Option<&[String]>,
     ) -> Result<PortalCaps, PortalError> {
         let mut caps = PortalCaps::default();
         let mut cursors = HashSet::new();
         let mut after: Option<String> = None;
         for page in 0..self.max_pages {
-            let variables = read::Variables {
-                namespace_id: caller.namespace_id,
-                license_key: caller.license_key(),
-                entity_ids,
-                first: PAGE,
-                after: after.as_deref(),
-            };
-            let body = wire::body(read::DOCUMENT, variables);
-            let data: read::Data = self.read(caller, &body).await?;
-            let found = data.page()?;
+            let found = self.page(caller, entity_ids, after.as_deref()).await?;
             if page == 0 {
                 caps.subscription = found.subscription;
             }
@@ -235,10 +255,36 @@ impl Portal {
         Err(Malformation::Paging.into())
     }
 
-    /// Asks as often as the policy says.
+    async fn page(
+        &self,
+        caller: &Caller<'_>,
+        entity_ids: Option<&[String]>,
+        after: Option<&str>,
+    ) -> Result<read::ReadPage, PortalError> {
+        let variables = read::Variables {
+            namespace_id: caller.namespace_id,
+            license_key: caller.license_key(),
+            entity_ids,
+            first: PAGE,
+            after,
+        };
+        let body = wire::body(read::DOCUMENT, variables);
+        let data: read::Data = self.read(caller, &body).await?;
+        Ok(data.page()?)
+    }
+
+    /// Asks as often as the policy says, for as long as one page may take.
     async fn read<T: DeserializeOwned>(
         &self,
-        caller: Caller<'_>,
+        caller: &Caller<'_>,
+        body: &Bytes,
+    ) -> Result<T, PortalError> {
+        within(self.deadline, self.attempts(caller, body)).await
+    }
+
+    async fn attempts<T: DeserializeOwned>(
+        &self,
+        caller: &Caller<'_>,
         body: &Bytes,
     ) -> Result<T, PortalError> {
         let mut failure = None;
@@ -263,10 +309,10 @@ impl Portal {
     /// Asks once, unless the portal is left alone.
     async fn attempt<T: DeserializeOwned>(
         &self,
-        caller: Caller<'_>,
+        caller: &Caller<'_>,
         body: Bytes,
     ) -> Result<T, PortalError> {
-        let permit = self.breaker.admit();
+        let permit = caller.breaker.admit();
         let permit = permit.map_err(|until| PortalError::BreakerOpen { until })?;
         let as_admin = caller.namespace_id.is_some();
         let read = |answer: Bytes| Ok(answer::read(&answer, &self.withheld)?);
@@ -277,15 +323,24 @@ impl Portal {
             Ok(_) | Err(_) => permit.succeeded(),
         }
         answered.inspect_err(|error| {
-            tracing::warn!(code = error.code(), ?error, "the portal gave no answer");
+            // Whoever asked knows how often that happens, and whether it is worth a warning.
+            tracing::debug!(code = error.code(), ?error, "the portal gave no answer");
         })
     }
 
+    /// All pages of a read, each of which has its own time.
     async fn in_time<T>(
         &self,
         reading: impl Future<Output = Result<T, PortalError>>,
     ) -> Result<T, PortalError> {
-        let read = tokio::time::timeout(self.deadline, reading).await;
-        read.unwrap_or(Err(PortalError::TimedOut))
+        within(self.longest, reading).await
     }
+}
+
+async fn within<T>(
+    time: Duration,
+    reading: impl Future<Output = Result<T, PortalError>>,
+) -> Result<T, PortalError> {
+    let read = tokio::time::timeout(time, reading).await;
+    read.unwrap_or(Err(PortalError::TimedOut))
 }

@@ -280,7 +280,8 @@ pub struct AiReservation {
     pub over_hold_micros: i64,
     /// Whether it had expired and been charged whole, which was corrected.
     pub corrected: bool,
-    /// The limits that apply to the person at this instant: the person's own, and the pool of the group that is charged.
+    /// The limits that apply to the person at this instant: the person's own, the pool of the group that is charged, and
+    /// caps.
     pub limits: Vec<AiLimitState>,
 }
 
@@ -313,10 +314,42 @@ pub struct AiLimitState {
     pub spent_micros: i64,
     /// What is held in the period.
     pub reserved_micros: i64,
-    /// What is neither spent nor held, never below zero.
+    /// What is neither spent nor held, never below zero. Under the cap of a subscription, what remains to this person.
     pub remaining_micros: i64,
     /// When the period ends, and what is spent counts from zero again.
     pub resets_at: DateTime<Utc>,
+    /// Which cap it is; absent unless it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<AiLimitCap>,
+}
+
+/// Which cap a limit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AiLimitCap {
+    /// The organization that it was set for; `null` for the deployment.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub organization_id: Option<Uuid>,
+    /// What was set.
+    pub source: AiCapSource,
+    /// The amount that was set. A user cap never takes what is included, so its limit may be more.
+    pub cap_micros: i64,
+    /// What the person may spend in a period whatever the caps say. It does not count under a subscription's cap, and
+    /// what is left of it is part of what remains to the person.
+    pub included_micros: i64,
+}
+
+/// What a cap was set as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AiCapSource {
+    /// For each person without a cap of their own.
+    FlatUser,
+    /// For this person.
+    UserOverride,
+    /// For all people together.
+    Subscription,
 }
 
 /// Why room was refused.

@@ -12,6 +12,7 @@ pub mod alerts;
 pub mod api_keys;
 pub mod audit;
 pub mod budgets;
+pub mod cap_mirrors;
 pub mod caps;
 pub mod chat_files;
 pub mod chat_messages;
@@ -103,6 +104,7 @@ pub trait ReadUnit:
     + identities::IdentityRead
     + idpsync::IdpsyncRead
     + caps::CapRead
+    + cap_mirrors::CapMirrorRead
     + feature_flags::FeatureFlagRead
     + prices::PriceRead
     + external_usage::ExternalUsageRead
@@ -137,6 +139,7 @@ pub trait WriteUnit:
     + identities::IdentityWrite
     + idpsync::IdpsyncWrite
     + caps::CapWrite
+    + cap_mirrors::CapMirrorWrite
     + feature_flags::FeatureFlagWrite
     + prices::PriceWrite
     + external_usage::ExternalUsageWrite

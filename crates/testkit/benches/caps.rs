@@ -1,7 +1,8 @@
 //! Measures setting people's own caps, 200 at a time, as the mutation of GraphQL does: `cargo xtask bench caps`.
 //!
 //! PostgreSQL is durable and has Bursar's own settings. What is counted is the whole unit of work through the authorized
-//! store: rights, locks, people, caps, their audit lines, commit.
+//! store: rights, locks, people, caps, their audit lines, commit. `--first FILE` runs this SQL before, as a migration would,
+//! to compare two ways of doing it.
 
 #![expect(
     clippy::print_stdout,
@@ -56,6 +57,11 @@ async fn run() {
         .await
         .unwrap();
     let administrator = administrator(&postgres).await;
+    if let Some(file) = first() {
+        let sql = std::fs::read_to_string(&file).unwrap();
+        administrator.batch_execute(&sql).await.unwrap();
+        println!("with {file}:");
+    }
     let people = seed(&administrator).await;
     let options = DatabaseOptions::new(postgres.app_url());
     let database = Database::connect(options, Sealer::from_key(&[7; 32])).await;
@@ -74,6 +80,12 @@ async fn run() {
     tell(&mut took);
     statements(&administrator).await;
     postgres.stop().await.unwrap();
+}
+
+/// The file of SQL that is run before.
+fn first() -> Option<String> {
+    let mut words = std::env::args().skip_while(|word| word != "--first");
+    words.nth(1)
 }
 
 fn tell(took: &mut [Duration]) {

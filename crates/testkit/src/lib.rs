@@ -6,6 +6,7 @@
 pub mod issuer;
 mod loopback;
 pub mod mail;
+pub mod portal;
 pub mod postgres;
 pub mod receiver;
 pub mod server;
@@ -13,6 +14,7 @@ pub mod world;
 
 pub use issuer::TestIssuer;
 pub use mail::{Letter, Post, TestMailServer};
+pub use portal::TestPortal;
 pub use postgres::{TestDatabase, connect};
 pub use receiver::{Behaviour, Received, TestReceiver};
 pub use server::{ServerOptions, TestServer};

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use bursar::{
-    Environment, Server, chats::ChatOptions, cli, graphql::CapsOptions,
+    Environment, Server, caps::CapsPlaceOptions, chats::ChatOptions, cli, graphql::CapsOptions,
     notifications::NotificationOptions, oidc::OidcOptions,
 };
 use bursar_sdk::Client;
@@ -44,6 +44,8 @@ pub struct ServerOptions {
     pub notifications: Option<NotificationOptions>,
     /// How caps are offered over GraphQL, else by the defaults.
     pub caps: Option<CapsOptions>,
+    /// Where caps live, unless it is the database.
+    pub caps_place: Option<CapsPlaceOptions>,
 }
 
 impl Default for ServerOptions {
@@ -61,6 +63,7 @@ impl Default for ServerOptions {
             budgets: BudgetSettingsUpdate::default(),
             notifications: None,
             caps: None,
+            caps_place: None,
         }
     }
 }
@@ -118,6 +121,9 @@ impl TestServer {
         }
         if let Some(caps) = options.caps {
             server.caps = caps;
+        }
+        if let Some(place) = &options.caps_place {
+            server.caps_place = place.clone();
         }
         server.shutdown_timeout = Duration::from_secs(10);
         let environment = Environment {

@@ -14,7 +14,7 @@ use super::{
     admin_mode::admin_mode,
     chain, chats,
     constraints::{taken, violated},
-    external_usage::{budget, external_usage, hold},
+    external_usage::{budget, caps_unknown, external_usage, hold},
 };
 
 /// What is said of a thing that does not exist or that the caller must not know of.
@@ -95,6 +95,7 @@ pub(super) fn of(error: &ApiError) -> Answer {
         ApiError::FileTooLarge => Answer::new(StatusCode::PAYLOAD_TOO_LARGE, "File too large."),
         ApiError::ExternalUsage(error) => external_usage(error),
         ApiError::Budget(refusal) => budget(refusal),
+        ApiError::CapsUnknown(scope) => caps_unknown(*scope),
         ApiError::Hold(why) => hold(*why),
         ApiError::Store(error) | ApiError::Auth(AuthError::Store(error)) => store(error),
         ApiError::Auth(error) => Answer::new(error.status(), error.message()),

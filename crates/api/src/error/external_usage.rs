@@ -6,13 +6,19 @@ use axum::http::StatusCode;
 use bursar_sdk::{AiBudgetRefusal, AiBudgetRefusalKind, AiLimitKind, ValidationError};
 use chrono::SecondsFormat;
 use dbauthz::ExternalUsageError;
-use model::Micros;
+use model::{Micros, caps::CapScope};
 use store::StoreError;
 
 use super::answer::{Answer, HIDDEN, store};
 
 /// After which time room that others hold is worth asking for again, as the gateway says it.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// After which time it is worth asking again whether caps are known, as the gateway says it.
+const CAPS_AFTER: Duration = Duration::from_secs(5);
+
+/// What tells programs that caps are not known, as the gateway says it.
+const CAPS_UNAVAILABLE: &str = "caps_unavailable";
 
 /// Why a hold cannot be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +74,19 @@ pub(super) fn budget(refusal: &AiBudgetRefusal) -> Answer {
         AiLimitKind::UserCap => "under the person's user cap",
         AiLimitKind::SubscriptionCap => "under the cap of all people together",
     };
+    let of = match &limit.cap {
+        Some(cap) if cap.organization_id.is_some() => " in the organization",
+        Some(_) => " in this deployment",
+        None => "",
+    };
+    let into = format!("{into}{of}");
+    let included = match (&limit.cap, limit.kind) {
+        (Some(cap), AiLimitKind::SubscriptionCap) if cap.included_micros > 0 => {
+            let included = Micros(cap.included_micros);
+            format!(" beyond {included} included for each")
+        }
+        _ => String::new(),
+    };
     let [all, spent, held] = [
         limit.limit_micros,
         limit.spent_micros,
@@ -75,9 +94,12 @@ pub(super) fn budget(refusal: &AiBudgetRefusal) -> Answer {
     ]
     .map(Micros);
     let resets = limit.resets_at.to_rfc3339_opts(SecondsFormat::Secs, true);
-    let figures = format!(
-        "The limit is {all}, with {spent} spent and {held} held by requests that are still running. It resets at {resets}."
-    );
+    let used = match limit.kind {
+        // What all have spent is not for everybody whom the text may reach.
+        AiLimitKind::SubscriptionCap => String::new(),
+        _ => format!(", with {spent} spent and {held} held by requests that are still running"),
+    };
+    let figures = format!("The limit is {all}{included}{used}. It resets at {resets}.");
     let mut answer = match refusal.kind {
         AiBudgetRefusalKind::OverBudget => Answer::new(
             StatusCode::PAYMENT_REQUIRED,
@@ -96,6 +118,17 @@ pub(super) fn budget(refusal: &AiBudgetRefusal) -> Answer {
     answer
 }
 
+/// It is logged: whoever keeps the deployment must see to it.
+pub(super) fn caps_unknown(scope: CapScope) -> Answer {
+    tracing::warn!(scope = %scope.id(), "a reservation was turned away: its caps have not been read for too long");
+    Answer::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "It is not known at the moment which budget caps hold. Try again in a moment.",
+    )
+    .detail(CAPS_UNAVAILABLE)
+    .retry_after(CAPS_AFTER)
+}
+
 pub(super) fn hold(why: HoldConflict) -> Answer {
     let message = match why {
         HoldConflict::Settled => "The reservation was settled before, with other figures.",
@@ -109,7 +142,7 @@ pub(super) fn hold(why: HoldConflict) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use bursar_sdk::{AiBudgetMode, AiLimitState};
+    use bursar_sdk::{AiBudgetMode, AiCapSource, AiLimitCap, AiLimitState};
     use rbac::{Action, ResourceType};
 
     use super::*;
@@ -144,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_refusal_tells_the_figures() {
-        let check = |kind, limit, status: u16, words: &str, retry: bool| {
+        let check = |kind, limit, cap: Option<AiLimitCap>, status: u16, words: &str| {
             let refusal = AiBudgetRefusal {
                 kind,
                 limit: AiLimitState {
@@ -155,27 +188,61 @@ mod tests {
                     reserved_micros: 50_000,
                     remaining_micros: 50_000,
                     resets_at: "2026-12-01T00:00:00Z".parse().unwrap(),
+                    cap,
                 },
             };
             let answer = budget(&refusal);
             assert_eq!(answer.status.as_u16(), status);
-            assert_eq!(answer.retry_after.is_some(), retry);
+            assert_eq!(answer.retry_after.is_some(), status == 429);
             let message = &answer.body.message;
-            let figures = "The limit is $1.00, with $0.90 spent and $0.05 held by requests that are still running. \
-                It resets at 2026-12-01T00:00:00Z.";
-            assert!(
-                message.contains(words) && message.contains(figures),
-                "{message}"
-            );
+            let shared = limit == AiLimitKind::SubscriptionCap;
+            let used = "with $0.90 spent and $0.05 held by requests that are still running";
+            for (part, expected) in [
+                (words, true),
+                ("The limit is $1.00", true),
+                ("It resets at 2026-12-01T00:00:00Z.", true),
+                (used, !shared),
+                ("spent", !shared),
+            ] {
+                assert_eq!(message.contains(part), expected, "{part:?} {message}");
+            }
             assert_eq!(answer.body.budget.as_deref(), Some(&refusal));
         };
         let (over, later) = (
             AiBudgetRefusalKind::OverBudget,
             AiBudgetRefusalKind::RetryLater,
         );
-        check(over, AiLimitKind::User, 402, "the person's", false);
-        check(later, AiLimitKind::Pool, 429, "the group's", true);
-        check(over, AiLimitKind::UserCap, 402, "user cap", false);
-        check(later, AiLimitKind::SubscriptionCap, 429, "all people", true);
+        let cap = |organization, source| {
+            Some(AiLimitCap {
+                organization_id: organization,
+                source,
+                cap_micros: 1_000_000,
+                included_micros: 200_000,
+            })
+        };
+        check(
+            over,
+            AiLimitKind::User,
+            None,
+            402,
+            "the person's AI budget.",
+        );
+        check(later, AiLimitKind::Pool, None, 429, "the group's");
+        let own = cap(Some(uuid::Uuid::nil()), AiCapSource::UserOverride);
+        let words = "under the person's user cap in the organization.";
+        check(over, AiLimitKind::UserCap, own, 402, words);
+        let all = cap(None, AiCapSource::Subscription);
+        let words = "under the cap of all people together in this deployment beside";
+        check(later, AiLimitKind::SubscriptionCap, all, 429, words);
+        let words = "$1.00 beyond $0.20 included for each.";
+        check(over, AiLimitKind::SubscriptionCap, all, 402, words);
+    }
+
+    #[test]
+    fn caps_that_are_not_known_are_worth_asking_again() {
+        let answer = caps_unknown(CapScope::Instance);
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.body.detail.as_deref(), Some("caps_unavailable"));
+        assert_eq!(answer.retry_after, Some(CAPS_AFTER));
     }
 }

@@ -21,6 +21,7 @@ use axum::{
 use bursar_sdk::{AiBudgetRefusal, ValidationError};
 use chat::{Closed, StreamError};
 use dbauthz::{AclError, ChatCallError, ExternalUsageError};
+use model::caps::CapScope;
 use rbac::ResourceType;
 use store::StoreError;
 
@@ -55,6 +56,9 @@ pub(crate) enum ApiError {
     /// No limit has room for what another gateway asks for.
     #[error("the budget has no room")]
     Budget(Box<AiBudgetRefusal>),
+    /// Caps live elsewhere, and which a subscription has is not known at the moment.
+    #[error("the caps are not known")]
+    CapsUnknown(CapScope),
     /// What another gateway holds cannot be changed like this.
     #[error("the hold cannot be changed like this")]
     Hold(HoldConflict),

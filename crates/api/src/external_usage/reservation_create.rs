@@ -7,7 +7,7 @@ use model::external_usage::AskOutcome;
 use super::{read, reservation_get::shown, wire};
 use crate::{
     ApiState,
-    error::ApiResult,
+    error::{ApiError, ApiResult},
     extract::{AiBridgeSession, JsonBody},
 };
 
@@ -32,6 +32,8 @@ use crate::{
         (status = 409, description = "The key came with something else before.", body = bursar_sdk::ErrorBody),
         (status = 429, description = "It may fit when other requests are settled: try again after `Retry-After`. \
             `budget` says what is in the way. Nothing is kept, not even the key.", body = bursar_sdk::ErrorBody),
+        (status = 503, description = "It is not known at the moment which caps hold (`detail` is `caps_unavailable`): try \
+            again after `Retry-After`. Nothing is kept, not even the key.", body = bursar_sdk::ErrorBody),
     ),
 )]
 pub(crate) async fn external_reservation_create(
@@ -57,6 +59,7 @@ pub(crate) async fn external_reservation_create(
         AskOutcome::RetryLater(state) => {
             return Err(wire::refusal(AiBudgetRefusalKind::RetryLater, &state));
         }
+        AskOutcome::CapsUnknown(scope) => return Err(ApiError::CapsUnknown(scope)),
     };
     Ok((status, shown(&caller, id).await?))
 }

@@ -1,8 +1,8 @@
 //! What other gateways reported and hold, as the wire shows it.
 
 use bursar_sdk::{
-    AiBudgetRefusal, AiBudgetRefusalKind, AiLimitKind, AiLimitState, AiReservation,
-    AiReservationStatus, AiUsageReportStatus, ReportedAiUsage, ReportedAiUsageEvent,
+    AiBudgetRefusal, AiBudgetRefusalKind, AiCapSource, AiLimitCap, AiLimitKind, AiLimitState,
+    AiReservation, AiReservationStatus, AiUsageReportStatus, ReportedAiUsage, ReportedAiUsageEvent,
 };
 use model::{
     Micros,
@@ -118,7 +118,24 @@ fn cap_limit(cap: &CapState) -> AiLimitState {
         BlockedCap::Subscription => (AiLimitKind::SubscriptionCap, cap.amount),
     };
     let figures = [amount, cap.used.spent, cap.used.reserved];
-    limit(kind, BudgetMode::Enforce, figures, &cap.period)
+    AiLimitState {
+        remaining_micros: cap.limit().room().or_zero().0,
+        cap: Some(which(cap)),
+        ..limit(kind, BudgetMode::Enforce, figures, &cap.period)
+    }
+}
+
+fn which(cap: &CapState) -> AiLimitCap {
+    AiLimitCap {
+        organization_id: cap.scope.organization().map(Into::into),
+        source: match cap.cap {
+            BlockedCap::FlatUser => AiCapSource::FlatUser,
+            BlockedCap::UserOverride => AiCapSource::UserOverride,
+            BlockedCap::Subscription => AiCapSource::Subscription,
+        },
+        cap_micros: cap.amount.0,
+        included_micros: cap.included.0,
+    }
 }
 
 fn limit(
@@ -135,5 +152,6 @@ fn limit(
         reserved_micros: reserved.0,
         remaining_micros: left(limit, spent, reserved),
         resets_at: period.end,
+        cap: None,
     }
 }

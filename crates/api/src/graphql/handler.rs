@@ -6,7 +6,7 @@ use async_graphql::Response as Answer;
 use auth::{AuthError, Caller};
 use axum::{
     Json,
-    body::{Body, to_bytes},
+    body::Body,
     extract::{FromRequestParts, Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
@@ -14,11 +14,12 @@ use axum::{
 use serde_json::Value;
 
 use super::{
+    body,
     request::{Batch, Rejection, of_body, of_query},
     schema::{Transport, execute},
     viewer::Viewer,
 };
-use crate::{ApiState, BODY_LIMIT, error::chain};
+use crate::{ApiState, error::chain};
 
 /// The longest that a request may take, in seconds.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -54,10 +55,7 @@ pub(super) async fn graphql(State(state): State<ApiState>, request: Request) -> 
 
 async fn answer(viewer: &Arc<Viewer>, parts: &Parts, body: Body) -> Result<Response, Rejection> {
     let (batch, transport) = if parts.method == Method::POST {
-        let bytes = to_bytes(body, BODY_LIMIT).await.map_err(|error| {
-            tracing::debug!(error = %chain(&error), "a body was not read");
-            Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large")
-        })?;
+        let bytes = body::read(&parts.headers, body).await?;
         (of_body(&bytes)?, Transport::Post)
     } else {
         let query = parts.uri.query().unwrap_or_default();

@@ -67,7 +67,9 @@ impl GlobalId {
         if model != "User" {
             return Err(wrong("does not represent an instance of User"));
         }
-        Ok(id.parse().ok())
+        // One spelling, so that who is named twice is found out.
+        let found: Option<UserId> = id.parse().ok();
+        Ok(found.filter(|found| id.eq_ignore_ascii_case(&found.to_string())))
     }
 }
 
@@ -87,6 +89,12 @@ mod tests {
         check(&format!("gid://bursar/User/{uuid}"), Ok(Some(10)));
         check(&format!("gid://gitlab/User/{uuid}"), Ok(Some(10)));
         check("gid://gitlab/User/1", Ok(None));
+        let simple = uuid.replace('-', "");
+        check(&format!("gid://bursar/User/{simple}"), Ok(None));
+        check(&format!("gid://bursar/User/urn:uuid:{uuid}"), Ok(None));
+        let braced = format!("gid://bursar/User/{{{uuid}}}");
+        let not_one = format!("{braced:?} is not a valid Global ID");
+        check(&braced, Err(&not_one));
         check("x", Err("\"x\" is not a valid Global ID"));
         check("", Err("\"\" is not a valid Global ID"));
         check(

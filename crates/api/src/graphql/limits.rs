@@ -14,7 +14,7 @@ use super::failure::{Code, Failure};
 /// The length of the windows, in seconds.
 const WINDOWS: [i64; 3] = [60, 3_600, 86_400];
 
-/// How many people are counted before those of whom nobody heard today are forgotten.
+/// How many are counted before those of whom nobody heard today are forgotten, once a day.
 const FORGET_AT: usize = 10_000;
 
 /// The greatest numbers of calls in a minute, an hour and a day; 0 is without a limit.
@@ -63,8 +63,24 @@ impl Default for RateLimits {
 /// A window's number since 1970, and the calls in it.
 type Window = (i64, u32);
 
-/// The windows of each person, by what is counted.
-type Counts = HashMap<(UserId, Counted), [Window; 3]>;
+#[derive(Debug, Default)]
+struct Counts {
+    /// The windows of each person, by what is counted.
+    windows: HashMap<(UserId, Counted), [Window; 3]>,
+    /// The last day on which somebody was forgotten, as its window's number.
+    forgot_on: i64,
+}
+
+impl Counts {
+    /// Forgets of whom nobody heard today, when they are many. Once a day: all that come after have been heard of.
+    fn forget(&mut self, today: i64) {
+        if self.windows.len() < FORGET_AT || self.forgot_on == today {
+            return;
+        }
+        self.forgot_on = today;
+        self.windows.retain(|_, [.., (number, _)]| *number == today);
+    }
+}
 
 /// Counts calls. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -99,10 +115,8 @@ impl Rates {
         let limits = [limit.per_minute, limit.per_hour, limit.per_day];
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let [.., day] = WINDOWS;
-        if counts.len() >= FORGET_AT {
-            counts.retain(|_, [.., (number, _)]| *number == seconds.div_euclid(day));
-        }
-        let windows = counts.entry((user, counted)).or_default();
+        counts.forget(seconds.div_euclid(day));
+        let windows = counts.windows.entry((user, counted)).or_default();
         let mut wait = 0;
         for ((window, length), limit) in windows.iter_mut().zip(WINDOWS).zip(limits) {
             let number = seconds.div_euclid(length);
@@ -157,7 +171,7 @@ mod tests {
             let expected = wait.map(|wait| vec![("retryAfter", wait.into())]);
             let found = found.err().map(|failure| match failure {
                 Failure::Told { more, .. } => more,
-                Failure::Store(error) => panic!("{error}"),
+                other => panic!("{other}"),
             });
             assert_eq!(found, expected, "{seconds}");
         };
@@ -186,5 +200,27 @@ mod tests {
         for _ in 0..1_000 {
             assert!(rates.count(user(1), Counted::Query, at(5)).is_ok());
         }
+    }
+
+    #[test]
+    fn who_was_not_heard_of_today_is_forgotten_when_they_are_many() {
+        let rates = rates(0, 0, 0);
+        let many = u128::try_from(FORGET_AT).unwrap();
+        let check = |people: std::ops::Range<u128>, seconds, expected: u128| {
+            for number in people {
+                let counted = rates.count(user(number), Counted::Query, at(seconds));
+                assert!(counted.is_ok());
+            }
+            let counts = rates.counts.lock().unwrap();
+            let found = u128::try_from(counts.windows.len()).unwrap();
+            assert_eq!(found, expected, "{seconds}");
+        };
+        let day = 86_400;
+        check(0..many, day, many);
+        // All of them are of today.
+        check(many..many + 1, day, many + 1);
+        check(0..2, 2 * day, 2);
+        check(2..many + 5, 2 * day, many + 5);
+        check(0..1, 3 * day, 1);
     }
 }

@@ -5,6 +5,7 @@
 //! [`failure`] is the one place that says what failures look like; [`request`] and [`measure`] hold documents to their
 //! bounds before anything is executed.
 
+mod body;
 mod caps;
 mod connection;
 mod explorer;

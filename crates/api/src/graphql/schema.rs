@@ -115,6 +115,7 @@ pub(super) async fn execute(
         }
     }
     let request = request.data(Arc::clone(viewer));
+    let request = request.data(caps::Said::default());
     let mut response = Box::pin(SCHEMA.execute(request)).await;
     if response.data == async_graphql::Value::Null {
         response.errors.truncate(MAX_ERRORS);

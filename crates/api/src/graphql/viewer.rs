@@ -1,6 +1,9 @@
 //! Who asks, and what every resolver needs.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_graphql::Context;
 use auth::Caller;
@@ -10,6 +13,7 @@ use model::{
     audit::{AuditAction, RefusedWrite},
 };
 use store::StoreError;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
     failure::Failure,
@@ -23,13 +27,38 @@ const REFUSED_STATUS: u16 = 404;
 /// How many refused writes of one request are recorded.
 const MOST_REFUSED: usize = 20;
 
+/// How many units of work one request has open at once: the fields of a query are answered beside each other, and there
+/// may be many.
+const MOST_READS: usize = 4;
+
 /// Who asks.
 #[derive(Debug)]
 pub(super) struct Viewer {
     caller: Option<Caller>,
+    reads: Semaphore,
     /// The server's.
     pub(super) state: ApiState,
     refused: Mutex<Vec<RefusedWrite>>,
+}
+
+/// Repositories for reading, one of the few that a request has at once.
+pub(super) struct Reading<'a> {
+    unit: ReadUnit,
+    _permit: SemaphorePermit<'a>,
+}
+
+impl Deref for Reading<'_> {
+    type Target = ReadUnit;
+
+    fn deref(&self) -> &ReadUnit {
+        &self.unit
+    }
+}
+
+impl DerefMut for Reading<'_> {
+    fn deref_mut(&mut self) -> &mut ReadUnit {
+        &mut self.unit
+    }
 }
 
 /// What an operation may cost, by who asks.
@@ -52,6 +81,7 @@ impl Viewer {
     pub(super) fn new(state: ApiState, caller: Option<Caller>) -> Self {
         Self {
             caller,
+            reads: Semaphore::new(MOST_READS),
             state,
             refused: Mutex::default(),
         }
@@ -77,12 +107,19 @@ impl Viewer {
             .ok_or_else(Failure::hidden)
     }
 
-    /// Repositories for reading.
+    /// Repositories for reading. A field has one at a time: with two it could wait for itself.
     ///
     /// # Errors
     /// The one refusal for nobody.
-    pub(super) async fn read(&self) -> Result<ReadUnit, Failure> {
-        Ok(self.store()?.read().await?)
+    pub(super) async fn read(&self) -> Result<Reading<'_>, Failure> {
+        let store = self.store()?;
+        let permit = self.reads.acquire().await;
+        let permit = permit.map_err(|closed| StoreError::Internal(closed.into()))?;
+        let unit = store.read().await?;
+        Ok(Reading {
+            unit,
+            _permit: permit,
+        })
     }
 
     /// Who it is.
@@ -117,7 +154,7 @@ impl Viewer {
 
     /// Remembers a write that was refused for want of a right.
     pub(super) fn refused(&self, failure: &Failure, operation: &str, path: Option<&str>) {
-        let Failure::Store(StoreError::Denied { resource, .. }) = failure else {
+        let Some(StoreError::Denied { resource, .. }) = failure.store() else {
             return;
         };
         let target = match path {

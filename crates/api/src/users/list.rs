@@ -80,6 +80,7 @@ mod tests {
             let expected = expected.map(|(search, status)| UserFilter {
                 search: search.map(ToOwned::to_owned),
                 status,
+                ids: None,
             });
             assert_eq!(found, expected, "{q:?}");
         };

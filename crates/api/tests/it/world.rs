@@ -87,6 +87,7 @@ impl World {
             auth,
             features,
             graphql: GraphqlState::new(GraphqlOptions::default()),
+            caps: Arc::new(caps::LocalCaps),
             chats,
             webhooks: Reach::Public,
             build: BuildInfo {

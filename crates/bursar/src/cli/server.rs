@@ -11,7 +11,8 @@ use super::{
     values::{admin_mode, duration, lease, recheck, web_address, word},
 };
 use crate::{
-    chats::ChatOptions, graphql::CapsOptions, notifications::NotificationOptions, oidc::OidcOptions,
+    caps::CapsPlaceOptions, chats::ChatOptions, graphql::CapsOptions,
+    notifications::NotificationOptions, oidc::OidcOptions,
 };
 
 /// How log lines look.
@@ -106,6 +107,10 @@ pub struct ServerOptions {
     /// How caps are offered over GraphQL.
     #[command(flatten)]
     pub caps: CapsOptions,
+
+    /// Where caps live.
+    #[command(flatten)]
+    pub caps_place: CapsPlaceOptions,
 
     /// JSON file with prices of your own, which win over the built-in ones.
     #[arg(long, env = "BURSAR_MODEL_PRICES_FILE", help_heading = "Gateway")]

@@ -15,6 +15,13 @@ const RECHECKS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration
 const ADMIN_MODES: RangeInclusive<Duration> =
     Duration::from_secs(60)..=Duration::from_secs(24 * 3600);
 
+/// How often the caps of a portal may be read.
+const CAP_REFRESHES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
+
+/// How long a portal may take for one answer.
+const PORTAL_TIMEOUTS: RangeInclusive<Duration> =
+    Duration::from_millis(100)..=Duration::from_secs(60);
+
 /// Reads the address that people reach the deployment at.
 pub(super) fn web_address(text: &str) -> Result<Url, String> {
     let url: Url = text
@@ -35,7 +42,7 @@ pub(crate) fn chat_model(text: &str) -> Result<String, String> {
 }
 
 /// Reads one of the words that a type knows.
-pub(super) fn word<T: FromStr<Err = UnknownWord>>(text: &str) -> Result<T, UnknownWord> {
+pub(crate) fn word<T: FromStr<Err = UnknownWord>>(text: &str) -> Result<T, UnknownWord> {
     text.parse()
 }
 
@@ -57,6 +64,29 @@ pub(super) fn recheck(text: &str) -> Result<Duration, String> {
     }
     let (least, most) = (RECHECKS.start().as_millis(), RECHECKS.end().as_secs());
     Err(format!("must be from {least}ms to {most}s"))
+}
+
+/// Reads how long a portal may take: a long time keeps those waiting who set caps.
+pub(crate) fn portal_timeout(text: &str) -> Result<Duration, String> {
+    let timeout = duration(text)?;
+    if PORTAL_TIMEOUTS.contains(&timeout) {
+        return Ok(timeout);
+    }
+    let (least, most) = (
+        PORTAL_TIMEOUTS.start().as_millis(),
+        PORTAL_TIMEOUTS.end().as_secs(),
+    );
+    Err(format!("must be from {least}ms to {most}s"))
+}
+
+/// Reads a pause between two reads of a subscription's caps: the longer it is, the longer what is set elsewhere does not
+/// hold here.
+pub(crate) fn cap_refresh(text: &str) -> Result<Duration, String> {
+    let pause = duration(text)?;
+    if CAP_REFRESHES.contains(&pause) {
+        return Ok(pause);
+    }
+    Err("must be from 1s to 60s".to_owned())
 }
 
 /// Reads how long admin mode lasts: one that is over at once would never be of use.
@@ -118,6 +148,15 @@ mod tests {
         check("1m", true);
         check("24h", true);
         check("25h", false);
+    }
+
+    #[test]
+    fn caps_are_read_every_minute_at_least() {
+        let check = |text: &str, good: bool| assert_eq!(cap_refresh(text).is_ok(), good, "{text}");
+        check("999ms", false);
+        check("1s", true);
+        check("1m", true);
+        check("61s", false);
     }
 
     #[test]

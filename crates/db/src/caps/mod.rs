@@ -3,7 +3,7 @@
 mod overrides;
 mod subscription;
 
-pub(crate) use subscription::cap;
+pub(crate) use subscription::{LOCK_ORGANIZATION, cap, cap_get, lock_ledger};
 
 use async_trait::async_trait;
 use model::{
@@ -23,7 +23,7 @@ use crate::unit::{Unit, Writing};
 #[async_trait]
 impl<Mode: Send + Sync> CapRead for Unit<Mode> {
     async fn cap_get(&mut self, scope: CapScope) -> StoreResult<Option<SubscriptionCaps>> {
-        subscription::cap_get(self.connection()?, scope).await
+        cap_get(self.connection()?, scope).await
     }
 
     async fn cap_override_list(

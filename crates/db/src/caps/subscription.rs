@@ -80,7 +80,7 @@ async fn read(
     Ok(found.map(CapRow::caps))
 }
 
-pub(super) async fn cap_get(
+pub(crate) async fn cap_get(
     conn: &AsyncPgConnection,
     scope: CapScope,
 ) -> StoreResult<Option<SubscriptionCaps>> {
@@ -95,7 +95,7 @@ pub(super) async fn cap_lock(
 }
 
 /// Caps do not meet an organization that is being deleted.
-const LOCK_ORGANIZATION: &str =
+pub(crate) const LOCK_ORGANIZATION: &str =
     "SELECT FROM organizations WHERE id = $1 AND NOT deleted FOR KEY SHARE";
 
 /// What is NULL stays as it is. Equal caps are left alone.
@@ -129,8 +129,7 @@ pub(super) async fn upsert(
         run_on_one(conn, Cached(lock)).await?;
     }
     if counts_anew(cap_get(conn, scope).await?.as_ref(), rest) {
-        run(conn, Cached(sql_query(TIME_TO_COUNT))).await?;
-        run(conn, Cached(sql_query("SELECT bursar_lock_ledger()"))).await?;
+        lock_ledger(conn).await?;
     }
     let amount = |cap: Option<Cap>| cap.map(|cap| cap.amount.0);
     let enabled = |cap: Option<Cap>| cap.map(|cap| cap.enabled);
@@ -144,6 +143,13 @@ pub(super) async fn upsert(
         .bind::<Nullable<BigInt>, _>(rest.included.map(|included| included.0));
     run(conn, Cached(upsert)).await?;
     cap_get(conn, scope).await?.ok_or(StoreError::NotFound)
+}
+
+/// Takes the ledger's lock, before counting begins anew.
+pub(crate) async fn lock_ledger(conn: &AsyncPgConnection) -> StoreResult<()> {
+    run(conn, Cached(sql_query(TIME_TO_COUNT))).await?;
+    let lock = sql_query("SELECT bursar_lock_ledger()");
+    run(conn, Cached(lock)).await.map(drop)
 }
 
 /// Whether spend may be counted otherwise from now on: under a record that begins, a subscription's cap that does, or

@@ -12,7 +12,7 @@ use diesel_async::AsyncPgConnection;
 use futures_util::future::{try_join, try_join3, try_join5};
 use model::{
     Micros, ReservationId, UserId,
-    caps::CapScope,
+    caps::{CapScope, CapTrust},
     spend::{LedgerAnswer, LedgerBatch, LockWait},
 };
 use store::StoreResult;
@@ -54,6 +54,15 @@ pub(crate) enum Counters {
     Any,
 }
 
+/// How a batch is taken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    pub(crate) wait: LockWait,
+    pub(crate) counters: Counters,
+    /// How far mirrored caps are trusted; `None` where caps live here.
+    pub(crate) cap_trust: Option<CapTrust>,
+}
+
 /// Takes the steps by their [`Turn`]s. `began` is sent first. Everything is decided then; what it comes to is yet to be
 /// written. `None`: a counter is missing that was taken for there. Others are locked, and it must not be made out of its
 /// turn, so the transaction must be rolled back.
@@ -61,10 +70,10 @@ pub(crate) async fn run_batch(
     conn: &AsyncPgConnection,
     began: impl Future<Output = StoreResult<()>>,
     steps: &[Step<'_>],
-    (wait, counters): (LockWait, Counters),
+    manner: Manner,
 ) -> StoreResult<Option<(LedgerBatch, Writes)>> {
     let about = Subjects::of(steps);
-    let lock_timeout = match wait {
+    let lock_timeout = match manner.wait {
         LockWait::Brief => BRIEF_MS,
         LockWait::Long => 0,
     };
@@ -76,18 +85,19 @@ pub(crate) async fn run_batch(
     )
     .await?;
     let asked = Instant::now();
+    calendar.cap_trust = manner.cap_trust;
     let mut standings = stand(&calendar, &candidates);
     let charged = about.spenders(&standings);
     let scopes = about.scopes(&calendar, &standings);
     let ((), caps) = try_join(
         calendar.learn_pools(conn, charged.filter_map(|account| account.group_id)),
-        caps::read(conn, &scopes, &people),
+        caps::read(conn, manner.cap_trust, &scopes, &people),
     )
     .await?;
     calendar.caps = caps;
     calendar.learn(conn, &about.instants(&calendar)).await?;
     let keys = about.keys(steps, &calendar, &standings)?;
-    let Some(locked) = lock(conn, &keys, counters, &about).await? else {
+    let Some(locked) = lock(conn, &keys, manner.counters, &about).await? else {
         return Ok(None);
     };
     if asked.elapsed() > FRESH {
@@ -159,7 +169,7 @@ async fn renewed(
     let people = about.people();
     let (now, caps) = try_join(
         standings(conn, calendar, &people),
-        caps::read(conn, scopes, &people),
+        caps::read(conn, calendar.cap_trust, scopes, &people),
     )
     .await?;
     let same = about.spenders(&now).eq(about.spenders(before));

@@ -9,6 +9,7 @@ use diesel::{
 use diesel_async::AsyncPgConnection;
 use model::{
     GroupId, UserId,
+    caps::CapTrust,
     spend::{Account, SpendState},
 };
 use store::StoreResult;
@@ -38,6 +39,7 @@ SELECT id FROM users WHERE id > $1 AND NOT deleted AND status <> 'suspended' ORD
 
 pub(super) async fn spend_blocked_count(
     conn: &AsyncPgConnection,
+    cap_trust: Option<CapTrust>,
 ) -> StoreResult<BTreeMap<GroupId, u64>> {
     let mut blocked: BTreeMap<GroupId, u64> = BTreeMap::new();
     let mut last = Uuid::nil();
@@ -51,7 +53,7 @@ pub(super) async fn spend_blocked_count(
         };
         last = end.id;
         let people = people.iter().map(|row| UserId(row.id)).collect();
-        for state in states(conn, &people).await? {
+        for state in states(conn, cap_trust, &people).await? {
             if let (Some(group), Some(_)) = (state.group_id, state.exhausted()) {
                 *blocked.entry(group).or_default() += 1;
             }
@@ -62,9 +64,11 @@ pub(super) async fn spend_blocked_count(
 /// Where these people stand at this instant, in no order.
 async fn states(
     conn: &AsyncPgConnection,
+    cap_trust: Option<CapTrust>,
     people: &BTreeSet<UserId>,
 ) -> StoreResult<Vec<SpendState>> {
     let mut calendar = look(conn).await?;
+    calendar.cap_trust = cap_trust;
     let asked: Vec<UserId> = people.iter().copied().collect();
     let standings = standings(conn, &calendar, &asked).await?;
     let accounts: Vec<Account> = standings

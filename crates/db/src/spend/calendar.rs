@@ -12,6 +12,7 @@ use futures_util::future::{try_join, try_join3};
 use model::{
     GroupId, Micros,
     budgets::{BudgetMode, BudgetPolicy, EveryoneBudget},
+    caps::CapTrust,
     spend::Period,
 };
 use store::StoreResult;
@@ -72,6 +73,8 @@ pub(super) struct Calendar {
     any_pool: bool,
     /// Whether any caps are set.
     pub(super) any_cap: bool,
+    /// How far caps are trusted that are mirrored here; `None` where they live here.
+    pub(super) cap_trust: Option<CapTrust>,
     /// The caps that may count, once they were asked for.
     pub(super) caps: Caps,
     periods: BTreeMap<Reckoning, Vec<Period>>,
@@ -304,6 +307,7 @@ fn calendar(present: PresentRow) -> StoreResult<Calendar> {
         without: BTreeSet::new(),
         any_pool: present.pools,
         any_cap: present.caps,
+        cap_trust: None,
         caps: Caps::default(),
         periods: BTreeMap::new(),
     };

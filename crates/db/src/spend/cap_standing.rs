@@ -10,7 +10,7 @@ use diesel::{
 use diesel_async::AsyncPgConnection;
 use model::{
     Micros, OrganizationId, UserId,
-    caps::{CapScope, CapStanding, SubscriptionStanding},
+    caps::{CapScope, CapStanding, CapTrust, SubscriptionStanding},
     spend::LimitKey,
 };
 use store::StoreResult;
@@ -26,13 +26,15 @@ use crate::query::{Cached, rows};
 
 pub(super) async fn cap_standing_list(
     conn: &AsyncPgConnection,
+    cap_trust: Option<CapTrust>,
     scope: CapScope,
     users: &[UserId],
 ) -> StoreResult<Vec<CapStanding>> {
     let calendar = look(conn).await?;
     let period = calendar.period(&calendar.people, calendar.now)?;
-    let caps = caps::read(conn, &BTreeSet::from([scope]), users).await?;
+    let caps = caps::read(conn, cap_trust, &BTreeSet::from([scope]), users).await?;
     let set = caps.of(scope).copied();
+    let holds = caps.holds(scope);
     let (spent, all) = match (set, scope) {
         // Nothing counts there yet: the events and reservations say it.
         (None, CapScope::Organization(id)) => {
@@ -48,7 +50,10 @@ pub(super) async fn cap_standing_list(
             included: set.map_or(Micros::ZERO, |set| set.included),
             spent,
             reserved,
-            subscription: all,
+            subscription: all.map(|all| SubscriptionStanding {
+                enabled: all.enabled && holds,
+                ..all
+            }),
             period,
             blocked: None,
         }

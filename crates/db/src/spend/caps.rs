@@ -7,10 +7,10 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Nullable, Uuid as SqlUuid},
 };
 use diesel_async::AsyncPgConnection;
-use futures_util::future::try_join;
+use futures_util::future::try_join3;
 use model::{
     Micros, OrganizationId, UserId,
-    caps::{Cap, CapScope, CapSource, DisabledMode, user_cap},
+    caps::{Cap, CapFailure, CapScope, CapSource, CapTrust, DisabledMode, user_cap},
 };
 use store::StoreResult;
 use uuid::Uuid;
@@ -34,6 +34,10 @@ pub(super) struct SubscriptionRow {
 pub(super) struct Caps {
     subscriptions: BTreeMap<Uuid, SubscriptionRow>,
     own: BTreeMap<(Uuid, UserId), (Cap, DisabledMode)>,
+    /// Subscriptions whose caps do not hold: what is spent there is only counted.
+    void: BTreeSet<Uuid>,
+    /// Subscriptions of which it is not known what holds now, only what held once.
+    unknown: BTreeSet<Uuid>,
 }
 
 impl Caps {
@@ -47,13 +51,34 @@ impl Caps {
         &self,
         organization: Option<OrganizationId>,
     ) -> impl Iterator<Item = (CapScope, SubscriptionRow)> {
-        let own = organization.map(CapScope::Organization);
-        let scopes = own.into_iter().chain([CapScope::Instance]);
-        scopes.filter_map(|scope| Some((scope, *self.of(scope)?)))
+        scopes(organization).filter_map(|scope| Some((scope, *self.of(scope)?)))
+    }
+
+    /// Those of them whose caps hold, by what is known.
+    pub(super) fn limiting(
+        &self,
+        organization: Option<OrganizationId>,
+    ) -> impl Iterator<Item = (CapScope, SubscriptionRow)> {
+        let under = self.under(organization);
+        under.filter(|(scope, _)| self.holds(*scope))
+    }
+
+    /// Whether the caps of a subscription hold, where any are set.
+    pub(super) fn holds(&self, scope: CapScope) -> bool {
+        !self.void.contains(&scope.id())
+    }
+
+    /// The first subscription over spend in this organization of which it is not known what holds.
+    pub(super) fn unknown(&self, organization: Option<OrganizationId>) -> Option<CapScope> {
+        let mut scopes = scopes(organization);
+        scopes.find(|scope| self.unknown.contains(&scope.id()))
     }
 
     /// The cap that holds for a person.
     pub(super) fn user_cap(&self, scope: CapScope, user: UserId) -> Option<(Micros, CapSource)> {
+        if !self.holds(scope) {
+            return None;
+        }
         let flat = self.of(scope)?.flat_user;
         user_cap(flat, self.own.get(&(scope.id(), user)).copied())
     }
@@ -67,6 +92,12 @@ impl Caps {
         };
         counted(self) == counted(other)
     }
+}
+
+/// Under which subscriptions spend in an organization counts.
+fn scopes(organization: Option<OrganizationId>) -> impl Iterator<Item = CapScope> {
+    let own = organization.map(CapScope::Organization);
+    own.into_iter().chain([CapScope::Instance])
 }
 
 #[derive(QueryableByName)]
@@ -119,22 +150,74 @@ SELECT o.scope_id, o.user_id, o.cap_micros, o.enabled, o.disabled_mode = 'inheri
 FROM unnest($1) AS s (scope_id) CROSS JOIN unnest($2) AS u (user_id) \
 JOIN user_budget_cap_overrides AS o ON o.scope_id = s.scope_id AND o.user_id = u.user_id";
 
+#[derive(QueryableByName)]
+struct MirrorRow {
+    #[diesel(sql_type = SqlUuid)]
+    scope_id: Uuid,
+}
+
+/// Those that were read a short while ago. One that was read in the future, before a clock was set back, is as old as any.
+const MIRRORED: &str = "\
+SELECT m.scope_id FROM unnest($1) AS k (scope_id) JOIN budget_cap_mirrors AS m ON m.scope_id = k.scope_id \
+WHERE m.read_at BETWEEN bursar_now() - $2 * interval '1 millisecond' AND bursar_now()";
+
+/// Which of these subscriptions have been read of late, where caps live elsewhere.
+async fn mirrored(
+    conn: &AsyncPgConnection,
+    trust: Option<CapTrust>,
+    scopes: &[Uuid],
+) -> StoreResult<BTreeSet<Uuid>> {
+    let Some(trust) = trust else {
+        return Ok(BTreeSet::new());
+    };
+    let max_age = i64::try_from(trust.max_age.as_millis()).unwrap_or(i64::MAX);
+    let mirrored = sql(MIRRORED)
+        .bind::<Array<SqlUuid>, _>(scopes.to_vec())
+        .bind::<BigInt, _>(max_age);
+    let found: Vec<MirrorRow> = rows(conn, Cached(mirrored)).await?;
+    Ok(found.iter().map(|row| row.scope_id).collect())
+}
+
+/// Of which of these subscriptions the caps do not hold, and of which it is not known what holds.
+fn doubted(
+    trust: Option<CapTrust>,
+    scopes: &BTreeSet<CapScope>,
+    mirrored: &BTreeSet<Uuid>,
+) -> (BTreeSet<Uuid>, BTreeSet<Uuid>) {
+    let (mut void, mut unknown) = (BTreeSet::new(), BTreeSet::new());
+    let Some(trust) = trust else {
+        return (void, unknown);
+    };
+    for scope in scopes {
+        match trust.failure {
+            _ if !trust.covers(*scope) => void.insert(scope.id()),
+            _ if mirrored.contains(&scope.id()) => continue,
+            CapFailure::Open => void.insert(scope.id()),
+            CapFailure::Closed => unknown.insert(scope.id()),
+        };
+    }
+    (void, unknown)
+}
+
 /// What is set for these subscriptions and people now, in one round trip; none for no subscription.
 pub(super) async fn read(
     conn: &AsyncPgConnection,
+    trust: Option<CapTrust>,
     scopes: &BTreeSet<CapScope>,
     people: &[UserId],
 ) -> StoreResult<Caps> {
     if scopes.is_empty() {
         return Ok(Caps::default());
     }
-    let scopes: Vec<Uuid> = scopes.iter().map(|scope| scope.id()).collect();
+    let ids: Vec<Uuid> = scopes.iter().map(|scope| scope.id()).collect();
     let people: Vec<Uuid> = people.iter().map(|user| user.0).collect();
-    let caps = sql(CAPS).bind::<Array<SqlUuid>, _>(scopes.clone());
+    let caps = sql(CAPS).bind::<Array<SqlUuid>, _>(ids.clone());
     let own = sql(OWN)
-        .bind::<Array<SqlUuid>, _>(scopes)
+        .bind::<Array<SqlUuid>, _>(ids.clone())
         .bind::<Array<SqlUuid>, _>(people);
-    let (caps, own) = try_join(
+    // How fresh they are is read before them: they may be newer than that says, but never older.
+    let (mirrored, caps, own) = try_join3(
+        mirrored(conn, trust, &ids),
         rows::<_, CapsRow>(conn, Cached(caps)),
         rows::<_, OwnRow>(conn, Cached(own)),
     )
@@ -152,7 +235,10 @@ pub(super) async fn read(
         };
         ((row.scope_id, UserId(row.user_id)), (cap, mode))
     };
+    let (void, unknown) = doubted(trust, scopes, &mirrored);
     Ok(Caps {
+        void,
+        unknown,
         subscriptions: caps.iter().map(subscription).collect(),
         own: own.iter().map(person).collect(),
     })

@@ -63,7 +63,7 @@ use store::{
 };
 
 pub(crate) use self::{
-    batch::{Counters, Writes, run_batch},
+    batch::{Counters, Manner, Writes, run_batch},
     charged::charged_organizations,
     steps::Step,
     watch::{Held, Missing, Watched, note_from, watch},
@@ -89,11 +89,11 @@ fn stored(count: u64) -> i64 {
 #[async_trait]
 impl<Mode: Send + Sync> SpendRead for Unit<Mode> {
     async fn spend_get(&mut self, user: UserId) -> StoreResult<SpendView> {
-        standing::spend_get(self.connection()?, user).await
+        standing::spend_get(self.connection()?, self.cap_trust, user).await
     }
 
     async fn spend_blocked_count(&mut self) -> StoreResult<BTreeMap<GroupId, u64>> {
-        blocked::spend_blocked_count(self.connection()?).await
+        blocked::spend_blocked_count(self.connection()?, self.cap_trust).await
     }
 
     async fn cap_standing_list(
@@ -101,7 +101,7 @@ impl<Mode: Send + Sync> SpendRead for Unit<Mode> {
         scope: CapScope,
         users: &[UserId],
     ) -> StoreResult<Vec<CapStanding>> {
-        cap_standing::cap_standing_list(self.connection()?, scope, users).await
+        cap_standing::cap_standing_list(self.connection()?, self.cap_trust, scope, users).await
     }
 
     async fn ledger_verify(&mut self) -> StoreResult<Vec<LedgerDifference>> {

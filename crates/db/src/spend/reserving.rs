@@ -26,6 +26,11 @@ impl Books {
         let account = standing.account(request.user_id);
         let now = self.calendar.now;
         let moves = self.moves(account, now)?;
+        if let Some(scope) = self.calendar.caps.unknown(account.organization_id) {
+            // Nobody keeps room for what may not fit.
+            self.leave_others(request.waiter, &moves, &[])?;
+            return Ok(ReserveOutcome::CapsUnknown(scope));
+        }
         let state = self.state(request.user_id, &standing, now)?;
         let asked = request.worst_case.as_ref().ok();
         let (need, least) = asked.map_or_else(Default::default, |ask| {
@@ -48,11 +53,7 @@ impl Books {
             }
             _ => Vec::new(),
         };
-        for one in &moves {
-            if !waits.contains(&one.key) {
-                self.leave(one.key, request.waiter)?;
-            }
-        }
+        self.leave_others(request.waiter, &moves, &waits)?;
         let blocked = |place, left: fn(&LimitState) -> Micros, need: Micros| {
             blocked(state, &bounds, place, |limit| need > left(limit))
         };
@@ -90,6 +91,16 @@ impl Books {
                 Ok(ReserveOutcome::NotBounded(reason, state))
             }
         }
+    }
+
+    /// The request waits at no other limits than these.
+    fn leave_others(&mut self, waiter: WaiterId, moves: &[Move], waits: &[Key]) -> StoreResult<()> {
+        for one in moves {
+            if !waits.contains(&one.key) {
+                self.leave(one.key, waiter)?;
+            }
+        }
+        Ok(())
     }
 
     fn admit(

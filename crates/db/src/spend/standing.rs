@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use diesel_async::AsyncPgConnection;
 use model::{
     UserId,
-    caps::CapScope,
+    caps::{CapScope, CapTrust},
     spend::{Account, SpendView},
 };
 use store::{StoreError, StoreResult};
@@ -19,8 +19,13 @@ use super::{
     state::state,
 };
 
-pub(super) async fn spend_get(conn: &AsyncPgConnection, user: UserId) -> StoreResult<SpendView> {
+pub(super) async fn spend_get(
+    conn: &AsyncPgConnection,
+    cap_trust: Option<CapTrust>,
+    user: UserId,
+) -> StoreResult<SpendView> {
     let mut calendar = look(conn).await?;
+    calendar.cap_trust = cap_trust;
     let mut found = resolutions(conn, &calendar, &[user]).await?;
     let resolution = found.remove(&user).ok_or(StoreError::NotFound)?;
     let standing = Standing::from(&resolution);
@@ -47,7 +52,7 @@ pub(super) async fn counters(
             .filter_map(|account| account.organization_id);
         let scopes = places.map(CapScope::Organization);
         let scopes = scopes.chain([CapScope::Instance]).collect();
-        calendar.caps = caps::read(conn, &scopes, &people).await?;
+        calendar.caps = caps::read(conn, calendar.cap_trust, &scopes, &people).await?;
     }
     let mut asked: Vec<Key> = Vec::new();
     for account in accounts {

@@ -89,7 +89,7 @@ fn caps(
         }
     };
     let mut caps = [None; 4];
-    let under = || calendar.caps.under(standing.organization);
+    let under = || calendar.caps.limiting(standing.organization);
     let people = under().filter_map(|(scope, set)| {
         let (amount, source) = calendar.caps.user_cap(scope, user)?;
         let cap = match source {

@@ -97,13 +97,13 @@ impl Subjects {
         self.spending.iter().map(account)
     }
 
-    /// The subscriptions whose caps may count; none where none are set.
+    /// The subscriptions whose caps may count; none where none are set, unless it must be known that none are.
     pub(super) fn scopes(
         &self,
         calendar: &Calendar,
         standings: &BTreeMap<UserId, Standing>,
     ) -> BTreeSet<CapScope> {
-        if !calendar.any_cap {
+        if !calendar.any_cap && calendar.cap_trust.is_none() {
             return BTreeSet::new();
         }
         let charged = self.charged.iter().map(|(account, _)| *account);

@@ -14,7 +14,7 @@ use store::StoreResult;
 use uuid::Uuid;
 
 use super::{
-    batch::{Counters, run_batch},
+    batch::{Counters, Manner, run_batch},
     event::{EventRow, Tokens},
     reservation::ReservationRow,
     steps::{Closing, How, Step},
@@ -84,8 +84,13 @@ pub(super) async fn reservation_sweep(
     };
     let steps: Vec<Step<'_>> = lapsed.iter().map(step).collect();
     let begun = std::future::ready(Ok(()));
-    let how = (LockWait::Long, Counters::Any);
-    let Some((batch, writes)) = run_batch(conn, begun, &steps, how).await? else {
+    let manner = Manner {
+        wait: LockWait::Long,
+        counters: Counters::Any,
+        // Whoever closes asks for nothing.
+        cap_trust: None,
+    };
+    let Some((batch, writes)) = run_batch(conn, begun, &steps, manner).await? else {
         return Err(internal("a counter was not made"));
     };
     writes.write(conn).await?;

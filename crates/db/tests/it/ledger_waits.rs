@@ -19,7 +19,7 @@ const LONG: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = curren
     AND wait_event_type = 'Lock' AND clock_timestamp() - query_start > interval '200 milliseconds'";
 
 /// Waits until the ledger has waited for a lock for long.
-async fn until_somebody_has_waited(client: &Client) {
+pub(crate) async fn until_somebody_has_waited(client: &Client) {
     let waits = async || -> i64 { client.query_one(LONG, &[]).await.unwrap().get(0) };
     let began = std::time::Instant::now();
     while waits().await == 0 {

@@ -52,6 +52,7 @@ async fn users_are_listed_by_page_search_and_visibility() {
         let filter = UserFilter {
             search,
             status: Some(UserStatus::Active),
+            ids: None,
         };
         let mut unit = read(&store).await;
         unit.user_list(&filter, page, visibility).await.unwrap()
@@ -63,6 +64,39 @@ async fn users_are_listed_by_page_search_and_visibility() {
     assert_eq!((found.items[0].id, found.count), (bob, 1));
     assert_eq!(list(Some("BOB@"), &Visibility::All).await.count, 1);
     assert_eq!(list(Some("%"), &Visibility::All).await.count, 0);
+}
+
+#[tokio::test]
+async fn users_are_listed_by_their_ids_as_far_as_they_are_visible() {
+    let db = TestDb::new().await;
+    let store = db.store().await;
+    let Two { bob, .. } = Two::new(&store).await;
+    let page = PageRequest {
+        limit: 10,
+        offset: 0,
+    };
+    let mut unit = read(&store).await;
+    let any = UserFilter::default();
+    let all = unit.user_list(&any, page, &Visibility::All);
+    let all: Vec<UserId> = all.await.unwrap().items.iter().map(|one| one.id).collect();
+    assert_eq!(all.len(), 2);
+    let nobody = UserId(Uuid::from_u128(0xdead));
+    let mut check = async |ids: &[UserId], visibility: &Visibility, expected: &[UserId]| {
+        let filter = UserFilter {
+            ids: Some(ids.to_vec()),
+            ..UserFilter::default()
+        };
+        let found = unit.user_list(&filter, page, visibility).await.unwrap();
+        let found_ids: Vec<UserId> = found.items.iter().map(|one| one.id).collect();
+        assert_eq!(found_ids, expected, "{ids:?}");
+        assert_eq!(found.count, u64::try_from(expected.len()).unwrap());
+    };
+    check(&[], &Visibility::All, &[]).await;
+    check(&[nobody], &Visibility::All, &[]).await;
+    check(&[bob, nobody, bob], &Visibility::All, &[bob]).await;
+    check(&all, &Visibility::All, &all).await;
+    check(&all, &Visibility::OwnerIs(bob.0), &[bob]).await;
+    check(&all, &Visibility::None, &[]).await;
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ mod audit_pages;
 #[cfg(test)]
 mod budgets;
 #[cfg(test)]
+mod cap_mirrors;
+#[cfg(test)]
 mod caps;
 #[cfg(test)]
 mod chats;
@@ -46,6 +48,8 @@ mod ledger_races;
 mod ledger_report;
 #[cfg(test)]
 mod ledger_sweep;
+#[cfg(test)]
+mod ledger_trust;
 #[cfg(test)]
 mod ledger_waits;
 #[cfg(test)]

@@ -80,6 +80,7 @@ impl<U: store::WriteUnit + ?Sized> ExternalUsage<'_, U> {
             ReserveOutcome::Wait { state, .. } | ReserveOutcome::RetryLater(state) => {
                 return Ok(AskOutcome::RetryLater(Box::new(state)));
             }
+            ReserveOutcome::CapsUnknown(scope) => return Ok(AskOutcome::CapsUnknown(scope)),
             ReserveOutcome::NotBounded(..) => return Err(other_answer().into()),
         };
         as_checked(person.organization_id, state.organization_id)?;

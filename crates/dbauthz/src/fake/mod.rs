@@ -4,6 +4,7 @@
 mod alerts;
 mod api_keys;
 mod budgets;
+mod cap_mirrors;
 mod caps;
 mod chat_files;
 mod chat_messages;
@@ -65,7 +66,7 @@ use model::{
 use rbac::SystemRole;
 use store::{ReadUnit, Store, StoreError, StoreResult, WriteContext, WriteUnit};
 
-pub use self::ledger::FakeLedger;
+pub use self::{cap_mirrors::FakeMirror, ledger::FakeLedger};
 
 pub use idpsync::Settings as IdpsyncSettings;
 
@@ -100,6 +101,8 @@ pub struct State {
     pub caps: Vec<SubscriptionCaps>,
     /// People's own caps.
     pub cap_overrides: Vec<(CapScope, CapOverride)>,
+    /// How fresh mirrored caps are.
+    pub cap_mirrors: BTreeMap<CapScope, FakeMirror>,
     /// Messages to people.
     pub notifications: Vec<Notification>,
     /// AI providers.

@@ -81,11 +81,14 @@ impl UserRead for FakeUnit {
 
     async fn user_list(
         &mut self,
-        _filter: &UserFilter,
+        filter: &UserFilter,
         page: PageRequest,
         visibility: &Visibility,
     ) -> StoreResult<Page<User>> {
         let mut items = self.call("user_list").users.clone();
+        if let Some(ids) = &filter.ids {
+            items.retain(|user| ids.contains(&user.id));
+        }
         items.retain(|user| visibility.matches(&Object::user(user.id.0)));
         let count = items.len().try_into().unwrap_or(u64::MAX);
         let offset = page.offset.try_into().unwrap_or(usize::MAX);

@@ -1,6 +1,6 @@
 //! Caps: in whose hands they are, and whose caps may be set.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use model::{
     Micros, OrganizationId, UserId,
@@ -10,7 +10,7 @@ use store::{StoreError, caps::CapOverrideFilter};
 use uuid::Uuid;
 
 use super::world::{ANN, BOB, OLGA, ORG, actor, state};
-use crate::{Actor, Authorized, CapUpsertOutcome, WriteUnit, fake::FakeStore};
+use crate::{Actor, Authorized, CapUpsertOutcome, WriteOrder, WriteUnit, fake::FakeStore};
 
 const ACME: CapScope = CapScope::Organization(ORG);
 const NOBODY: UserId = UserId(Uuid::from_u128(0xdead));
@@ -50,12 +50,28 @@ async fn all(actor: &Actor, scope: CapScope) -> bool {
         done(caps.cap_get(scope).await),
         done(caps.cap_override_list(scope, &filter).await),
         done(caps.cap_update_check(scope).await),
+        done(caps.cap_delete_check(scope).await),
+        done(caps.cap_override_check(scope, &[BOB]).await),
         done(caps.cap_flat_upsert(scope, CAP).await),
         done(caps.cap_subscription_upsert(scope, &nothing).await),
         done(caps.cap_override_upsert(scope, &[of(BOB)], false).await),
         done(caps.cap_override_upsert(scope, &[], false).await),
         done(caps.cap_override_delete(scope, &[BOB]).await),
     ];
+    let mut upstream = unit.upstream_caps();
+    let refresh = Duration::from_secs(5);
+    let ends: Vec<bool> = ends
+        .into_iter()
+        .chain([
+            done(upstream.cap_mirror_drop(scope).await),
+            done(upstream.cap_mirror_confirm(scope, 1, refresh).await),
+            done(
+                upstream
+                    .cap_override_mirror(scope, &[], WriteOrder::Known)
+                    .await,
+            ),
+        ])
+        .collect();
     assert!(ends.iter().all(|end| *end == ends[0]), "{ends:?}");
     ends[0]
 }
@@ -171,4 +187,52 @@ async fn a_leavers_cap_may_still_be_changed_and_removed() {
     assert_eq!(caps.cap_override_delete(ACME, &[BOB]).await.unwrap(), [BOB]);
     let gone = caps.cap_override_upsert(ACME, &[of(BOB)], false).await;
     assert_eq!(gone.unwrap(), CapUpsertOutcome::Outside(vec![BOB]));
+}
+
+#[tokio::test]
+async fn what_was_set_upstream_is_mirrored_whoever_left_and_never_over_what_came_later() {
+    let store = FakeStore::new(state());
+    let admin = || actor(ANN, &[&format!("organization-admin:{ORG}")]);
+    let mirror = async |users: &[UserId], order: WriteOrder| {
+        let mut unit = begin(&store, admin()).await;
+        let set: Vec<_> = users.iter().copied().map(of).collect();
+        let mut caps = unit.upstream_caps();
+        let stored = caps.cap_override_mirror(ACME, &set, order).await.unwrap();
+        unit.commit().await.unwrap();
+        let stored = stored.iter().map(|one| (one.user_id, one.cap));
+        stored.collect::<Vec<_>>()
+    };
+    let version = || store.state().cap_mirrors.get(&ACME).map(|one| one.version);
+    // Olga has left the organization, and nobody else has an account: that does not keep Bob's from being mirrored. A
+    // record that somebody else made upstream is yet to be read.
+    let set = mirror(&[BOB, NOBODY, OLGA], WriteOrder::Known).await;
+    assert_eq!(set, [(BOB, CAP), (OLGA, CAP)]);
+    assert_eq!(store.state().caps.len(), 1);
+    assert_eq!(version(), Some(1));
+    // What is mirrored of Bob came from somebody who may have been the last to write.
+    let lower = Cap {
+        amount: Micros(0),
+        ..CAP
+    };
+    store.state().cap_overrides[0].1.cap = lower;
+    let set = mirror(&[BOB, ANN], WriteOrder::Unknown).await;
+    assert_eq!(set, [(BOB, lower), (ANN, CAP)]);
+    assert_eq!(mirror(&[BOB], WriteOrder::Known).await, [(BOB, CAP)]);
+    assert_eq!(version(), Some(1));
+}
+
+#[tokio::test]
+async fn people_are_looked_at_before_anybody_is_asked() {
+    use CapUpsertOutcome::{Outside, Unknown};
+    let store = FakeStore::new(state());
+    let check = async |scope: CapScope, users: &[UserId], expected: Option<CapUpsertOutcome>| {
+        let mut unit = begin(&store, actor(OLGA, &["owner"])).await;
+        let found = unit.caps().cap_override_check(scope, users).await;
+        assert_eq!(found.unwrap(), expected, "{users:?}");
+    };
+    check(ACME, &[BOB, ANN], None).await;
+    check(ACME, &[], None).await;
+    check(ACME, &[BOB, NOBODY], Some(Unknown(vec![NOBODY]))).await;
+    check(ACME, &[OLGA, BOB], Some(Outside(vec![OLGA]))).await;
+    check(CapScope::Instance, &[OLGA], None).await;
 }

@@ -16,6 +16,9 @@ pub(super) enum Kind {
 /// Wrapped methods that are no repository methods, but made of them.
 pub(super) const ADDED: &[&str] = &[
     "cap_update_check",
+    "cap_delete_check",
+    "cap_override_check",
+    "cap_override_mirror",
     "chat_share_check",
     "chat_acl_get",
     "chat_update_check",

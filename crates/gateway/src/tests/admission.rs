@@ -6,6 +6,7 @@ use fakeprovider::{Output, Script};
 use futures_util::future::join_all;
 use model::{
     Clock, Micros, SystemClock,
+    caps::CapScope,
     prices::ProviderKind,
     spend::{LimitKey, SettlementBasis},
 };
@@ -98,6 +99,33 @@ async fn a_wait_that_ends_in_vain_says_when_to_come_back() {
             books.open.len(),
             rig.fake.requests().len()
         ),
+        (1, 0, 1)
+    );
+}
+
+#[tokio::test]
+async fn who_waits_while_caps_become_unknown_leaves_the_line() {
+    let rig = Rig::start(slow(), Some(Micros(hold(100).0 * 3 / 2))).await;
+    let body = Spoken::OpenAi.body(Some(100), false);
+    let first = rig.ask(Spoken::OpenAi, &body);
+    let second = async {
+        rig.fake.wait_for_requests(1).await;
+        let second = rig.ask(Spoken::OpenAi, &body);
+        let unknown = async {
+            rig.ledger.until(|books| books.attempts >= 2).await;
+            rig.ledger.books().caps_unknown = Some(CapScope::Instance);
+        };
+        tokio::join!(second, unknown).0
+    };
+    let (first, second) = tokio::join!(first, second);
+    // What runs is not disturbed.
+    assert_eq!(
+        (first.status().as_u16(), second.status().as_u16()),
+        (200, 503)
+    );
+    let books = rig.ledger.books();
+    assert_eq!(
+        (books.waits_ended, books.open.len(), books.settled.len()),
         (1, 0, 1)
     );
 }

@@ -4,7 +4,7 @@ use fakeprovider::{Fault, Script};
 use model::{Clock, Micros, metering::TokenUsage, prices::ProviderKind, spend::SettlementBasis};
 
 use super::{
-    fakes::TOKEN,
+    entrance::TOKEN,
     rig::{Rig, Spoken, json, prices},
 };
 

@@ -1,48 +1,34 @@
-//! A ledger in memory that decides by the model's own rules, and a sign-in that knows one token.
+//! A ledger in memory that decides by the model's own rules.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta};
-use http::{Extensions, HeaderMap};
+use chrono::TimeDelta;
 use model::{
-    Clock, GroupId, LeaseId, Micros, ProviderId, ReservationId, SystemClock, UserId,
+    Clock, GroupId, LeaseId, Micros, ReservationId, SystemClock, UserId,
     admission::{Decision, Head, Limit, LimitState, decide},
     budgets::{BudgetMode, EffectiveBudget, LimitSource},
-    prices::ProviderKind,
-    providers::Provider,
+    caps::CapScope,
     spend::{
         Account, LimitKey, LimitKind, Period, Progress, Release, ReserveOutcome, ReserveRequest,
         SettleEffect, SettleOutcome, Settlement, SpendState, WaitEnd,
     },
 };
-use secrecy::SecretString;
 use store::{StoreError, StoreResult};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{
-    AskFor,
-    access::{Access, Denial, Entry, Names, Presence},
-    ask::KEY_ID,
-    ledger::{Ledger, ReserveFailure},
-};
+use crate::ledger::{Ledger, ReserveFailure};
 
-pub(super) const TOKEN: &str = "bursartoken-secretsecretsecretsec";
-pub(super) const UNWANTED_TOKEN: &str = "bursartoken-withouttherighttouse";
 pub(super) const USER: UserId = UserId(Uuid::from_u128(1));
 pub(super) const ACCOUNT: Account = Account {
     user_id: USER,
     group_id: Some(GROUP),
     organization_id: None,
 };
-pub(super) const PROVIDER: ProviderId = ProviderId(Uuid::from_u128(3));
 pub(super) const GROUP: GroupId = GroupId(Uuid::from_u128(2));
 
 /// What the ledger holds.
@@ -66,6 +52,8 @@ pub(super) struct Books {
     pub(super) lose_answer: bool,
     /// The next renewal finds the lease lapsed.
     pub(super) lapse: bool,
+    /// Caps are not known.
+    pub(super) caps_unknown: Option<CapScope>,
     head: Option<Head>,
 }
 
@@ -117,6 +105,9 @@ impl Books {
     }
 
     fn decide(&mut self, request: &ReserveRequest) -> ReserveOutcome {
+        if let Some(scope) = self.caps_unknown {
+            return ReserveOutcome::CapsUnknown(scope);
+        }
         let state = self.state();
         let limit = self.limit.map(|limit| Limit {
             state: LimitState {
@@ -309,107 +300,5 @@ impl Ledger for FakeLedger {
 
     async fn months_make(&self) -> StoreResult<()> {
         Ok(())
-    }
-}
-
-/// Knows [`TOKEN`], and the providers `openai`, `compat` and `anthropic` at one address.
-#[derive(Debug)]
-pub(super) struct FakeAccess {
-    pub(super) address: String,
-    pub(super) key: String,
-    pub(super) presence: FakePresence,
-}
-
-/// The caller's access: good until a test says otherwise.
-#[derive(Debug, Clone, Default)]
-pub(super) struct FakePresence {
-    /// Whether whoever asks is told no.
-    pub(super) refused: Arc<AtomicBool>,
-    /// Whether those who go on are told to stop.
-    pub(super) ended: watch::Sender<bool>,
-}
-
-const GONE: Denial = Denial::Unauthorized("the account is suspended");
-
-#[async_trait]
-impl Presence for FakePresence {
-    async fn confirm(&self) -> Result<(), Denial> {
-        match self.refused.load(Ordering::Relaxed) {
-            true => Err(GONE),
-            false => Ok(()),
-        }
-    }
-
-    async fn ended(&self) -> Denial {
-        let mut ended = self.ended.subscribe();
-        ended.wait_for(|ended| *ended).await.unwrap();
-        GONE
-    }
-}
-
-#[derive(Debug)]
-struct FakeNames;
-
-#[async_trait]
-impl Names for FakeNames {
-    async fn group_name(&self, _group: GroupId) -> Option<String> {
-        Some("team".to_owned())
-    }
-}
-
-#[async_trait]
-impl Access for FakeAccess {
-    async fn enter(
-        &self,
-        headers: &HeaderMap,
-        _extensions: &Extensions,
-        provider: &str,
-    ) -> Result<Entry, Denial> {
-        let given = |name: &str| {
-            headers
-                .get(name)
-                .map(|value| value.to_str().unwrap().to_owned())
-        };
-        let bearer = given("authorization").map(|text| text.replace("Bearer ", ""));
-        match bearer.or_else(|| given("x-api-key")).as_deref() {
-            Some(TOKEN) => {}
-            Some(UNWANTED_TOKEN) => return Err(Denial::Forbidden),
-            Some(_) | None => return Err(Denial::Unauthorized("sign in with a token")),
-        }
-        self.entry("bursartoken", provider)
-    }
-
-    async fn enter_for(&self, whom: AskFor, provider: &str) -> Result<Entry, Denial> {
-        assert_eq!(whom.user_id, USER);
-        self.presence.confirm().await?;
-        self.entry(KEY_ID, provider)
-    }
-}
-
-impl FakeAccess {
-    fn entry(&self, api_key_id: &str, provider: &str) -> Result<Entry, Denial> {
-        let (kind, path) = match provider {
-            "openai" => (ProviderKind::OpenAi, "/v1"),
-            "compat" => (ProviderKind::OpenAiCompatible, "/v1"),
-            "anthropic" => (ProviderKind::Anthropic, ""),
-            _ => return Err(Denial::NoProvider),
-        };
-        Ok(Entry {
-            user_id: USER,
-            api_key_id: api_key_id.to_owned(),
-            request_id: Some(Uuid::from_u128(9)),
-            provider: Provider {
-                id: PROVIDER,
-                name: provider.parse().unwrap(),
-                kind,
-                base_url: format!("{}{path}", self.address).parse().unwrap(),
-                created_at: DateTime::UNIX_EPOCH,
-                updated_at: DateTime::UNIX_EPOCH,
-            },
-            key: SecretString::from(self.key.clone()),
-            price_version: 0,
-            names: Box::new(FakeNames),
-            presence: Arc::new(self.presence.clone()),
-        })
     }
 }

@@ -4,6 +4,7 @@ mod admission;
 mod answers;
 mod ask;
 mod batches;
+mod entrance;
 mod fakes;
 mod house;
 mod metering;

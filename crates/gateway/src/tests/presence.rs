@@ -6,7 +6,7 @@ use fakeprovider::{Fault, Output, Script};
 use model::{Micros, spend::SettlementBasis};
 
 use super::{
-    fakes::TOKEN,
+    entrance::TOKEN,
     rig::{Rig, Spoken, json},
 };
 

@@ -2,11 +2,12 @@
 
 use fakeprovider::Script;
 use http::Method;
-use model::Micros;
+use model::{Micros, OrganizationId, caps::CapScope};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{
-    fakes::{TOKEN, UNWANTED_TOKEN},
+    entrance::{TOKEN, UNWANTED_TOKEN},
     rig::{Rig, Spoken, json},
 };
 
@@ -40,6 +41,42 @@ async fn what_cannot_fit_is_refused_at_once_and_says_why() {
         }
         assert_eq!(rig.fake.requests().len(), 0);
         assert_eq!(rig.ledger.books().attempts, 1);
+    }
+}
+
+#[tokio::test]
+async fn while_caps_are_not_known_nothing_is_forwarded_and_trying_again_helps() {
+    for dialect in Spoken::ALL {
+        let code = match dialect {
+            Spoken::OpenAi | Spoken::Responses => "/error/code",
+            Spoken::Anthropic => "/error/details/error_code",
+        };
+        let rig = Rig::start(Script::default(), None).await;
+        for stream in [false, true] {
+            let body = dialect.body(Some(50), stream);
+            for (scope, of) in [
+                (CapScope::Instance, "this deployment"),
+                (
+                    CapScope::Organization(OrganizationId(Uuid::from_u128(3))),
+                    "your organization",
+                ),
+            ] {
+                rig.ledger.books().caps_unknown = Some(scope);
+                let response = rig.ask(dialect, &body).await;
+                assert_eq!(response.status(), 503);
+                assert_eq!(response.headers()["retry-after"], "5");
+                assert_eq!(response.headers()["x-should-retry"], "true");
+                let body = json(response).await;
+                assert_eq!(body.pointer(code).unwrap(), "caps_unavailable", "{body}");
+                let text = body["error"]["message"].as_str().unwrap();
+                assert!(text.contains(of) && !text.contains("budget has"), "{text}");
+            }
+            assert_eq!(rig.ledger.books().open.len(), 0);
+        }
+        assert_eq!(rig.fake.requests().len(), 0);
+        rig.ledger.books().caps_unknown = None;
+        let response = rig.ask(dialect, &dialect.body(Some(50), false)).await;
+        assert_eq!(response.status(), 200);
     }
 }
 

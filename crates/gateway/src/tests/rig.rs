@@ -18,7 +18,8 @@ use store::StoreResult;
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 
 use super::{
-    fakes::{FakeAccess, FakeLedger, FakePresence, TOKEN},
+    entrance::{FakeAccess, FakePresence, TOKEN},
+    fakes::FakeLedger,
     stored_responses::FakeStoredResponses,
 };
 use crate::{

@@ -20,7 +20,8 @@ use store::{StoreError, StoreResult};
 use uuid::Uuid;
 
 use super::{
-    fakes::{PROVIDER, USER},
+    entrance::PROVIDER,
+    fakes::USER,
     rig::{Rig, Spoken, json as body_of},
 };
 use crate::stored_responses::StoredResponses;

@@ -8,7 +8,7 @@ use model::{Micros, spend::SettlementBasis};
 use serde_json::json;
 
 use super::{
-    fakes::TOKEN,
+    entrance::TOKEN,
     rig::{Rig, Spoken},
 };
 

@@ -33,13 +33,15 @@ pub enum ErrorKind {
     UpstreamTimeout,
     /// The gateway cannot decide just now, as when its database is away: nothing was forwarded.
     Unavailable,
+    /// The gateway does not know at the moment which caps hold: nothing was forwarded.
+    CapsUnavailable,
     /// The gateway's own fault.
     Internal,
 }
 
 impl ErrorKind {
     /// All kinds, for tables and tests.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::BadRequest,
         Self::NoPreviousResponse,
         Self::Unauthorized,
@@ -52,6 +54,7 @@ impl ErrorKind {
         Self::UpstreamFailed,
         Self::UpstreamTimeout,
         Self::Unavailable,
+        Self::CapsUnavailable,
         Self::Internal,
     ];
 
@@ -67,7 +70,7 @@ impl ErrorKind {
             Self::RetryLater => 429,
             Self::Internal => 500,
             Self::UpstreamFailed => 502,
-            Self::Unavailable => 503,
+            Self::Unavailable | Self::CapsUnavailable => 503,
             Self::UpstreamTimeout => 504,
         }
     }
@@ -77,7 +80,7 @@ impl ErrorKind {
     pub const fn should_retry(self) -> Option<bool> {
         match self {
             Self::OverBudget | Self::ModelUnpriced => Some(false),
-            Self::RetryLater | Self::Unavailable => Some(true),
+            Self::RetryLater | Self::Unavailable | Self::CapsUnavailable => Some(true),
             Self::BadRequest
             | Self::NoPreviousResponse
             | Self::Unauthorized
@@ -106,6 +109,7 @@ impl ErrorKind {
             Self::UpstreamFailed => ("server_error", "upstream_error"),
             Self::UpstreamTimeout => ("server_error", "upstream_timeout"),
             Self::Unavailable => ("server_error", "unavailable"),
+            Self::CapsUnavailable => ("server_error", "caps_unavailable"),
             Self::Internal => ("server_error", "internal_error"),
         }
     }
@@ -125,11 +129,12 @@ impl ErrorKind {
             | Self::UpstreamFailed
             | Self::UpstreamTimeout
             | Self::Unavailable
+            | Self::CapsUnavailable
             | Self::Internal => None,
         }
     }
 
-    /// Anthropic's `type`, and its `details.error_code` where a program needs to tell one 403 from another.
+    /// Anthropic's `type`, and its `details.error_code` where a program needs to tell those of one status apart.
     const fn anthropic(self) -> (&'static str, Option<&'static str>) {
         match self {
             Self::BadRequest | Self::NoPreviousResponse => ("invalid_request_error", None),
@@ -143,6 +148,7 @@ impl ErrorKind {
             Self::UpstreamFailed | Self::Internal => ("api_error", None),
             Self::UpstreamTimeout => ("timeout_error", None),
             Self::Unavailable => ("overloaded_error", None),
+            Self::CapsUnavailable => ("overloaded_error", Some("caps_unavailable")),
         }
     }
 }

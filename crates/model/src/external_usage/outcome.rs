@@ -3,6 +3,7 @@
 use super::{ExternalRecord, IdempotencyKey};
 use crate::{
     GroupId, Micros, ReservationId,
+    caps::CapScope,
     spend::{LimitKey, SpendState},
 };
 
@@ -41,6 +42,8 @@ pub enum AskOutcome {
     Refused(Box<SpendState>),
     /// It may fit when others have settled: nothing is to be kept, not even the key.
     RetryLater(Box<SpendState>),
+    /// It is not known which caps this subscription has: nothing is to be kept, not even the key.
+    CapsUnknown(CapScope),
 }
 
 /// What became of a change of a hold.

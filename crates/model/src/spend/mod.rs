@@ -180,6 +180,8 @@ pub enum ReserveOutcome {
     RetryLater(SpendState),
     /// A limit applies and the request's cost has no upper bound.
     NotBounded(NotBounded, SpendState),
+    /// Caps live elsewhere, and what those of this subscription are has not been read for too long: try again soon.
+    CapsUnknown(CapScope),
 }
 
 /// What a request came to cost.

@@ -5,7 +5,7 @@ use model::caps::BlockedCap;
 use serde::{Deserialize, Serialize};
 
 use super::{Id, Object, nullable};
-use crate::PortalBlockedStatus;
+use crate::{Malformation, PortalBlockedStatus};
 
 /// Who of some people is stopped, and by which cap.
 pub(crate) const DOCUMENT: &str = "query subscriptionBlockedStatuses($instanceId: ID, \
@@ -64,12 +64,19 @@ struct Node {
 }
 
 impl Data {
-    /// The statuses of those of `asked` whom the portal knows.
-    pub(crate) fn statuses(self, asked: &[String]) -> impl Iterator<Item = PortalBlockedStatus> {
-        let usage = self.subscription.and_then(|of| of.0.gitlab_credits_usage);
-        let nodes = usage.map_or_else(Vec::new, |usage| usage.0.blocked_statuses.0.nodes);
+    /// The statuses of those of `asked` whom the portal knows. Null is no answer, whoever is asked about.
+    pub(crate) fn statuses(
+        self,
+        asked: &[String],
+    ) -> Result<impl Iterator<Item = PortalBlockedStatus>, Malformation> {
+        let null = |field| Malformation::NullField { field };
+        let Object(found) = self.subscription.ok_or(null("subscription"))?;
+        let Object(usage) = found
+            .gitlab_credits_usage
+            .ok_or(null("gitlabCreditsUsage"))?;
+        let nodes = usage.blocked_statuses.0.nodes;
         let statuses = nodes.into_iter().map(|node| node.0.status());
-        statuses.filter(|status| asked.contains(&status.entity_id))
+        Ok(statuses.filter(|status| asked.contains(&status.entity_id)))
     }
 }
 

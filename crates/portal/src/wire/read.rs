@@ -111,11 +111,14 @@ pub(crate) struct ReadPage {
 }
 
 impl Data {
-    /// The page. A subscription that the portal does not know, or keeps no caps for, has none; a part of the answer that
-    /// is null beside others that are there is no such news.
+    /// The page. A subscription that the portal keeps no caps for has none. One that it does not know, or does not show
+    /// to whoever asks, is null, and so are parts of the answer beside others that are there: that is no news of caps.
     pub(crate) fn page(self) -> Result<ReadPage, Malformation> {
-        let controls = self.subscription.and_then(|found| found.0.budget_controls);
-        let (caps, page) = match controls {
+        let Some(Object(found)) = self.subscription else {
+            let field = "subscription";
+            return Err(Malformation::NullField { field });
+        };
+        let (caps, page) = match found.budget_controls {
             Some(Object(found)) => (found.subscription, found.user_budget_cap_overrides),
             None => (None, None),
         };

@@ -2,12 +2,10 @@
 
 use std::num::NonZeroU32;
 
+use fakeportal::Way;
 use portal::{Portal, PortalError};
 
-use crate::{
-    process::Way,
-    rig::{Operation, Rig},
-};
+use crate::rig::{Operation, Rig};
 
 /// A rig whose client leaves the portal alone after this many failures, for 30 seconds, and tries nothing again.
 async fn rig(failures: u32) -> Rig {
@@ -25,21 +23,21 @@ fn failing() -> Way {
 impl Rig {
     /// Runs an operation, which must not reach the portal.
     async fn check_left_alone(&self, operation: Operation) {
-        let before = self.process.count();
+        let before = self.fake.count();
         let error = self.run(operation).await.unwrap_err();
         assert!(
             matches!(error, PortalError::BreakerOpen { .. }),
             "{error:?}"
         );
         assert_eq!(error.code(), "PORTAL_BREAKER_OPEN");
-        assert_eq!(self.process.count(), before, "{operation:?}");
+        assert_eq!(self.fake.count(), before, "{operation:?}");
     }
 }
 
 #[tokio::test]
 async fn a_failing_portal_is_left_alone_until_it_is_back() {
     let rig = rig(3).await;
-    rig.process.always(failing());
+    rig.fake.always(failing());
     for operation in [Operation::Caps, Operation::Flat, Operation::Statuses] {
         let error = rig.run(operation).await.unwrap_err();
         assert_eq!(error.code(), "PORTAL_REFUSED");
@@ -52,24 +50,24 @@ async fn a_failing_portal_is_left_alone_until_it_is_back() {
     // One finds out that nothing is better.
     rig.hands.advance(1);
     assert_eq!(rig.read().await.unwrap_err().code(), "PORTAL_REFUSED");
-    assert_eq!(rig.process.count(), 4);
+    assert_eq!(rig.fake.count(), 4);
     rig.check_left_alone(Operation::Flat).await;
     rig.hands.advance(29);
     rig.check_left_alone(Operation::Caps).await;
     // One finds out that it is back.
     rig.hands.advance(1);
-    rig.process.always(Way::Well);
+    rig.fake.always(Way::Well);
     for _ in 0..3 {
         rig.read().await.unwrap();
     }
-    assert_eq!(rig.process.count(), 7);
+    assert_eq!(rig.fake.count(), 7);
 }
 
 #[tokio::test]
 async fn it_says_until_when() {
     let rig = rig(1).await;
     rig.hands.advance(100);
-    rig.process.always(failing());
+    rig.fake.always(failing());
     rig.read().await.unwrap_err();
     rig.hands.advance(7);
     let PortalError::BreakerOpen { until } = rig.read().await.unwrap_err() else {
@@ -81,13 +79,13 @@ async fn it_says_until_when() {
 #[tokio::test]
 async fn one_alone_finds_out() {
     let rig = rig(1).await;
-    rig.process.next([failing()]);
+    rig.fake.next([failing()]);
     rig.read().await.unwrap_err();
     rig.hands.advance(30);
     let told = std::sync::Arc::new(tokio::sync::Notify::new());
-    rig.process.next([Way::Late(std::sync::Arc::clone(&told))]);
+    rig.fake.next([Way::Late(std::sync::Arc::clone(&told))]);
     let others = async {
-        rig.process.wait_for(2).await;
+        rig.fake.wait_for(2).await;
         for operation in Operation::all() {
             rig.check_left_alone(operation).await;
         }
@@ -96,22 +94,22 @@ async fn one_alone_finds_out() {
     let (first, ()) = tokio::join!(rig.read(), others);
     first.unwrap();
     rig.read().await.unwrap();
-    assert_eq!(rig.process.count(), 3);
+    assert_eq!(rig.fake.count(), 3);
 }
 
 #[tokio::test]
 async fn who_gives_up_finds_nothing_out() {
     let rig = rig(1).await;
-    rig.process.next([failing()]);
+    rig.fake.next([failing()]);
     rig.read().await.unwrap_err();
     rig.hands.advance(30);
-    rig.process.next([Way::Never]);
+    rig.fake.next([Way::Never]);
     tokio::select! {
         _ = rig.read() => panic!("it was answered"),
-        () = rig.process.wait_for(2) => {}
+        () = rig.fake.wait_for(2) => {}
     }
     rig.read().await.unwrap();
-    assert_eq!(rig.process.count(), 3);
+    assert_eq!(rig.fake.count(), 3);
 }
 
 #[tokio::test]
@@ -120,14 +118,14 @@ async fn what_counts_is_that_the_portal_fails_and_not_that_it_says_no() {
     let body = |body: &str| Way::Body(body.to_owned());
     let check = async |way: Way, counts: bool| {
         let rig = rig(2).await;
-        rig.process.always(way.clone());
+        rig.fake.always(way.clone());
         for _ in 0..2 {
             rig.run(Operation::Flat).await.unwrap_err();
         }
         let error = rig.run(Operation::Flat).await.unwrap_err();
         let open = matches!(error, PortalError::BreakerOpen { .. });
         assert_eq!(open, counts, "{way:?} {error:?}");
-        assert_eq!(rig.process.count(), if counts { 2 } else { 3 }, "{way:?}");
+        assert_eq!(rig.fake.count(), if counts { 2 } else { 3 }, "{way:?}");
     };
     for bad in [500, 502, 503, 504, 429, 408] {
         check(status(bad), true).await;
@@ -154,11 +152,11 @@ async fn what_counts_is_that_the_portal_fails_and_not_that_it_says_no() {
 async fn good_answers_between_failures_keep_it_closed() {
     let rig = rig(2).await;
     for _ in 0..5 {
-        rig.process.next([failing(), Way::Well]);
+        rig.fake.next([failing(), Way::Well]);
         rig.read().await.unwrap_err();
         rig.read().await.unwrap();
     }
-    assert_eq!(rig.process.count(), 10);
+    assert_eq!(rig.fake.count(), 10);
 }
 
 #[tokio::test]
@@ -168,21 +166,21 @@ async fn attempts_count_and_the_first_cause_is_told() {
         config.retry.attempts = NonZeroU32::new(5).unwrap();
     });
     let rig = rig.await;
-    rig.process.always(failing());
+    rig.fake.always(failing());
     // The breaker opens while it is tried again; what opened it is told.
     assert_eq!(rig.read().await.unwrap_err().code(), "PORTAL_REFUSED");
-    assert_eq!(rig.process.count(), 2);
+    assert_eq!(rig.fake.count(), 2);
     rig.check_left_alone(Operation::Caps).await;
 }
 
 #[tokio::test]
 async fn clients_do_not_share_what_they_found_out() {
     let first = rig(1).await;
-    first.process.always(failing());
+    first.fake.always(failing());
     first.read().await.unwrap_err();
     first.check_left_alone(Operation::Caps).await;
-    let config = crate::rig::config(&first.process.url());
+    let config = crate::rig::config(&first.fake.url());
     let second = Portal::new(config, std::sync::Arc::new(model::SystemClock)).unwrap();
-    first.process.always(Way::Well);
+    first.fake.always(Way::Well);
     second.budget_caps(&crate::rig::namespace()).await.unwrap();
 }

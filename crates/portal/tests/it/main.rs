@@ -1,16 +1,12 @@
-//! The client against a portal process of our own on loopback, which keeps caps as a portal does, and misbehaves when it
-//! is told to. What is tried again and what is left alone is shown by how often it was asked.
+//! The client against a fake portal on loopback, which keeps caps as a portal does, and misbehaves when it is told to. What
+//! is tried again and what is left alone is shown by how often it was asked.
 
-#[cfg(test)]
-mod books;
 #[cfg(test)]
 mod breaker;
 #[cfg(test)]
 mod misbehaviour;
 #[cfg(test)]
 mod network;
-#[cfg(test)]
-mod process;
 #[cfg(test)]
 mod reads;
 #[cfg(test)]

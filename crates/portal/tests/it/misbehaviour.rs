@@ -1,24 +1,21 @@
 //! Answers that are errors, in every form that a portal has for them, and answers that are nothing of what was asked for.
 //! Each is told as what it is, to whichever operation it happens, and shows nothing of what the portal wrote.
 
+use fakeportal::{ADMIN_EMAIL, ADMIN_TOKEN, LICENCE_KEY, Way};
 use portal::{Malformation, PortalError};
 
-use crate::{
-    books::{ADMIN_EMAIL, ADMIN_TOKEN, LICENCE_KEY},
-    process::Way,
-    rig::{Operation, Rig, cap, namespace},
-};
+use crate::rig::{Operation, Rig, cap, namespace};
 
 /// Something that is nobody's business but the portal's.
 const INSIDE: &str = "PG::ConnectionBad at 10.1.2.3";
 
 /// What an operation ends with when it is answered so: the code, and what is wrong.
 async fn ends(rig: &Rig, operation: Operation, body: &str) -> PortalError {
-    let before = rig.process.count();
-    rig.process.next([Way::Body(body.to_owned())]);
+    let before = rig.fake.count();
+    rig.fake.next([Way::Body(body.to_owned())]);
     let error = rig.run(operation).await.expect_err(body);
     // None of these is worth a second try.
-    assert_eq!(rig.process.count(), before + 1, "{operation:?} {body}");
+    assert_eq!(rig.fake.count(), before + 1, "{operation:?} {body}");
     let said = error.to_string();
     assert!(!said.contains("PG::"), "{said}");
     error
@@ -46,7 +43,7 @@ async fn errors_beside_the_data_or_in_it_are_no_success() {
     let in_data = Malformation::DataErrors { details: details() };
     // What would be good data, but for the errors.
     let data = [
-        r#""subscription":null"#,
+        r#""subscription":{"budgetControls":null,"gitlabCreditsUsage":{"blockedStatuses":{"nodes":[]}}}"#,
         r#""upsertBudgetCapSubscription":{"subscriptionBudgetCap":{"subscriptionName":"A","flatUserCap":1,"flatUserCapEnabled":true},"errors":[]}"#,
         r#""upsertUserBudgetCapsBulk":{"userBudgetCapOverrides":[],"errors":[]}"#,
     ]
@@ -121,6 +118,13 @@ async fn null_without_a_word_is_no_success() {
     let body =
         r#"{"data":{"upsertUserBudgetCapsBulk":{"userBudgetCapOverrides":null,"errors":""}}}"#;
     check_malformed(&rig, Operation::Bulk, body, &null("userBudgetCapOverrides")).await;
+    // Nobody says that there is such a subscription, or that it is shown to whoever asks.
+    for operation in Operation::READS {
+        let body = r#"{"data":{"subscription":null}}"#;
+        check_malformed(&rig, operation, body, &null("subscription")).await;
+    }
+    let body = r#"{"data":{"subscription":{"gitlabCreditsUsage":null}}}"#;
+    check_malformed(&rig, Operation::Statuses, body, &null("gitlabCreditsUsage")).await;
     let body = r#"{"data":{"subscription":{"budgetControls":{"subscription":{"subscriptionName":"A","subscriptionCap":1,"subscriptionCapEnabled":true,"flatUserCap":1,"flatUserCapEnabled":true},"userBudgetCapOverrides":null}}}}"#;
     check_malformed(&rig, Operation::Caps, body, &null("userBudgetCapOverrides")).await;
 }
@@ -162,19 +166,19 @@ async fn other_statuses_are_refusals() {
     let data = "application/json".to_owned();
     for status in [301, 302, 307, 400, 401, 403, 404, 418, 422] {
         for operation in Operation::all() {
-            let before = rig.process.count();
+            let before = rig.fake.count();
             // With a body that would do: the status alone decides. A redirect leads back to the portal itself.
             let (name, value) = match status {
-                ..400 => ("location", rig.process.url()),
+                ..400 => ("location", rig.fake.url()),
                 _ => ("content-type", data.clone()),
             };
-            rig.process.next([Way::Status(status, name, value)]);
+            rig.fake.next([Way::Status(status, name, value)]);
             let error = rig.run(operation).await.unwrap_err();
             assert_eq!(error.code(), "PORTAL_REFUSED");
             let found =
                 matches!(error, PortalError::Refused { status: found, .. } if found == status);
             assert!(found, "{status} {error:?}");
-            assert_eq!(rig.process.count(), before + 1, "{status} {operation:?}");
+            assert_eq!(rig.fake.count(), before + 1, "{status} {operation:?}");
         }
     }
 }
@@ -183,7 +187,7 @@ async fn other_statuses_are_refusals() {
 async fn every_success_is_success() {
     let rig = Rig::new().await;
     for status in [200, 201, 203] {
-        rig.process
+        rig.fake
             .always(Way::Status(status, "x-more", "1".to_owned()));
         rig.portal
             .flat_user_cap_upsert(&namespace(), cap(1, true))
@@ -208,7 +212,7 @@ async fn secrets_do_not_come_back() {
             format!(r#"{{"data":{{"upsertBudgetCapSubscription":{{"{secret}":1}}}}}}"#),
             format!(r#"{{"data":{{"upsertBudgetCapSubscription":{{"errors":["no {secret}"]}}}}}}"#),
         ] {
-            rig.process.next([Way::Body(body)]);
+            rig.fake.next([Way::Body(body)]);
             let error = rig.run(Operation::Flat).await.unwrap_err();
             told.push(format!("{error} {error:?}"));
         }

@@ -1,20 +1,23 @@
 //! Portals that are slow, gone, cut off, or that never end.
 
-use std::{error::Error, net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    net::Ipv4Addr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use fakeportal::{Own, Place, Way};
 use futures_util::future::join_all;
 use model::SystemClock;
-use portal::{Malformation, Portal, PortalError};
+use portal::{Malformation, Portal, PortalConfig, PortalError};
 use tokio::{
     io::AsyncReadExt,
     net::TcpListener,
     sync::{Notify, mpsc},
 };
 
-use crate::{
-    process::Way,
-    rig::{Operation, Rig, cap, config, namespace},
-};
+use crate::rig::{Operation, Rig, cap, config, namespace};
 
 /// Short enough to be waited for, and long enough for a request to arrive on a busy machine.
 const SHORT: Duration = Duration::from_millis(400);
@@ -23,7 +26,7 @@ const SHORT: Duration = Duration::from_millis(400);
 async fn silence_ends_in_time() {
     let rig = Rig::with(|config| config.timeout = SHORT).await;
     for (way, attempts) in [(Way::Never, 11), (Way::Half, 22)] {
-        rig.process.always(way.clone());
+        rig.fake.always(way.clone());
         let all = Operation::all().map(|operation| rig.run(operation));
         for answered in join_all(all).await {
             let error = answered.unwrap_err();
@@ -31,44 +34,91 @@ async fn silence_ends_in_time() {
             assert_eq!(error.code(), "PORTAL_TIMED_OUT");
         }
         // Three reads are tried three times, two writes once.
-        assert_eq!(rig.process.count(), attempts, "{way:?}");
+        assert_eq!(rig.fake.count(), attempts, "{way:?}");
     }
 }
 
 #[tokio::test]
 async fn a_read_ends_in_time_with_all_its_attempts() {
     let rig = Rig::with(|config| config.deadline = SHORT).await;
-    rig.process.always(Way::Never);
+    rig.fake.always(Way::Never);
     let all = Operation::READS.map(|operation| rig.run(operation));
     for answered in join_all(all).await {
         let error = answered.unwrap_err();
         assert!(matches!(error, PortalError::TimedOut), "{error:?}");
     }
-    assert_eq!(rig.process.count(), 3);
+    assert_eq!(rig.fake.count(), 3);
+}
+
+/// Every page has its time, so that many of them may take longer than one, but not for ever.
+#[tokio::test]
+async fn many_slow_pages_are_read_to_their_end_or_to_that_of_patience() {
+    let rig = |longest| async move {
+        let change = |config: &mut PortalConfig| {
+            (config.deadline, config.longest) = (SHORT * 2, longest);
+        };
+        let rig = Rig::with(change).await;
+        rig.fake.books().page = 1;
+        rig.keeps(|kept| {
+            kept.recorded = true;
+            let own = |number: u32| Own::new(number.to_string(), "1", true);
+            kept.overrides = (0..12).map(own).collect();
+        });
+        rig.fake.always(Way::Slow(SHORT / 4));
+        rig
+    };
+    let patient = rig(Duration::from_secs(60)).await;
+    let begun = Instant::now();
+    assert_eq!(patient.read().await.unwrap().overrides.len(), 12);
+    assert!(begun.elapsed() > SHORT * 2);
+    let hurried = rig(SHORT * 2).await;
+    let error = hurried.read().await.unwrap_err();
+    assert!(matches!(error, PortalError::TimedOut), "{error:?}");
+    assert!(hurried.fake.count() > 1);
 }
 
 #[tokio::test]
 async fn slow_answers_are_waited_for() {
     let rig = Rig::new().await;
     let told = Arc::new(Notify::new());
-    rig.process.always(Way::Late(Arc::clone(&told)));
+    rig.fake.always(Way::Late(Arc::clone(&told)));
     let answered = async {
-        rig.process.wait_for(1).await;
+        rig.fake.wait_for(1).await;
         told.notify_one();
     };
     let (read, ()) = tokio::join!(rig.read(), answered);
     read.unwrap();
-    assert_eq!(rig.process.count(), 1);
+    assert_eq!(rig.fake.count(), 1);
 }
 
 #[tokio::test]
 async fn broken_connections_are_told() {
     let rig = Rig::new().await;
-    rig.process.always(Way::Cut);
-    for operation in Operation::all() {
-        let error = rig.run(operation).await.unwrap_err();
-        assert!(matches!(error, PortalError::Unreachable(_)), "{error:?}");
-        assert_eq!(error.code(), "PORTAL_UNREACHABLE");
+    for way in [Way::Cut, Way::Reset, Way::DoneReset] {
+        rig.fake.always(way.clone());
+        for operation in Operation::all() {
+            let error = rig.run(operation).await.unwrap_err();
+            let unreachable = matches!(error, PortalError::Unreachable(_));
+            assert!(unreachable, "{way:?} {operation:?} {error:?}");
+            assert_eq!(error.code(), "PORTAL_UNREACHABLE");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_got_no_answer_may_have_been_done() {
+    for (way, done) in [
+        (Way::DoneReset, true),
+        (Way::Cut, true),
+        (Way::status(502), true),
+        (Way::Reset, false),
+        (Way::Errors(Place::Top, "no".to_owned()), false),
+    ] {
+        let rig = Rig::new().await;
+        rig.fake.next([way.clone()]);
+        rig.run(Operation::Flat).await.unwrap_err();
+        let read = rig.read().await.unwrap();
+        assert_eq!(read.subscription.is_some(), done, "{way:?}");
     }
 }
 
@@ -136,20 +186,20 @@ async fn nobody_there_is_told() {
 #[tokio::test]
 async fn tls_with_one_who_speaks_none_is_told() {
     let rig = Rig::new().await;
-    let port = rig.process.port();
+    let port = rig.fake.port();
     check_unreachable(&client(&format!("https://127.0.0.1:{port}/graphql"))).await;
-    assert_eq!(rig.process.count(), 0);
+    assert_eq!(rig.fake.count(), 0);
 }
 
 #[tokio::test]
 async fn answers_have_a_greatest_size() {
     let most = 10_000;
     let rig = Rig::with(|config| config.answer_max_bytes = most).await;
-    rig.process.books().recorded = true;
+    rig.keeps(|kept| kept.recorded = true);
     let check = async |way: Way, good: bool| {
         for operation in Operation::all() {
-            let before = rig.process.count();
-            rig.process.always(way.clone());
+            let before = rig.fake.count();
+            rig.fake.always(way.clone());
             let answered = rig.run(operation).await;
             assert_eq!(answered.is_ok(), good, "{operation:?} {way:?} {answered:?}");
             if let Err(error) = answered {
@@ -157,7 +207,7 @@ async fn answers_have_a_greatest_size() {
                 assert!(large, "{error:?}");
             }
             // It would be as large the next time.
-            assert_eq!(rig.process.count(), before + 1);
+            assert_eq!(rig.fake.count(), before + 1);
         }
     };
     for announced in [true, false] {
@@ -180,7 +230,7 @@ async fn nested_answers_do_no_harm() {
     );
     let rig = Rig::new().await;
     let check = async |body: String, good: bool| {
-        rig.process.always(Way::Body(body));
+        rig.fake.always(Way::Body(body));
         let read = rig.read().await;
         assert_eq!(read.is_ok(), good, "{read:?}");
         if let Err(error) = read {
@@ -195,7 +245,9 @@ async fn nested_answers_do_no_harm() {
         check(format!(r#"{{"data":{{"subscription":{nested}}}}}"#), false).await;
         // What nobody asked for is passed over.
         check(
-            format!(r#"{{"data":{{"subscription":null,"more":{nested}}},"extensions":{nested}}}"#),
+            format!(
+                r#"{{"data":{{"subscription":{{"budgetControls":null}},"more":{nested}}},"extensions":{nested}}}"#
+            ),
             true,
         )
         .await;

@@ -1,12 +1,10 @@
 //! What is sent, byte for byte.
 
+use fakeportal::{ADMIN_EMAIL, ADMIN_TOKEN, LICENCE_KEY};
 use portal::{PortalDates, PortalError, PortalScope};
 use serde_json::{Value, value::RawValue};
 
-use crate::{
-    books::{ADMIN_EMAIL, ADMIN_TOKEN, LICENCE_KEY},
-    rig::{Operation, Rig, cap, namespace, own},
-};
+use crate::rig::{Operation, Rig, cap, namespace, own};
 
 /// A body as it was written.
 #[derive(serde::Deserialize)]
@@ -18,7 +16,7 @@ struct Sent {
 
 impl Rig {
     fn sent(&self) -> Sent {
-        serde_json::from_str(&self.process.asked().last().unwrap().body).unwrap()
+        serde_json::from_str(&self.fake.received().last().unwrap().body).unwrap()
     }
 }
 
@@ -65,7 +63,7 @@ async fn a_namespace_is_asked_for_by_its_id_and_as_admin() {
     ];
     let variables: Vec<&str> = sent.iter().map(|one| one.variables.get()).collect();
     assert_eq!(variables, expected);
-    for asked in rig.process.asked() {
+    for asked in rig.fake.received() {
         assert_eq!(asked.headers["x-admin-email"], ADMIN_EMAIL);
         assert_eq!(asked.headers["x-admin-token"], ADMIN_TOKEN);
         assert_eq!(asked.headers["content-type"], "application/json");
@@ -98,7 +96,7 @@ async fn the_instance_is_asked_for_by_its_licence_alone() {
     ];
     let variables: Vec<&str> = sent.iter().map(|one| one.variables.get()).collect();
     assert_eq!(variables, expected);
-    for asked in rig.process.asked() {
+    for asked in rig.fake.received() {
         assert!(!asked.headers.contains_key("x-admin-email"));
         assert!(!asked.headers.contains_key("x-admin-token"));
         assert!(!asked.body.contains("\"namespaceId\":"));
@@ -138,7 +136,7 @@ async fn without_credentials_nothing_is_asked() {
         let rig = rig.await;
         let asked = rig.portal.budget_caps(&scope).await;
         assert_eq!(asked.is_ok(), good, "{scope:?}");
-        assert_eq!(rig.process.count(), usize::from(good), "{scope:?}");
+        assert_eq!(rig.fake.count(), usize::from(good), "{scope:?}");
         if let Err(error) = asked {
             assert!(matches!(error, PortalError::NoCredentials));
             assert_eq!(error.code(), "PORTAL_NO_CREDENTIALS");
@@ -161,5 +159,5 @@ async fn wrong_credentials_are_a_refusal() {
         let refused = matches!(error, PortalError::Refused { status: 401, .. });
         assert!(refused, "{operation:?} {error:?}");
     }
-    assert_eq!(rig.process.count(), 5);
+    assert_eq!(rig.fake.count(), 5);
 }

@@ -2,13 +2,10 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
+use fakeportal::{Own, Way};
 use portal::PortalError;
 
-use crate::{
-    books::Row,
-    process::Way,
-    rig::{Operation, Rig},
-};
+use crate::rig::{Operation, Rig};
 
 fn status(status: u16) -> Way {
     Way::Status(status, "x-more", "1".to_owned())
@@ -28,17 +25,17 @@ async fn what_may_pass_is_tried_again_if_it_is_a_read() {
         Way::Body(String::new()),
     ];
     let rig = Rig::new().await;
-    rig.process.books().recorded = true;
+    rig.keeps(|kept| kept.recorded = true);
     let check = async |operation: Operation, ways: &[Way], good: bool, requests: usize| {
-        let before = rig.process.count();
-        rig.process.next(ways.iter().cloned());
+        let before = rig.fake.count();
+        rig.fake.next(ways.iter().cloned());
         let answered = rig.run(operation).await;
         assert_eq!(
             answered.is_ok(),
             good,
             "{operation:?} {ways:?} {answered:?}"
         );
-        let asked = rig.process.count() - before;
+        let asked = rig.fake.count() - before;
         assert_eq!(asked, requests, "{operation:?} {ways:?}");
     };
     for way in passing {
@@ -58,33 +55,25 @@ async fn what_may_pass_is_tried_again_if_it_is_a_read() {
 #[tokio::test]
 async fn every_page_has_its_attempts() {
     let rig = Rig::new().await;
-    {
-        let mut books = rig.process.books();
-        books.recorded = true;
-        books.page = 1;
-        books.overrides = ["1", "2", "3"]
-            .map(|id| Row {
-                entity_id: id.to_owned(),
-                instance: None,
-                cap: "1".to_owned(),
-                enabled: true,
-            })
-            .to_vec();
-    }
+    rig.fake.books().page = 1;
+    rig.keeps(|kept| {
+        kept.recorded = true;
+        kept.overrides = ["1", "2", "3"].map(|id| Own::new(id, "1", true)).to_vec();
+    });
     let bad = || status(503);
-    rig.process
+    rig.fake
         .next([bad(), Way::Well, bad(), bad(), Way::Well, bad()]);
     let caps = rig.read().await.unwrap();
     assert_eq!(caps.overrides.len(), 3);
-    assert_eq!(rig.process.count(), 7);
+    assert_eq!(rig.fake.count(), 7);
     // A page that does not come is the whole read's failure: half of the caps are none.
-    rig.process.next([Way::Well, bad(), bad(), bad()]);
+    rig.fake.next([Way::Well, bad(), bad(), bad()]);
     let error = rig.read().await.unwrap_err();
     assert!(
         matches!(error, PortalError::Refused { status: 503, .. }),
         "{error:?}"
     );
-    assert_eq!(rig.process.count(), 11);
+    assert_eq!(rig.fake.count(), 11);
 }
 
 #[tokio::test]
@@ -94,9 +83,9 @@ async fn the_policy_says_how_often() {
             config.retry.attempts = NonZeroU32::new(attempts).unwrap();
         });
         let rig = rig.await;
-        rig.process.always(status(503));
+        rig.fake.always(status(503));
         rig.read().await.unwrap_err();
-        assert_eq!(rig.process.count(), usize::try_from(attempts).unwrap());
+        assert_eq!(rig.fake.count(), usize::try_from(attempts).unwrap());
     }
 }
 
@@ -104,11 +93,11 @@ async fn the_policy_says_how_often() {
 async fn a_portal_that_wants_to_be_left_alone_is() {
     let rig = Rig::new().await;
     let check = async |retry_after: &str, attempts: usize, told: Option<u64>| {
-        let before = rig.process.count();
-        rig.process
+        let before = rig.fake.count();
+        rig.fake
             .always(Way::Status(429, "retry-after", retry_after.to_owned()));
         let error = rig.read().await.unwrap_err();
-        assert_eq!(rig.process.count(), before + attempts, "{retry_after}");
+        assert_eq!(rig.fake.count(), before + attempts, "{retry_after}");
         let PortalError::Refused { retry_after, .. } = error else {
             panic!("{error:?}");
         };

@@ -10,16 +10,15 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use fakeportal::{ADMIN_EMAIL, ADMIN_TOKEN, FakePortal, LICENCE_KEY, Subscription};
 use model::{Clock, Micros, caps::Cap};
 use portal::{
     AdminCredentials, BreakerPolicy, Licence, Portal, PortalCaps, PortalConfig, PortalError,
     PortalOverrideUpsert, PortalScope, RetryPolicy,
 };
 
-use crate::{
-    books::{ADMIN_EMAIL, ADMIN_TOKEN, LICENCE_KEY, NAMESPACE},
-    process::PortalProcess,
-};
+/// The namespace that is asked for.
+const NAMESPACE: &str = "42";
 
 /// Seconds, turned by hand.
 #[derive(Debug, Default)]
@@ -38,7 +37,7 @@ impl Clock for Hands {
 }
 
 pub(crate) struct Rig {
-    pub(crate) process: PortalProcess,
+    pub(crate) fake: FakePortal,
     pub(crate) portal: Portal,
     pub(crate) hands: Arc<Hands>,
 }
@@ -50,17 +49,25 @@ impl Rig {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut PortalConfig)) -> Self {
-        let process = PortalProcess::start().await;
-        let mut config = config(&process.url());
+        let fake = FakePortal::start().await.unwrap();
+        fake.books().namespace(NAMESPACE);
+        let mut config = config(&fake.url());
         change(&mut config);
         let hands = Arc::new(Hands::default());
         let clock = Arc::<Hands>::clone(&hands);
         let portal = Portal::new(config, clock).unwrap();
         Self {
-            process,
+            fake,
             portal,
             hands,
         }
+    }
+
+    /// Changes what the portal keeps for the namespace and for the licence.
+    pub(crate) fn keeps(&self, change: impl Fn(&mut Subscription)) {
+        let mut books = self.fake.books();
+        change(books.namespace(NAMESPACE));
+        change(books.licence(LICENCE_KEY));
     }
 
     pub(crate) async fn read(&self) -> Result<PortalCaps, PortalError> {
@@ -127,6 +134,7 @@ pub(crate) fn config(url: &str) -> PortalConfig {
     // Longer than a busy machine stalls.
     config.timeout = Duration::from_secs(60);
     config.deadline = Duration::from_secs(120);
+    config.longest = Duration::from_secs(120);
     config.retry = RetryPolicy {
         attempts: NonZeroU32::new(3).unwrap(),
         first_pause: Duration::ZERO,

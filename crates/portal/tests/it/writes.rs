@@ -1,5 +1,6 @@
 //! Writing caps to a portal that behaves.
 
+use fakeportal::{Own, Way};
 use model::Micros;
 use portal::{PortalError, PortalScope};
 
@@ -32,7 +33,7 @@ async fn what_is_written_is_read_again_exactly() {
 #[tokio::test]
 async fn what_the_portal_keeps_is_told_and_not_what_was_sent() {
     let rig = Rig::new().await;
-    rig.process.next([crate::process::Way::Body(
+    rig.fake.next([Way::Body(
         r#"{"data":{"upsertBudgetCapSubscription":{"subscriptionBudgetCap":{"subscriptionName":null,"flatUserCap":7.50,"flatUserCapEnabled":false},"errors":null}}}"#.to_owned(),
     )]);
     let scope = namespace();
@@ -60,7 +61,7 @@ async fn overrides_need_a_record_and_say_so_in_the_portals_words() {
     assert_eq!(stored.unwrap().len(), 1);
     let none = portal.user_overrides_upsert(&scope, &[]).await;
     assert_eq!(none.unwrap(), []);
-    assert_eq!(rig.process.count(), 4);
+    assert_eq!(rig.fake.count(), 4);
 }
 
 #[tokio::test]
@@ -82,13 +83,11 @@ async fn overrides_of_an_instance_are_its_own() {
     let portal = &rig.portal;
     let flat = cap(1, false);
     portal.flat_user_cap_upsert(&scope, flat).await.unwrap();
-    let other = crate::books::Row {
-        entity_id: "7".to_owned(),
+    let other = Own {
         instance: Some("act-other".to_owned()),
-        cap: "5".to_owned(),
-        enabled: true,
+        ..Own::new("7", "5", true)
     };
-    rig.process.books().overrides.push(other);
+    rig.keeps(|kept| kept.overrides.push(other.clone()));
     for micros in [1, 2] {
         let overrides = [own("7", micros, true)];
         let stored = portal.user_overrides_upsert(&scope, &overrides).await;

@@ -171,7 +171,7 @@ async fn another_site_cannot_send_a_browser_into_it() {
 }
 
 #[tokio::test]
-async fn it_ends_with_the_password_and_with_the_session() {
+async fn it_ends_with_the_password_with_the_session_and_with_a_suspension() {
     let world = world().await;
     let nobody = world.server.nobody();
     let here = login(nobody, ADA, PASSWORD).await.unwrap();
@@ -191,8 +191,11 @@ async fn it_ends_with_the_password_and_with_the_session() {
     refused(here.admin_mode_get().await, 401);
     let fresh = login(nobody, ADA, "new-correct-horse").await.unwrap();
     assert_eq!(mode(&fresh).await, OUT);
+    fresh.admin_mode_begin(&new).await.unwrap();
     world.cast.owner.user_suspend("ada").await.unwrap();
     refused(fresh.admin_mode_begin(&new).await, 401);
+    world.cast.owner.user_activate("ada").await.unwrap();
+    assert_eq!(mode(&fresh).await, OUT, "it does not outlast a suspension");
 }
 
 #[tokio::test]

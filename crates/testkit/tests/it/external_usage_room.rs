@@ -1,8 +1,8 @@
 //! Whether there is room for what other gateways ask: refused with figures, or extended.
 
 use bursar_sdk::{
-    AiBudgetRefusalKind, AiLimitKind, AiReservation, ApiError, Change, PatchAiReservationRequest,
-    UpsertGroupAiBudgetRequest,
+    AiBudgetRefusalKind, AiCapSource, AiLimitKind, AiLimitState, AiReservation, ApiError, Change,
+    PatchAiReservationRequest, UpsertGroupAiBudgetRequest,
 };
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -115,6 +115,64 @@ async fn a_pool_is_told_as_one() {
     let both = hold(owner, "p", 100_000).await;
     let kinds: Vec<_> = both.limits.iter().map(|limit| limit.kind).collect();
     assert_eq!(kinds, [AiLimitKind::User, AiLimitKind::Pool]);
+    balanced(&world.database).await;
+}
+
+#[tokio::test]
+async fn a_cap_is_told_with_whose_it_is_and_what_remains_to_the_person() {
+    let (world, _) = spent_and_held(50_000).await;
+    let (owner, place) = (&world.cast.owner, world.cast.organization_id);
+    let caps = format!(
+        "SET bursar.actor_name = 'test'; INSERT INTO subscription_budget_caps (scope_id, organization_id, \
+            flat_user_cap_micros, flat_user_cap_enabled, subscription_cap_micros, subscription_cap_enabled, \
+            included_micros) VALUES ('{place}', '{place}', 700000, true, 100000, true, 300000)"
+    );
+    let database = world.database.owner().await.unwrap();
+    database.batch_execute(&caps).await.unwrap();
+    let held = hold(owner, "one", 1).await;
+    let told_of = |one: &AiLimitState| {
+        let cap = one.cap.map(|cap| (cap.source, cap.cap_micros));
+        (one.kind, cap, one.spent_micros, one.remaining_micros)
+    };
+    let caps = [
+        // Of the person's million.
+        (AiLimitKind::User, None, 200_000, 749_999),
+        (
+            AiLimitKind::UserCap,
+            Some((AiCapSource::FlatUser, 700_000)),
+            200_000,
+            449_999,
+        ),
+        // What is included is not spent yet, and nothing counts under the cap of all.
+        (
+            AiLimitKind::SubscriptionCap,
+            Some((AiCapSource::Subscription, 100_000)),
+            0,
+            149_999,
+        ),
+    ];
+    let limits: Vec<_> = held.limits.iter().map(told_of).collect();
+    assert_eq!(limits, caps);
+    for limit in &held.limits[1..] {
+        let cap = limit.cap.unwrap();
+        assert_eq!(
+            (cap.organization_id, cap.included_micros),
+            (Some(place), 300_000)
+        );
+    }
+    for (kind, micros, status) in [
+        (AiBudgetRefusalKind::RetryLater, 150_000, 429),
+        (AiBudgetRefusalKind::OverBudget, 200_001, 402),
+    ] {
+        let request = asked("more", "ada", micros);
+        let refusal = refused(owner.external_reservation_create(&request).await, status);
+        let kinds = (kind, AiLimitKind::SubscriptionCap);
+        told(&refusal, held.created_at, kinds, (100_000, 0, 0));
+        let text = &refusal.message;
+        assert!(text.contains("$0.10 beyond $0.30"), "{text}");
+        assert!(!text.contains("spent"), "{text}");
+    }
+    hold(owner, "more", 149_999).await;
     balanced(&world.database).await;
 }
 

@@ -25,6 +25,8 @@ mod calls;
 #[cfg(test)]
 mod caps;
 #[cfg(test)]
+mod caps_portal;
+#[cfg(test)]
 mod chat_sharing;
 #[cfg(test)]
 mod chat_turns;
@@ -94,6 +96,8 @@ mod providers;
 mod races;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod reference_caps;
 #[cfg(test)]
 mod reference_cases;
 #[cfg(test)]

@@ -96,7 +96,8 @@ impl Story {
         owner.group_update(self.fill(group), &join).await.unwrap();
     }
 
-    async fn caller(&mut self, who: &str) -> Client {
+    /// Somebody by name, made when first named.
+    pub(crate) async fn caller(&mut self, who: &str) -> Client {
         let world = &self.world;
         match who {
             "owner" => return world.cast.owner.clone(),

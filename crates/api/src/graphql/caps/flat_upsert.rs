@@ -9,7 +9,7 @@ use super::{
         money,
         viewer::Viewer,
     },
-    payload::ErrorDetail,
+    payload::{ErrorDetail, changed},
     scope::settable,
 };
 
@@ -58,14 +58,13 @@ impl FlatUpsert {
                 enabled: input.flat_user_cap_enabled,
             };
             let (viewer, path) = (Viewer::of(ctx)?, input.namespace_path.as_deref());
-            let (mut unit, scope) = settable(viewer, "upsertFlatUserCap", path).await?;
-            let stored = unit.caps().cap_flat_upsert(scope, cap).await?;
-            unit.commit().await?;
+            let writing = settable(viewer, "upsertFlatUserCap", path).await?;
+            let (stored, errors) = changed(viewer.state.caps.flat_upsert(writing, cap).await)?;
             Ok::<_, Failure>(Some(UpsertFlatUserCapPayload {
-                flat_user_cap: stored.flat_user.map(|cap| money::write(cap.amount)),
-                flat_user_cap_enabled: stored.flat_user.map(|cap| cap.enabled),
-                errors: Vec::new(),
-                error_details: Vec::new(),
+                flat_user_cap: stored.map(|cap| money::write(cap.amount)),
+                flat_user_cap_enabled: stored.map(|cap| cap.enabled),
+                errors: errors.errors,
+                error_details: errors.details,
                 client_mutation_id: input.client_mutation_id,
             }))
         };

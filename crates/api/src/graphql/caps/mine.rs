@@ -96,18 +96,28 @@ impl MineQuery {
         let outcome = async {
             let viewer = Viewer::of(ctx)?;
             let me = viewer.user_id()?;
-            let mut unit = viewer.read().await?;
             let path = namespace_path.as_ref().map(|path| path.as_str());
-            let scope = asked(unit.organizations(), path).await?;
-            viewer.count(Counted::Query)?;
+            // The connection is given back before anything is asked elsewhere.
+            let (scope, on) = {
+                let mut unit = viewer.read().await?;
+                let scope = asked(unit.organizations(), path).await?;
+                viewer.count(Counted::Query)?;
+                let mut features = unit.feature_flags();
+                let on = features.feature_enabled(FEATURE, scope.organization());
+                let on = on.await?;
+                if on {
+                    // Whoever may not know where they stand has nothing read for them.
+                    unit.spend().cap_standing_list(scope, &[me]).await?;
+                }
+                (scope, on)
+            };
+            if !on {
+                return Ok(None);
+            }
+            viewer.state.caps.fresh(scope).await?;
+            let mut unit = viewer.read().await?;
             let standings = unit.spend().cap_standing_list(scope, &[me]).await?;
-            let mut features = unit.feature_flags();
-            let on = features.feature_enabled(FEATURE, scope.organization());
-            Ok::<_, Failure>(if on.await? {
-                standings.first().map(MyBudgetCap::from)
-            } else {
-                None
-            })
+            Ok::<_, Failure>(standings.first().map(MyBudgetCap::from))
         };
         field(outcome.await)
     }

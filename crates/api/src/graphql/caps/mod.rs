@@ -3,6 +3,7 @@
 //! A subscription is an organization's, which `namespacePath` names, or without it the whole deployment's. Names,
 //! arguments and nullability are those that existing clients know; what is added is beside them.
 
+mod blocked;
 mod budget_caps;
 mod flat_upsert;
 mod mine;
@@ -18,6 +19,7 @@ mod users;
 
 use async_graphql::MergedObject;
 
+pub(super) use blocked::Said;
 pub(super) use users::User;
 
 /// What may be asked of caps.

@@ -9,7 +9,7 @@ use super::{
         ids::GlobalId,
         viewer::Viewer,
     },
-    payload::ErrorDetail,
+    payload::{ErrorDetail, changed},
     scope::settable,
 };
 
@@ -56,23 +56,22 @@ impl OverrideDelete {
             let users = users.collect::<Result<Vec<Option<UserId>>, Failure>>()?;
             let (viewer, path) = (Viewer::of(ctx)?, input.namespace_path.as_deref());
             let operation = "deleteUserBudgetCapOverrides";
-            let (mut unit, scope) = settable(viewer, operation, path).await?;
+            let writing = settable(viewer, operation, path).await?;
             if users.len() > MAX_OVERRIDES {
                 let message = format!("Cannot delete more than {MAX_OVERRIDES} overrides at once");
                 return Err(Failure::told(Code::BatchTooLarge, message));
             }
             let users: Vec<UserId> = users.into_iter().flatten().collect();
-            let outcome = unit.caps().cap_override_delete(scope, &users).await;
-            let deleted = outcome.map_err(|error| {
-                let failure = Failure::from(error);
-                viewer.refused(&failure, operation, path);
-                failure
+            let outcome = viewer.state.caps.override_delete(writing, &users).await;
+            let (deleted, errors) = changed(outcome).inspect_err(|failure| {
+                viewer.refused(failure, operation, path);
             })?;
-            unit.commit().await?;
+            let deleted =
+                deleted.map(|users: Vec<UserId>| users.into_iter().map(GlobalId::from).collect());
             Ok::<_, Failure>(Some(DeleteUserBudgetCapOverridesPayload {
-                deleted_user_ids: Some(deleted.into_iter().map(GlobalId::from).collect()),
-                errors: Vec::new(),
-                error_details: Vec::new(),
+                deleted_user_ids: deleted,
+                errors: errors.errors,
+                error_details: errors.details,
                 client_mutation_id: input.client_mutation_id,
             }))
         };

@@ -18,7 +18,7 @@ use super::{
         viewer::Viewer,
     },
     overrides::{CapUserOverride, DisabledMode},
-    payload::{ErrorDetail, Errors},
+    payload::{ErrorDetail, Errors, changed},
     scope::settable,
     users,
 };
@@ -87,36 +87,32 @@ impl OverrideUpsert {
         #[graphql(desc = "What to set.")] input: UpsertUserBudgetCapOverridesInput,
     ) -> Field<UpsertUserBudgetCapOverridesPayload> {
         let outcome = async {
-            let rows = input.overrides.into_iter().map(read);
+            let rows = input.overrides.into_iter().enumerate().map(read);
             let rows = rows.collect::<Result<Vec<Row>, Failure>>()?;
             let (viewer, path) = (Viewer::of(ctx)?, input.namespace_path.as_deref());
             let operation = "upsertUserBudgetCapOverrides";
-            let (mut unit, scope) = settable(viewer, operation, path).await?;
+            let writing = settable(viewer, operation, path).await?;
             if rows.len() > MAX_OVERRIDES {
                 let message = format!("Cannot upsert more than {MAX_OVERRIDES} overrides at once");
                 return Err(Failure::told(Code::BatchTooLarge, message));
             }
             let upserts = upserts(&rows)?;
-            let implicit = viewer.state.graphql.implicit_flat_cap;
-            let outcome = unit
-                .caps()
-                .cap_override_upsert(scope, &upserts, implicit)
-                .await?;
-            let mut errors = Errors::default();
+            let (scope, state) = (writing.scope, &viewer.state);
+            let implicit = state.graphql.implicit_flat_cap;
+            let outcome = state.caps.override_upsert(writing, &upserts, implicit);
+            let (outcome, mut errors) = changed(outcome.await)?;
             let stored = match outcome {
-                CapUpsertOutcome::Done(stored) => {
-                    unit.commit().await?;
-                    Some(told(ctx, scope, stored).await?)
-                }
-                CapUpsertOutcome::NoRecord => {
+                None => None,
+                Some(CapUpsertOutcome::Done(stored)) => Some(told(ctx, scope, stored).await?),
+                Some(CapUpsertOutcome::NoRecord) => {
                     errors = Errors::no_record();
                     None
                 }
-                CapUpsertOutcome::Unknown(users) => {
+                Some(CapUpsertOutcome::Unknown(users)) => {
                     let said = "Users not found";
                     return Err(named(Code::UserNotFound, said, &rows, &users));
                 }
-                CapUpsertOutcome::Outside(users) => {
+                Some(CapUpsertOutcome::Outside(users)) => {
                     let said = "Users are not part of the namespace";
                     return Err(named(Code::UserOutsideNamespace, said, &rows, &users));
                 }
@@ -132,14 +128,20 @@ impl OverrideUpsert {
     }
 }
 
-fn read(input: BudgetCapUserOverrideInput) -> Result<Row, Failure> {
+/// Reads one of the rows.
+///
+/// # Errors
+/// When it names nobody, or an amount that cannot be; both with the row's place.
+fn read((index, input): (usize, BudgetCapUserOverrideInput)) -> Result<Row, Failure> {
+    let here = |failure: Failure| failure.with("index", index);
     Ok(Row {
-        user: input.user_id.read()?.unwrap_or(NOBODY),
-        gid: input.user_id,
+        user: input.user_id.read().map_err(here)?.unwrap_or(NOBODY),
         cap: Cap {
-            amount: money::read("cap", input.cap)?,
+            amount: money::read("cap", input.cap)
+                .map_err(|failure| here(failure).with("userId", input.user_id.text()))?,
             enabled: input.enabled,
         },
+        gid: input.user_id,
         disabled_mode: input.disabled_mode,
     })
 }

@@ -15,7 +15,7 @@ use super::{
         money,
         viewer::Viewer,
     },
-    usage::BlockedCapType,
+    blocked::{BlockedStatus, statuses},
     users::UserCore,
 };
 
@@ -35,16 +35,6 @@ struct UserUsage {
     overage_credits_used: Option<f64>,
 }
 
-/// Whether a person is stopped, and by which cap.
-#[derive(Debug, Clone, SimpleObject)]
-#[graphql(name = "GitlabSubscriptionUsageBlockedStatus")]
-struct BlockedStatus {
-    /// Whether a cap stops the person.
-    blocked: bool,
-    /// The first cap that does; null when none does.
-    cap_type: Option<BlockedCapType>,
-}
-
 /// A person under the subscription.
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(name = "GitlabSubscriptionUsageUser")]
@@ -54,7 +44,7 @@ struct UsageUser {
     /// What the person has spent; null for days without today.
     usage: Option<UserUsage>,
     /// Whether the person is stopped, at this instant.
-    blocked_status: Option<BlockedStatus>,
+    blocked_status: Field<BlockedStatus>,
 }
 
 /// A person and their place in the list.
@@ -89,6 +79,24 @@ pub(super) struct UsersUsage {
     pub(super) present: bool,
 }
 
+/// The people of a page, where it stands, how many there are in all, and where each of the page stands.
+type Page = (Vec<UserCore>, Slice, u64, Vec<CapStanding>);
+
+impl UsersUsage {
+    /// Reads a page. The connection is given back before anything is asked elsewhere.
+    async fn page(&self, viewer: &Viewer, page: &PageArguments) -> Result<Page, Failure> {
+        let mut unit = viewer.read().await?;
+        let (people, slice, count) = people(&mut unit, self.scope, page).await?;
+        let (ids, people): (Vec<UserId>, Vec<UserCore>) = people.into_iter().unzip();
+        let standings = if ids.is_empty() {
+            Vec::new()
+        } else {
+            unit.spend().cap_standing_list(self.scope, &ids).await?
+        };
+        Ok((people, slice, count, standings))
+    }
+}
+
 /// The usage of each person.
 #[Object(name = "GitlabSubscriptionUsageUsersUsage")]
 impl UsersUsage {
@@ -108,18 +116,20 @@ impl UsersUsage {
                 last,
                 before,
             };
-            let mut unit = Viewer::of(ctx)?.read().await?;
-            let (people, slice, count) = people(&mut unit, self.scope, &page).await?;
-            let ids: Vec<UserId> = people.iter().map(|(id, _)| *id).collect();
-            let standings = if ids.is_empty() {
-                Vec::new()
+            let (people, slice, count, standings) = self.page(Viewer::of(ctx)?, &page).await?;
+            let ahead = ctx.look_ahead();
+            let nodes = ahead.field("nodes").field("blockedStatus");
+            let edges = ahead.field("edges").field("node").field("blockedStatus");
+            let statuses = if nodes.exists() || edges.exists() {
+                statuses(ctx, self.scope, &standings).await?
             } else {
-                unit.spend().cap_standing_list(self.scope, &ids).await?
+                vec![None; standings.len()]
             };
             let nodes: Vec<UsageUser> = people
                 .into_iter()
                 .zip(&standings)
-                .map(|((_, user), standing)| of(user, standing, self.present))
+                .zip(statuses)
+                .map(|((user, standing), status)| of(user, standing, status, self.present))
                 .collect();
             let edges = nodes.iter().zip(slice.from..).map(|(node, position)| {
                 Some(UserEdge {
@@ -174,7 +184,12 @@ async fn people(
     Ok((people.collect(), slice, count))
 }
 
-fn of(user: UserCore, standing: &CapStanding, present: bool) -> UsageUser {
+fn of(
+    user: UserCore,
+    standing: &CapStanding,
+    blocked_status: Field<BlockedStatus>,
+    present: bool,
+) -> UsageUser {
     let usage = present.then(|| UserUsage {
         total_credits: Some(money::write(standing.included)),
         credits_used: Some(money::write(standing.spent)),
@@ -184,10 +199,6 @@ fn of(user: UserCore, standing: &CapStanding, present: bool) -> UsageUser {
             standing.spent,
             standing.included,
         ))),
-    });
-    let blocked_status = Some(BlockedStatus {
-        blocked: standing.blocked.is_some(),
-        cap_type: standing.blocked.map(Into::into),
     });
     UsageUser {
         user,

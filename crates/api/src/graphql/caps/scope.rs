@@ -1,6 +1,7 @@
 //! Which subscription is meant, and whether its caps may be set: the one order in which things are looked at, so that
 //! nobody learns anything before it is certain that they may.
 
+use ::caps::CapWriting;
 use dbauthz::{Organizations, WriteUnit};
 use model::{Name, caps::CapScope, feature_flags::Feature};
 use store::StoreError;
@@ -65,12 +66,13 @@ pub(super) async fn asked<U: store::ReadUnit + ?Sized>(
 ///
 /// # Errors
 /// The one refusal, that the feature is off, or that there were too many calls; in this order.
-pub(super) async fn settable(
-    viewer: &Viewer,
+pub(super) async fn settable<'a>(
+    viewer: &'a Viewer,
     operation: &'static str,
     path: Option<&str>,
-) -> Result<(WriteUnit, CapScope), Failure> {
-    let mut unit = viewer.store()?.begin().await?;
+) -> Result<CapWriting<'a>, Failure> {
+    let store = viewer.store()?;
+    let mut unit = store.begin().await?;
     let scope = match checked(&mut unit, path).await {
         Ok(scope) => scope,
         Err(failure) => {
@@ -87,7 +89,7 @@ pub(super) async fn settable(
         return Err(Failure::told(Code::FeatureDisabled, message));
     }
     viewer.count(Counted::Update)?;
-    Ok((unit, scope))
+    Ok(CapWriting { store, unit, scope })
 }
 
 async fn checked(unit: &mut WriteUnit, path: Option<&str>) -> Result<CapScope, Failure> {

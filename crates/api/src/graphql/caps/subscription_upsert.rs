@@ -9,7 +9,7 @@ use super::{
         money,
         viewer::Viewer,
     },
-    payload::ErrorDetail,
+    payload::{ErrorDetail, changed},
     scope::settable,
 };
 
@@ -60,15 +60,16 @@ impl SubscriptionUpsert {
         let outcome = async {
             let upsert = upsert(&input)?;
             let (viewer, path) = (Viewer::of(ctx)?, input.namespace_path.as_deref());
-            let (mut unit, scope) = settable(viewer, "upsertSubscriptionCap", path).await?;
-            let stored = unit.caps().cap_subscription_upsert(scope, &upsert).await?;
-            unit.commit().await?;
+            let writing = settable(viewer, "upsertSubscriptionCap", path).await?;
+            let outcome = viewer.state.caps.subscription_upsert(writing, &upsert);
+            let (stored, errors) = changed(outcome.await)?;
+            let cap = stored.and_then(|stored| stored.subscription);
             Ok::<_, Failure>(Some(UpsertSubscriptionCapPayload {
-                subscription_cap: stored.subscription.map(|cap| money::write(cap.amount)),
-                subscription_cap_enabled: stored.subscription.map(|cap| cap.enabled),
-                included: Some(money::write(stored.included)),
-                errors: Vec::new(),
-                error_details: Vec::new(),
+                subscription_cap: cap.map(|cap| money::write(cap.amount)),
+                subscription_cap_enabled: cap.map(|cap| cap.enabled),
+                included: stored.map(|stored| money::write(stored.included)),
+                errors: errors.errors,
+                error_details: errors.details,
                 client_mutation_id: input.client_mutation_id,
             }))
         };

@@ -179,11 +179,18 @@ impl Usage {
     }
 
     /// The caps; null while the feature is off.
-    async fn budget_caps(&self) -> Option<BudgetCaps> {
-        self.on.then_some(BudgetCaps {
-            scope: self.scope,
-            caps: self.caps,
-        })
+    async fn budget_caps(&self, ctx: &Context<'_>) -> Field<BudgetCaps> {
+        let outcome = async {
+            if !self.on {
+                return Ok(None);
+            }
+            let (viewer, scope) = (Viewer::of(ctx)?, self.scope);
+            viewer.state.caps.fresh(scope).await?;
+            let mut unit = viewer.read().await?;
+            let caps = unit.caps().cap_get(scope).await?;
+            Ok::<_, Failure>(Some(BudgetCaps { scope, caps }))
+        };
+        field(outcome.await)
     }
 }
 

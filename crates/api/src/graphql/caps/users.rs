@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use async_graphql::{Interface, SimpleObject};
-use model::{UserId, caps::CapScope, organizations::OrganizationMember};
-use store::StoreError;
+use model::{
+    PageRequest, UserId, caps::CapScope, organizations::OrganizationMember, users::UserFilter,
+};
 
 use super::super::{failure::Failure, ids::GlobalId, viewer::Viewer};
 
@@ -94,17 +95,20 @@ pub(super) async fn known(
         known.extend(of_them.map(|member| (member.user_id, member.into())));
     }
     // Who is no member, as of the whole deployment nobody has to be.
-    for user in people {
-        if known.contains_key(user) {
-            continue;
-        }
-        match unit.users().user_get(*user).await {
-            Ok(found) => {
-                known.insert(*user, found.into());
-            }
-            Err(StoreError::NotFound | StoreError::Denied { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+    let others = people.iter().filter(|user| !known.contains_key(user));
+    let others: Vec<UserId> = others.copied().collect();
+    if others.is_empty() {
+        return Ok(known);
     }
+    let page = PageRequest {
+        limit: u32::try_from(others.len()).unwrap_or(u32::MAX),
+        offset: 0,
+    };
+    let filter = UserFilter {
+        ids: Some(others),
+        ..UserFilter::default()
+    };
+    let found = unit.users().user_list(&filter, page).await?.items;
+    known.extend(found.into_iter().map(|user| (user.id, user.into())));
     Ok(known)
 }

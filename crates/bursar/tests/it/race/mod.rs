@@ -1,9 +1,11 @@
-//! Four servers on one database, many people in a hot pool, limits that change, servers that are killed and a
-//! PostgreSQL that is started anew: nothing is ever admitted past a limit, and the ledger always balances.
+//! Four servers on one database, many people in a hot pool and under the cap of a subscription, all of them under the
+//! deployment's, limits that change, servers that are killed and a PostgreSQL that is started anew: nothing is ever
+//! admitted past a limit, and the ledger always balances.
 //!
 //! `cargo xtask race` runs the long form.
 
 mod stage;
+mod watch;
 
 use std::{
     sync::{
@@ -14,11 +16,12 @@ use std::{
 };
 
 use serde_json::json;
-use stage::Stage;
+use stage::{Limits, Stage};
 use tokio::{
     task::JoinHandle,
     time::{Instant, sleep},
 };
+use uuid::Uuid;
 
 /// Longer than leases and sweeps take; a test that reaches it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,9 +35,12 @@ struct Extent {
     time: Duration,
 }
 
+/// How requests ended, of people with budgets and of those under a cap.
+type Counts = [Ended; 2];
+
 /// How requests ended.
 #[derive(Default)]
-struct Counts {
+struct Ended {
     served: AtomicUsize,
     refused: AtomicUsize,
     failed: AtomicUsize,
@@ -59,7 +65,9 @@ async fn call(
         } else {
             tokens.len()
         };
-        let token = &tokens[rand::random_range(0..among.max(1))];
+        let who = rand::random_range(0..among.max(2));
+        let token = &tokens[who];
+        let counts = &counts[who % 2];
         let body = json!({"model": "gpt-4o", "max_completion_tokens": rand::random_range(16..120),
             "stream": rand::random_bool(0.5), "messages": [{"role": "user", "content": "Hello"}]});
         let url = format!("{address}/api/v2/ai-gateway/openai/v1/chat/completions");
@@ -124,20 +132,42 @@ async fn disturb(mut stage: Stage, extent: &Extent) -> Stage {
     stage
 }
 
-/// After all that, with limits that leave room, requests are served again; and past the limits they are refused.
+/// After all that, with limits that leave room, requests of both organizations are served again; and past the limits,
+/// their own or the one cap of all, they are refused.
 ///
 /// What was drawn before may have left room for nobody, so it is seen here, and not by what was counted till now.
 async fn serves_and_refuses(stage: &Stage, extent: &Extent, counts: &Counts) {
-    stage.set_limits(8_000, 250_000).await;
-    passes(&counts.served, extent.callers).await;
-    stage.set_limits(0, 0).await;
-    passes(&counts.refused, extent.callers).await;
+    let room = Limits::room(i64::try_from(extent.callers).unwrap());
+    let none = Limits {
+        person: 0,
+        pool: 0,
+        cap: 0,
+        ..room
+    };
+    let nothing_for_all = Limits { all_cap: 0, ..room };
+    for (limits, served) in [
+        (room, true),
+        (none, false),
+        (room, true),
+        (nothing_for_all, false),
+    ] {
+        stage.set_limits(limits).await;
+        let counted = counts.each_ref();
+        let counted = counted.map(|of| if served { &of.served } else { &of.refused });
+        pass(counted, extent.callers).await;
+    }
 }
 
-/// Waits until there are `more` of what is counted.
-async fn passes(counted: &AtomicUsize, more: usize) {
-    let (started, before) = (Instant::now(), counted.load(Ordering::Relaxed));
-    while counted.load(Ordering::Relaxed) < before + more {
+/// Waits until there are `more` of everything that is counted, from now on: what is waited for last may not happen any
+/// more when the first has come.
+async fn pass(counted: [&AtomicUsize; 2], more: usize) {
+    let started = Instant::now();
+    let wanted = counted.map(|one| one.load(Ordering::Relaxed) + more);
+    let short = || {
+        let mut each = counted.iter().zip(wanted);
+        each.any(|(one, wanted)| one.load(Ordering::Relaxed) < wanted)
+    };
+    while short() {
         assert!(started.elapsed() < PATIENCE, "nothing happens any more");
         sleep(Duration::from_millis(20)).await;
     }
@@ -156,14 +186,19 @@ async fn settled(stage: &Stage) {
 async fn verify(stage: &Stage) {
     let verified = stage.verify().await;
     assert!(verified.status.success(), "{verified:?}");
-    let wrong =
-        "UPDATE spend_counters SET spent_micros = spent_micros + 1 WHERE limit_kind = 'pool'";
+    let wrong = "UPDATE spend_counters SET spent_micros = spent_micros + 1
+        WHERE limit_kind IN ('pool', 'subscription')";
     stage.sql(wrong).await;
     let verified = stage.verify().await;
     assert_eq!(verified.status.code(), Some(1));
     let table = String::from_utf8(verified.stdout).unwrap();
-    let pool = format!("pool:{}", stage.organization);
-    assert!(table.contains(&pool), "{table}");
+    for limit in [
+        format!("pool:{}", stage.budgeted),
+        format!("subscription:{}", stage.capped),
+        format!("subscription:{}", Uuid::nil()),
+    ] {
+        assert!(table.contains(&limit), "{limit}: {table}");
+    }
 }
 
 async fn race(extent: &Extent) {
@@ -181,11 +216,17 @@ async fn race(extent: &Extent) {
     }
     settled(&stage).await;
     stage.check().await;
-    let served = counts.served.load(Ordering::Relaxed);
+    let sum = |of: fn(&Ended) -> &AtomicUsize| -> usize {
+        counts
+            .iter()
+            .map(|one| of(one).load(Ordering::Relaxed))
+            .sum()
+    };
+    let served = sum(|one| &one.served);
     println!(
         "{served} served, {} refused, {} failed",
-        counts.refused.load(Ordering::Relaxed),
-        counts.failed.load(Ordering::Relaxed)
+        sum(|one| &one.refused),
+        sum(|one| &one.failed)
     );
     let events = stage
         .number("SELECT count(*) FROM ai_usage_events WHERE corrects IS NULL")

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bursar::demo::Cast;
-use bursar_sdk::Client;
+use bursar_sdk::{Client, CreateOrganizationRequest};
 use db::local::{Durability, LocalConfig, LocalPostgres};
 use fakeprovider::{FakeProvider, Script};
 use futures_util::future::join_all;
@@ -17,33 +17,17 @@ use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use super::watch;
 use crate::process::{Program, run};
 
 const SERVERS: usize = 4;
 
-/// Notes every limit that ever held, and, when a reservation becomes durable, whether its counters are within the
-/// greatest limits that held while its transaction ran.
-const WATCH: &str = "
-CREATE TABLE race_limits (
-    at timestamptz NOT NULL DEFAULT clock_timestamp(), person bigint NOT NULL, pool bigint NOT NULL);
-CREATE TABLE race_wrong (what text NOT NULL);
-CREATE FUNCTION race_check() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
-DECLARE
-    greatest race_limits;
-BEGIN
-    SELECT now(), max(person), max(pool) INTO greatest FROM race_limits WHERE at >= coalesce(
-        (SELECT max(at) FROM race_limits WHERE at < now() - interval '2 seconds'), '-infinity');
-    INSERT INTO race_wrong
-        SELECT format('%s %s has %s and %s, limits %s', c.limit_kind, c.limit_id, c.spent_micros,
-            c.reserved_micros, greatest)
-        FROM spend_counters AS c
-        WHERE c.limit_id IN (NEW.user_id, NEW.effective_group_id) AND c.period_start > now() - interval '40 days'
-            AND c.spent_micros + c.reserved_micros > CASE c.limit_kind
-                WHEN 'user' THEN greatest.person ELSE greatest.pool END;
-    RETURN NULL;
-END $$;
-CREATE CONSTRAINT TRIGGER race_check AFTER INSERT ON ai_reservations DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.hold_micros > 0) EXECUTE FUNCTION race_check();";
+/// What each person of the capped organization may spend whatever its cap is, at first.
+const INCLUDED: i64 = 2_000;
+/// The same in the whole deployment.
+const ALL_INCLUDED: i64 = 500;
+/// A limit that nobody comes to.
+const PLENTY: i64 = 1_000_000_000_000;
 
 /// One of the servers.
 struct Replica {
@@ -59,8 +43,56 @@ pub(super) struct Stage {
     /// Where the servers listen now.
     pub(super) addresses: Arc<RwLock<Vec<String>>>,
     _fake: FakeProvider,
-    pub(super) organization: Uuid,
+    /// Whose people have budgets, and a pool.
+    pub(super) budgeted: Uuid,
+    /// Whose people share the cap of a subscription.
+    pub(super) capped: Uuid,
+    /// Of people of the one organization and of the other by turns.
     pub(super) tokens: Arc<[String]>,
+}
+
+/// How far above what was spent limits are set (below it, if negative).
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// Of each person with a budget.
+    pub(super) person: i64,
+    /// Of their pool.
+    pub(super) pool: i64,
+    /// Of the capped organization.
+    pub(super) cap: i64,
+    /// Of the whole deployment.
+    pub(super) all_cap: i64,
+    /// What is included for each person of the capped organization: not above anything, but the amount.
+    pub(super) included: i64,
+}
+
+impl Limits {
+    /// Room for so many requests of each organization, which does not last.
+    pub(super) const fn room(requests: i64) -> Self {
+        Self {
+            person: 8_000,
+            pool: 250_000,
+            cap: requests * 10_000,
+            all_cap: requests * 40_000,
+            included: INCLUDED,
+        }
+    }
+
+    /// About what was spent: sometimes less, and never room for all who ask.
+    fn random() -> Self {
+        Self {
+            person: rand::random_range(-2_000..8_000),
+            pool: rand::random_range(-20_000..250_000),
+            cap: rand::random_range(-10_000..30_000),
+            all_cap: rand::random_range(-10_000..80_000),
+            // Seldom another amount, which counts everything anew.
+            included: if rand::random_ratio(1, 3) {
+                rand::random_range(0..2 * INCLUDED)
+            } else {
+                INCLUDED
+            },
+        }
+    }
 }
 
 async fn start_postgres(folder: &TempDir) -> LocalPostgres {
@@ -116,6 +148,11 @@ impl Stage {
         replicas.extend(join_all(others).await);
         let nobody = Client::new(&replicas[0].address).unwrap();
         let cast = Cast::assemble(&nobody, &fake, Micros::USD).await.unwrap();
+        let capped = CreateOrganizationRequest {
+            name: "capped".to_owned(),
+            ..CreateOrganizationRequest::default()
+        };
+        let capped = cast.owner.organization_create(&capped).await.unwrap().id;
         let addresses = replicas.iter().map(|one| one.address.clone()).collect();
         let stage = Self {
             folder,
@@ -123,12 +160,15 @@ impl Stage {
             replicas,
             addresses: Arc::new(RwLock::new(addresses)),
             _fake: fake,
-            organization: cast.organization_id,
+            budgeted: cast.organization_id,
+            capped,
             tokens: (0..people)
                 .map(|number| format!("race{number:06}-{number:022}"))
                 .collect(),
         };
-        stage.sql(WATCH).await;
+        stage
+            .sql(&watch::tables(stage.budgeted, stage.capped))
+            .await;
         stage.people(people).await;
         stage
     }
@@ -140,47 +180,67 @@ impl Stage {
     }
 
     async fn people(&self, count: usize) {
-        let organization = self.organization;
+        let (budgeted, capped) = (self.budgeted, self.capped);
         let last = count - 1;
         self.sql(&format!(
             "INSERT INTO users (id, email, username)
                 SELECT md5('race' || n)::uuid, n || '@race.example.com', 'race-' || n
                 FROM generate_series(0, {last}) AS n;
             INSERT INTO organization_members (organization_id, user_id)
-                SELECT '{organization}', md5('race' || n)::uuid FROM generate_series(0, {last}) AS n;
+                SELECT CASE n % 2 WHEN 0 THEN '{budgeted}'::uuid ELSE '{capped}' END, md5('race' || n)::uuid
+                FROM generate_series(0, {last}) AS n;
             INSERT INTO api_keys (id, hashed_secret, user_id, kind, token_name, scopes, allow_list, expires_at)
                 SELECT 'race' || lpad(n::text, 6, '0'), sha256(lpad(n::text, 22, '0')::bytea),
                     md5('race' || n)::uuid, 'token', 'race', '{{all}}', '{{*:*}}', now() + interval '1 day'
                 FROM generate_series(0, {last}) AS n;
             INSERT INTO group_ai_budgets (group_id, organization_id, spend_limit_micros, pool_limit_micros)
-                VALUES ('{organization}', '{organization}', 3000, 40000);
-            INSERT INTO race_limits (person, pool) VALUES (3000, 40000)"
+                VALUES ('{budgeted}', '{budgeted}', 3000, 40000), ('{capped}', '{capped}', {PLENTY}, NULL);
+            INSERT INTO subscription_budget_caps
+                (scope_id, organization_id, subscription_cap_micros, subscription_cap_enabled, included_micros)
+                VALUES ('{capped}', '{capped}', 20000, true, {INCLUDED}),
+                    ('00000000-0000-0000-0000-000000000000', NULL, 60000, true, {ALL_INCLUDED});
+            INSERT INTO race_limits (person, pool, included, cap, all_included, all_cap)
+                VALUES (3000, 40000, {INCLUDED}, 20000, {ALL_INCLUDED}, 60000)"
         ))
         .await;
     }
 
-    /// Other limits for everybody, about what was spent: sometimes less, and never room for all who ask.
+    /// Other limits for everybody.
     pub(super) async fn change_limits(&self) {
-        let person = rand::random_range(-2_000..8_000);
-        let pool = rand::random_range(-20_000..250_000);
-        self.set_limits(person, pool).await;
+        self.set_limits(Limits::random()).await;
     }
 
-    /// Limits that are so many micros above what was spent (below it, if negative).
-    pub(super) async fn set_limits(&self, person: i64, pool: i64) {
-        let organization = self.organization;
-        let spent = |kind: &str| {
-            format!(
-                "coalesce((SELECT max(spent_micros) FROM spend_counters WHERE limit_kind = '{kind}'), 0)"
-            )
+    pub(super) async fn set_limits(&self, limits: Limits) {
+        let Limits {
+            person,
+            pool,
+            cap,
+            all_cap,
+            included,
+        } = limits;
+        let (budgeted, capped) = (self.budgeted, self.capped);
+        let spent = |which: &str| {
+            format!("coalesce((SELECT max(spent_micros) FROM spend_counters WHERE {which}), 0)")
         };
-        let (persons, pools) = (spent("user"), spent("pool"));
+        let persons = spent(&format!(
+            "limit_kind = 'user' AND limit_id IN
+                (SELECT user_id FROM organization_members WHERE organization_id = '{budgeted}')"
+        ));
+        let pools = spent(&format!("limit_kind = 'pool' AND limit_id = '{budgeted}'"));
+        let caps = spent("limit_kind = 'subscription' AND limit_id = scope_id_of_cap");
         self.sql(&format!(
             "UPDATE group_ai_budgets SET spend_limit_micros = greatest(0, {persons} + {person}),
-                pool_limit_micros = greatest(0, {pools} + {pool}) WHERE group_id = '{organization}';
-            INSERT INTO race_limits (person, pool) SELECT spend_limit_micros, pool_limit_micros
-                FROM group_ai_budgets WHERE group_id = '{organization}'"
-        ))
+                pool_limit_micros = greatest(0, {pools} + {pool}) WHERE group_id = '{budgeted}';
+            UPDATE subscription_budget_caps AS s SET included_micros = {included}
+                WHERE scope_id = '{capped}' AND included_micros <> {included};
+            UPDATE subscription_budget_caps AS s SET subscription_cap_micros = greatest(0, {caps}
+                + CASE WHEN organization_id IS NULL THEN {all_cap} ELSE {cap} END);
+            INSERT INTO race_limits (person, pool, included, cap, all_included, all_cap)
+                SELECT b.spend_limit_micros, b.pool_limit_micros, o.included_micros, o.subscription_cap_micros,
+                    i.included_micros, i.subscription_cap_micros
+                FROM group_ai_budgets AS b, subscription_budget_caps AS o, subscription_budget_caps AS i
+                WHERE b.group_id = '{budgeted}' AND o.organization_id = '{capped}' AND i.organization_id IS NULL"
+        ).replace("scope_id_of_cap", "s.scope_id"))
         .await;
     }
 
@@ -215,8 +275,8 @@ impl Stage {
         owner.query_one(sql, &[]).await.unwrap().get(0)
     }
 
-    /// At any moment: no reservation was admitted past a limit, every counter is what it comes to, and nobody has
-    /// spent more than the greatest limit that ever held.
+    /// At any moment: no reservation was admitted past a limit, every counter is what it comes to, and no more was
+    /// spent, by anybody or by all, than the greatest limit that ever held.
     pub(super) async fn check(&self) {
         let owner = testkit::connect(&self.postgres.owner_url()).await.unwrap();
         let wrong = owner
@@ -225,24 +285,23 @@ impl Stage {
             .unwrap();
         let wrong: Vec<String> = wrong.iter().map(|row| row.get(0)).collect();
         assert!(wrong.is_empty(), "{wrong:?}");
-        let differ = "SELECT count(*) FROM spend_counters AS c \
-            FULL JOIN bursar_recount() AS r USING (limit_kind, limit_id, scope_id, period_start) \
-            WHERE coalesce(c.spent_micros, 0) <> coalesce(r.spent_micros, 0) \
-                OR coalesce(c.reserved_micros, 0) <> coalesce(r.reserved_micros, 0)";
         assert_eq!(
-            self.number(differ).await,
+            self.number(watch::DIFFER).await,
             0,
             "the counters differ from the recount"
         );
-        let past = "SELECT count(*) FROM spend_counters AS c, \
-                (SELECT max(person) AS person, max(pool) AS pool FROM race_limits) AS g \
-            WHERE c.spent_micros + c.reserved_micros > \
-                CASE c.limit_kind WHEN 'user' THEN g.person ELSE g.pool END";
         assert_eq!(
-            self.number(past).await,
+            self.number(&watch::past_budgets(self.budgeted)).await,
             0,
             "somebody is past every limit that ever held"
         );
+        for scope in [Some(self.capped), None] {
+            let past = self.number(&watch::past_cap(scope)).await;
+            assert!(
+                past <= 0,
+                "{scope:?} is {past} past every cap that ever held"
+            );
+        }
     }
 
     /// Lets `bursar ledger verify` look at the database.

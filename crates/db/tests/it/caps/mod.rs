@@ -1,6 +1,7 @@
 //! Caps: what is set, left alone and removed, with what it goes, and what the audit log says.
 
 mod ends;
+mod local;
 mod pages;
 mod upserts;
 
@@ -30,14 +31,14 @@ fn of(user: UserId, micros: i64, mode: Option<DisabledMode>) -> CapOverrideUpser
 }
 
 /// An organization with people, in the order of their ids.
-struct Acme {
-    id: OrganizationId,
-    scope: CapScope,
-    people: Vec<UserId>,
+pub(crate) struct Acme {
+    pub(crate) id: OrganizationId,
+    pub(crate) scope: CapScope,
+    pub(crate) people: Vec<UserId>,
 }
 
 impl Acme {
-    async fn new(store: &Database, names: &[&str]) -> Self {
+    pub(crate) async fn new(store: &Database, names: &[&str]) -> Self {
         let World { organization, .. } = World::new(store, None).await;
         let mut people = Vec::new();
         let mut unit = begin(store).await;
@@ -71,7 +72,7 @@ async fn set_own(store: &Database, scope: CapScope, overrides: &[CapOverrideUpse
 }
 
 /// The lines about caps, the oldest first.
-async fn entries(store: &Database) -> Vec<AuditEntry> {
+pub(crate) async fn entries(store: &Database) -> Vec<AuditEntry> {
     let filter = AuditFilter {
         resource_type: Some("budget_cap".to_owned()),
         ..AuditFilter::default()
@@ -86,7 +87,7 @@ async fn entries(store: &Database) -> Vec<AuditEntry> {
 }
 
 /// A line as `action target: field old→new, …`.
-fn told(line: &AuditEntry) -> String {
+pub(crate) fn told(line: &AuditEntry) -> String {
     let changes = line.diff.as_object().unwrap();
     let change = |(field, change): (&String, &serde_json::Value)| {
         format!("{field} {}→{}", change["old"], change["new"])

@@ -43,6 +43,16 @@ pub(super) fn caps() -> Vec<Case> {
             [allow(Read, in_acme())]
         ),
         case!("cap_update_check", u => u.caps().cap_update_check(ACME), set(in_acme)),
+        case!(
+            "cap_delete_check",
+            u => u.caps().cap_delete_check(ACME),
+            [allow(Delete, in_acme())]
+        ),
+        case!(
+            "cap_override_check",
+            u => u.caps().cap_override_check(ACME, &[BOB]),
+            set(in_acme)
+        ),
         case!("cap_flat_upsert", u => u.caps().cap_flat_upsert(ACME, CAP), set(in_acme)),
         case!(
             "cap_flat_upsert",

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod budgets;
+mod cap_mirrors;
 mod caps;
 pub(super) mod chat_messages;
 mod chat_turns;
@@ -83,6 +84,7 @@ pub(super) fn all() -> Vec<Case> {
     cases.extend(identities::identities());
     cases.extend(idpsync::idpsync());
     cases.extend(caps::caps());
+    cases.extend(cap_mirrors::cap_mirrors());
     cases.extend(feature_flags::feature_flags());
     cases.extend(prices::prices());
     cases.extend(external_usage::external_usage());

@@ -1,7 +1,7 @@
 //! Every behavioural case of the reference's section 10: which test shows it, or what is done instead and why, or why there
 //! is nothing to show.
 
-use crate::reference_cases::explained;
+use crate::reference_cases::check;
 
 /// The numbers that the reference has.
 const NUMBERS: &str = "1 2 4 5 7 8 10 11 13 14 16 17 19 20 22 23 25 26 28 29 31 32 34 35 37 38 40 41 43 44 46 47 49 50 52 \
@@ -88,5 +88,5 @@ Rules
 
 #[test]
 fn every_case_of_chats_is_shown_or_explained() {
-    explained(NUMBERS, CASES);
+    check(CASES, NUMBERS);
 }

@@ -100,6 +100,14 @@ pub(super) const ROWS: &[Row] = &[
         organization: Gone,
     },
     Row {
+        table: "budget_cap_mirrors",
+        insert: "(scope_id, organization_id) VALUES ($beta, $beta)",
+        which: "organization_id = $beta",
+        leaving: Kept,
+        account: Kept,
+        organization: Gone,
+    },
+    Row {
         table: "user_budget_cap_overrides",
         insert: "(scope_id, user_id, cap_micros, enabled) VALUES ($beta, $ada, 7, true)",
         which: "user_id = $ada",

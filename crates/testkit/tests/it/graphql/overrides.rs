@@ -28,7 +28,11 @@ async fn own_caps_are_set_after_the_flat_one() {
         refused["errors"],
         json!(["Subscription budget cap not found"])
     );
-    assert_eq!(refused["errorDetails"][0]["code"], "CAP_NOT_FOUND");
+    // It is about no row.
+    let message = "Subscription budget cap not found";
+    let detail =
+        json!({"code": "CAP_NOT_FOUND", "message": message, "index": null, "userId": null});
+    assert_eq!(refused["errorDetails"], json!([detail]));
 
     flat(&world, 10.0, false).await;
     let answer = set(&[row(bob, 300.0, true), row(ada, 150.0, false)]).await;
@@ -155,13 +159,39 @@ async fn one_bad_row_rejects_all_before_anything_is_written() {
         "INVALID_ARGUMENT",
     )
     .await;
-    let answer = change(&world, owner, OVERRIDES, json!({"overrides": many(3)})).await;
-    assert_eq!(answer["errors"][0]["extensions"]["users"][2]["index"], 2);
     let read = gql(&world, owner, CAPS, json!({"path": "acme"})).await;
     assert_eq!(
         read["data"]["subscriptionUsage"]["budgetCaps"]["userOverrides"]["count"],
         0
     );
+}
+
+/// Case 50 too: 200 are not too many.
+#[tokio::test]
+async fn what_is_wrong_with_some_rows_is_told_with_their_places() {
+    let world = world().await;
+    let ada = world.cast.member_id;
+    let of = |user: &str| json!({"userId": user, "cap": 1, "enabled": true});
+    let told = async |rows: Vec<Value>| {
+        let input = json!({"overrides": rows});
+        let answer = change(&world, &world.cast.owner, OVERRIDES, input).await;
+        assert_eq!(answer["data"][FIELD], Value::Null);
+        answer["errors"][0]["extensions"].clone()
+    };
+    flat(&world, 10.0, true).await;
+    let good = row(ada, 1.0, true);
+    let many = (0..200).map(|number| of(&format!("gid://gitlab/User/{number}")));
+    let unknown = told(many.collect()).await;
+    assert_eq!(unknown["code"], "USER_NOT_FOUND");
+    let last = json!({"index": 199, "userId": "gid://gitlab/User/199"});
+    assert_eq!(unknown["users"][199], last);
+    let negative = told(vec![good.clone(), row(ada, -0.01, true)]).await;
+    let expected = json!({"code": "INVALID_ARGUMENT", "index": 1, "userId": gid(ada)});
+    assert_eq!(negative, expected);
+    let nobody = told(vec![good.clone(), of("x")]).await;
+    assert_eq!(nobody, json!({"code": "INVALID_ARGUMENT", "index": 1}));
+    let twice = told(vec![good.clone(), good]).await;
+    assert_eq!(twice, json!({"code": "DUPLICATE_USER", "indexes": [0, 1]}));
 }
 
 #[tokio::test]
