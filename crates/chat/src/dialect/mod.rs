@@ -19,8 +19,8 @@ use model::{
 
 pub(crate) use heard::{Finish, Heard, Told};
 
-/// The files that a conversation names, as far as they are still there.
-pub(crate) type Files = HashMap<ChatFileId, ChatFileBytes>;
+/// The files that a conversation names, as far as they are still there; `None` is one that is left out.
+pub(crate) type Files = HashMap<ChatFileId, Option<ChatFileBytes>>;
 
 /// What a model is asked.
 #[derive(Debug, Clone, Copy)]

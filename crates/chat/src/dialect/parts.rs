@@ -33,8 +33,12 @@ pub(super) fn parts<'a>(content: &'a [ContentPart], files: &'a Files) -> Vec<Par
                 content,
             ))),
             ContentPart::File { file_id, name, .. } => Some(match files.get(file_id) {
-                Some(file) => attached(file),
-                None => gone(name.as_deref()),
+                Some(Some(file)) => attached(file),
+                Some(None) => absent(
+                    name.as_deref(),
+                    "is left out, to keep the conversation short",
+                ),
+                None => absent(name.as_deref(), "is gone"),
             }),
         })
         .collect()
@@ -54,17 +58,18 @@ fn attached(bytes: &ChatFileBytes) -> Part<'_> {
     }
 }
 
-fn gone(name: Option<&str>) -> Part<'static> {
+fn absent(name: Option<&str>, why: &str) -> Part<'static> {
     let name = name.unwrap_or("without a name");
-    Part::Text(format!("[The file {name} was attached here, and is gone.]"))
+    Part::Text(format!("[The file {name} was attached here, and {why}.]"))
 }
 
 /// A text that comes from elsewhere, under its name, between fences that it does not contain.
 fn fenced(name: &str, text: &str) -> String {
-    let mut fence = "```".to_owned();
-    while text.contains(&fence) {
-        fence.push('`');
-    }
+    let runs = text.split(|one| one != '`').map(str::len);
+    let fence = "`".repeat(
+        runs.max()
+            .map_or(3, |longest| longest.saturating_add(1).max(3)),
+    );
     let text = text.strip_suffix('\n').unwrap_or(text);
     format!("{name}:\n{fence}\n{text}\n{fence}")
 }
@@ -78,5 +83,13 @@ mod tests {
         assert_eq!(fenced("a", "b\n"), "a:\n```\nb\n```");
         assert_eq!(fenced("a", "```\nb"), "a:\n````\n```\nb\n````");
         assert_eq!(fenced("a", "````"), "a:\n`````\n````\n`````");
+        assert_eq!(fenced("a", "``"), "a:\n```\n``\n```");
+    }
+
+    #[test]
+    fn a_file_of_fences_takes_no_longer_than_any_other() {
+        let most = 10 * 1024 * 1024;
+        let text = "`".repeat(most);
+        assert_eq!(fenced("a", &text).len(), 3 * most + "a:\n".len() + 2 + 2);
     }
 }

@@ -62,7 +62,7 @@ fn files(all: &[(u128, &str, &str, &[u8])]) -> Files {
             created_at: DateTime::UNIX_EPOCH,
         };
         let data = data.to_vec();
-        (id, ChatFileBytes { file, data })
+        (id, Some(ChatFileBytes { file, data }))
     };
     all.iter().map(file).collect()
 }
@@ -104,6 +104,21 @@ fn asked(kind: ProviderKind) -> Value {
         output_cap: 4_096,
     };
     serde_json::from_slice(&request(kind, &conversation)).unwrap()
+}
+
+#[test]
+fn a_file_that_is_left_out_is_told_of() {
+    let left_out = Files::from([(ChatFileId(Uuid::from_u128(4)), None)]);
+    let conversation = Conversation {
+        model: "m-1",
+        history: &[message(MessageRole::User, vec![file(4)])],
+        files: &left_out,
+        output_cap: 4_096,
+    };
+    let asked = request(ProviderKind::OpenAi, &conversation);
+    let asked = String::from_utf8(asked.to_vec()).unwrap();
+    assert!(asked.contains("is left out"), "{asked}");
+    assert!(!asked.contains("is gone"), "{asked}");
 }
 
 const CSV: &str = "cats.csv:\n```\na,b\n```";

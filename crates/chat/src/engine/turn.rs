@@ -1,11 +1,11 @@
 //! One turn: who is asked is found, the conversation is sent, and what comes back is listened to.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use model::{
-    ReservationId,
+    ChatFileId, ReservationId,
     chats::{ChatTurn, ContentPart, TurnEnd, TurnUsage},
     prices::ProviderKind,
 };
@@ -26,6 +26,10 @@ use crate::{
 
 /// The most that is read of an answer that is no stream, in bytes.
 const WHOLE_MAX: usize = 16 * 1024 * 1024;
+
+/// The most of files that a request carries, in bytes: encoded, with all that is said beside them, they stay below what
+/// the gateway takes in one request.
+const FILES_MAX: usize = 20 * 1024 * 1024;
 
 /// How a turn came to its end.
 pub(super) enum Outcome {
@@ -130,24 +134,7 @@ fn refused(refusal: &Refusal, provider: &str) -> Shown {
 
 /// The request, with the files that the conversation names.
 async fn body(turn: &ChatTurn, model: &str, asking: &dyn Asking) -> Result<Bytes, Shown> {
-    let mut files: Files = HashMap::new();
-    let named = turn.history.iter().flat_map(|message| &message.content);
-    for part in named {
-        let ContentPart::File { file_id, .. } = part else {
-            continue;
-        };
-        if files.contains_key(file_id) {
-            continue;
-        }
-        let file = asking.file(*file_id).await.map_err(|cause| {
-            tracing::warn!(
-                error = telemetry::cause(&cause),
-                "a file of a turn cannot be read"
-            );
-            errors::internal()
-        })?;
-        files.extend(file.map(|file| (*file_id, file)));
-    }
+    let files = files(turn, asking).await?;
     let conversation = Conversation {
         model,
         history: &turn.history,
@@ -155,6 +142,53 @@ async fn body(turn: &ChatTurn, model: &str, asking: &dyn Asking) -> Result<Bytes
         output_cap: asking.output_cap(model).await,
     };
     Ok(dialect::request(asking.kind(), &conversation))
+}
+
+/// The files that the conversation names, those that were named last first, as far as [`FILES_MAX`] goes. None is read
+/// beyond the first for which there is no room.
+async fn files(turn: &ChatTurn, asking: &dyn Asking) -> Result<Files, Shown> {
+    let newest_first = turn.history.iter().rev();
+    let parts = newest_first.flat_map(|message| message.content.iter().rev());
+    let named = parts.filter_map(|part| match part {
+        ContentPart::File { file_id, .. } => Some(*file_id),
+        ContentPart::Text { .. }
+        | ContentPart::Reasoning { .. }
+        | ContentPart::FileReference { .. } => None,
+    });
+    let named: Vec<ChatFileId> = named.collect();
+    let (mut files, mut room, mut full) = (Files::new(), FILES_MAX, false);
+    for id in &named {
+        if files.contains_key(id) {
+            continue;
+        }
+        if full {
+            files.insert(*id, None);
+            continue;
+        }
+        let file = asking.file(*id).await.map_err(|cause| {
+            tracing::warn!(
+                error = telemetry::cause(&cause),
+                "a file of a turn cannot be read"
+            );
+            errors::internal()
+        })?;
+        let Some(file) = file else {
+            continue;
+        };
+        // It is sent each time that it is named.
+        let mentions = named.iter().filter(|other| *other == id).count();
+        match room.checked_sub(file.data.len().saturating_mul(mentions)) {
+            Some(left) => {
+                room = left;
+                files.insert(*id, Some(file));
+            }
+            None => {
+                full = true;
+                files.insert(*id, None);
+            }
+        }
+    }
+    Ok(files)
 }
 
 /// Listens to a stream.

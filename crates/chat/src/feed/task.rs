@@ -49,7 +49,8 @@ pub(super) struct Feed {
     image: Option<Image>,
     snapshots: Snapshots,
     read_at: Option<Instant>,
-    judged_at: Instant,
+    /// When everybody who looks is judged next, at the latest.
+    judge_at: Instant,
     next_look: Instant,
     _open: telemetry::Open,
 }
@@ -61,8 +62,9 @@ impl Feed {
         handle: Handle,
         door: mpsc::Receiver<Command>,
     ) -> Self {
+        let look_every = feeds.0.config.look_every;
         Self {
-            next_look: Instant::now() + feeds.0.config.look_every,
+            next_look: Instant::now() + look_every,
             feeds,
             chat,
             handle,
@@ -75,7 +77,7 @@ impl Feed {
             image: None,
             snapshots: Snapshots::new(),
             read_at: None,
-            judged_at: Instant::now(),
+            judge_at: Instant::now() + look_every,
             _open: telemetry::Open::feed(),
         }
     }
@@ -130,12 +132,12 @@ impl Feed {
                 }
             }
             () = wake.woken.notified() => {}
-            () = sleep_until(self.next_look) => {
-                due.chat = true;
-                // A chat that is followed is read more often.
-                due.rights = self.judged_at.elapsed() >= self.feeds.0.config.look_every;
+            () = sleep_until(self.next_look.min(self.judge_at)) => {
+                due.chat = self.next_look <= Instant::now();
             }
         }
+        // However often something else happens.
+        due.rights |= self.judge_at <= Instant::now();
         let heard = wake.take();
         let root = self
             .image
@@ -267,12 +269,10 @@ impl Feed {
         let viewers = places.iter().filter_map(|place| self.viewers.get(place));
         let stores: Vec<&BoundStore> = viewers.map(|viewer| &viewer.store).collect();
         let Some(readable) = self.ask(&stores).await else {
-            // Together with the next look.
-            self.handle.wake.due().rights = true;
-            self.next_look = Instant::now() + AGAIN;
+            self.judge_at = Instant::now() + AGAIN;
             return;
         };
-        self.judged_at = Instant::now();
+        self.judge_at = Instant::now() + self.feeds.0.config.look_every;
         for (place, _) in places.iter().zip(readable).filter(|(_, may)| !may) {
             if let Some(viewer) = self.viewers.remove(place) {
                 viewer.closed.send_replace(Some(Closed::Revoked));

@@ -13,6 +13,7 @@ use model::{
     chats::{ChatError, ChatErrorKind, ChatStatus, ContentPart, MessageRole},
     users::{User, UserStatus},
 };
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use self::world::{CHAT, OTHER, OWNER, READER, World, part, soon};
@@ -221,6 +222,33 @@ async fn only_who_may_not_look_any_more_is_turned_away() {
         });
         assert_eq!(why.await, Closed::Gone);
     }
+}
+
+/// What ends without a word, as an entry of the ACL does by its time, is found although the chat never rests.
+#[tokio::test]
+async fn a_busy_chat_is_looked_at_too() {
+    let world = World::looking(Duration::from_millis(500));
+    world.store.book().say(1, MessageRole::User, "How many?");
+    let mut owner = world.open(OWNER, None).await.unwrap();
+    let mut reader = world.open(READER, None).await.unwrap();
+    world.store.book().readers.remove(&READER);
+    let turned_away = async {
+        let mut said = 1;
+        loop {
+            tokio::select! {
+                told = reader.next() => match told {
+                    Ok(_) => {}
+                    Err(why) => break why,
+                },
+                told = owner.next() => drop(told.unwrap()),
+                () = sleep(Duration::from_millis(20)) => {
+                    said += 1;
+                    world.change(|book| book.say(said, MessageRole::User, "And now?"));
+                }
+            }
+        }
+    };
+    assert_eq!(soon(turned_away).await, Closed::Revoked);
 }
 
 #[tokio::test]

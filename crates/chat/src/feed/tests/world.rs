@@ -249,7 +249,12 @@ pub(in crate::feed) struct World {
 }
 
 impl World {
+    /// Where nothing is looked at by itself.
     pub(in crate::feed) fn new() -> Self {
+        Self::looking(Duration::from_secs(3_600))
+    }
+
+    pub(in crate::feed) fn looking(every: Duration) -> Self {
         let book = Book {
             chat: Some(chat()),
             messages: Vec::new(),
@@ -275,10 +280,9 @@ impl World {
             Arc::new(UuidV7Source),
             None,
         );
-        let hour = Duration::from_secs(3_600);
         let config = ChatConfig {
-            look_every: hour,
-            follow_every: hour,
+            look_every: every,
+            follow_every: every,
             ..ChatConfig::default()
         };
         let opening = Opening {
