@@ -17,6 +17,9 @@ const NO_RECORD: &str = "Subscription budget cap not found";
 /// How long whoever set caps waits for them to be read, when it is not known what is set now.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// After so many refreshes without a read that counted, whoever sets caps waits for one.
+const OVERDUE: u32 = 4;
+
 /// A write that is under way, by somebody.
 #[derive(Debug)]
 pub(crate) struct Writing {
@@ -29,6 +32,7 @@ impl Writing {
     /// Sets the flat cap; what the portal keeps now.
     pub(crate) async fn flat(self, mut unit: WriteUnit, cap: Cap) -> Result<Cap, CapsError> {
         self.check(&mut unit).await?;
+        let mut unit = self.give_way(unit).await?;
         let version = unit.upstream_caps().cap_mirror_drop(self.scope).await?;
         unit.commit().await?;
         let place = upstream::place(self.scope);
@@ -53,6 +57,7 @@ impl Writing {
         if overrides.is_empty() {
             return Ok(CapUpsertOutcome::Done(Vec::new()));
         }
+        let mut unit = self.give_way(unit).await?;
         let version = unit.upstream_caps().cap_mirror_drop(self.scope).await?;
         let users: Vec<UserId> = overrides.iter().map(|one| one.user_id).collect();
         if let Some(refused) = unit.caps().cap_override_check(self.scope, &users).await? {
@@ -103,6 +108,28 @@ impl Writing {
             return Ok(());
         }
         Err(PortalError::NoCredentials.into())
+    }
+
+    /// Lets the portal be read before anything more is set, where that has been overdue for long: what is set keeps reads that
+    /// are under way from counting, and whoever sets caps without a pause must not keep out what is set at the portal.
+    async fn give_way(&self, unit: WriteUnit) -> Result<WriteUnit, CapsError> {
+        let overdue = self.desk.refresh.saturating_mul(OVERDUE);
+        let mut reading = self.desk.store.read().await?;
+        let mirror = reading.cap_mirrors().cap_mirror_get(self.scope).await?;
+        drop(reading);
+        if !mirror.overdue(overdue) {
+            return Ok(unit);
+        }
+        // Nothing is held while the portal is asked.
+        drop(unit);
+        let read = tokio::time::timeout(PATIENCE, self.desk.fresh(self.scope)).await;
+        if matches!(read, Err(_) | Ok(Err(CapsError::Changing))) {
+            return Err(CapsError::Changing);
+        }
+        // A portal that cannot be read may still be written to.
+        let mut unit = self.store.begin().await?;
+        self.check(&mut unit).await?;
+        Ok(unit)
     }
 
     /// Asks the portal to set people's caps; if it lacks the flat cap and that may be made, makes it, not enforced, and

@@ -243,3 +243,33 @@ async fn set_here_it_is_the_stores() {
     assert_eq!(gone.await.unwrap(), [BOB]);
     assert_eq!((rig.own(BOB), rig.portal.count()), (None, 0));
 }
+
+/// Whoever sets caps again and again keeps reads from counting, but not for ever.
+#[tokio::test]
+async fn what_is_set_waits_for_a_read_that_is_long_overdue() {
+    let rig = Rig::new().await;
+    rig.caps.fresh(ACME).await.unwrap();
+    let olga = rig.olga();
+    rig.portal.books().namespace(ORG.to_string()).cap = Amount::new("1", true);
+    let told = || {
+        let state = rig.store.state();
+        let mut caps = state.caps.iter();
+        caps.find(|caps| caps.scope == ACME)
+            .and_then(|caps| caps.subscription)
+    };
+    let read = || rig.portal.count_of(Operation::BudgetCaps);
+    let before = read();
+    for passed in [REFRESH, 2 * REFRESH] {
+        rig.pass(passed);
+        rig.set_flat(&olga, cap(20, true)).await.unwrap();
+        assert_eq!((told(), read()), (None, before));
+    }
+    rig.pass(REFRESH);
+    rig.set_flat(&olga, cap(21, true)).await.unwrap();
+    assert_eq!((told(), read()), (Some(cap(1, true)), before + 1));
+    // A portal that cannot be read can still be written to.
+    rig.pass(4 * REFRESH);
+    rig.portal.always_of(Operation::BudgetCaps, Way::status(404));
+    rig.set_flat(&olga, cap(22, true)).await.unwrap();
+    assert_eq!((rig.flat(), read()), (Some(cap(22, true)), before + 2));
+}

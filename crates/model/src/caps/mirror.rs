@@ -84,6 +84,14 @@ impl CapMirror {
         let age = self.now.signed_duration_since(read_at).to_std();
         age.is_ok_and(|age| age < within)
     }
+
+    /// Whether it was read, but not for this long.
+    #[must_use]
+    pub fn overdue(&self, since: Duration) -> bool {
+        let age = |read_at| self.now.signed_duration_since(read_at).to_std();
+        self.read_at
+            .is_some_and(|read_at| age(read_at).is_ok_and(|age| age >= since))
+    }
 }
 
 /// Leave to read a subscription's caps upstream, once. What was read is mirrored unless something was written upstream
