@@ -82,11 +82,11 @@ impl fmt::Debug for Frame {
 
 impl Frame {
     /// Frames of these events, in their order.
-    pub(crate) fn all(chat: ChatId, mut events: Vec<ChatEvent>) -> Vec<Self> {
+    pub(crate) fn all(chat: ChatId, events: Vec<ChatEvent>) -> Vec<Self> {
+        let mut rest = events.into_iter();
         let mut frames = Vec::new();
-        while !events.is_empty() {
-            let rest = events.split_off(events.len().min(FRAME_MAX));
-            let events = std::mem::replace(&mut events, rest);
+        while rest.len() > 0 {
+            let events = rest.by_ref().take(FRAME_MAX).collect();
             let json = OnceLock::new();
             frames.push(Self(Arc::new(Inner { chat, events, json })));
         }

@@ -80,7 +80,11 @@ const fn new_object(organization: OrganizationId, owner: UserId) -> Object {
         .owner(owner.0)
 }
 
+/// What is not shown in its chat is its owner's alone, as what waits there is.
 fn readable(gate: &Gate, found: &FileAccess) -> StoreResult<()> {
+    if !found.file.shown && !gate.acts_as(found.file.owner_id) {
+        return Err(StoreError::NotFound);
+    }
     let file = object(found, gate.chat_sharing());
     let chat = found.chat.as_ref().map(|chat| chat.object(gate));
     let by_file: &[_] = &[(Action::Read, &file)];
@@ -179,7 +183,9 @@ impl<U: store::ReadUnit + ?Sized> ChatFiles<'_, U> {
         let found = self.unit.chat_get(chat, viewer).await?;
         let found = found.ok_or(StoreError::NotFound)?;
         self.gate.check(Action::Read, &found.object(self.gate))?;
-        self.unit.chat_file_list(chat).await
+        let mut files = self.unit.chat_file_list(chat).await?;
+        files.retain(|file| file.shown || self.gate.acts_as(file.owner_id));
+        Ok(files)
     }
 
     /// Refuses who may keep no files in an organization for themself, for before a request's body is read.

@@ -269,7 +269,8 @@ async fn what_is_set_waits_for_a_read_that_is_long_overdue() {
     assert_eq!((told(), read()), (Some(cap(1, true)), before + 1));
     // A portal that cannot be read can still be written to.
     rig.pass(4 * REFRESH);
-    rig.portal.always_of(Operation::BudgetCaps, Way::status(404));
+    rig.portal
+        .always_of(Operation::BudgetCaps, Way::status(404));
     rig.set_flat(&olga, cap(22, true)).await.unwrap();
     assert_eq!((rig.flat(), read()), (Some(cap(22, true)), before + 2));
 }

@@ -60,6 +60,7 @@ fn files(all: &[(u128, &str, &str, &[u8])]) -> Files {
             size_bytes: 1,
             sha256: [0; 32],
             created_at: DateTime::UNIX_EPOCH,
+            shown: true,
         };
         let data = data.to_vec();
         (id, Some(ChatFileBytes { file, data }))

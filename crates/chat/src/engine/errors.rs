@@ -10,6 +10,12 @@ use crate::{
 /// The most that is shown of a provider's words, in characters.
 const DETAIL_MAX: usize = 1_000;
 
+/// Words of others as they can be kept: some of them, and without what a text in the database cannot have.
+fn clean(words: &str) -> String {
+    let words = words.trim().chars().filter(|one| *one != '\0');
+    words.take(DETAIL_MAX).collect()
+}
+
 /// An error as the chat shows it.
 #[derive(Debug, Clone)]
 pub(super) struct Shown {
@@ -24,7 +30,7 @@ impl Shown {
     fn new(kind: ChatErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            message: clean(&message.into()),
             detail: None,
             status: None,
             retryable: false,
@@ -37,9 +43,7 @@ impl Shown {
     }
 
     fn detail(mut self, detail: &str) -> Self {
-        let detail: String = detail.chars().filter(|one| *one != '\0').collect();
-        let detail: String = detail.trim().chars().take(DETAIL_MAX).collect();
-        self.detail = Some(detail).filter(|detail| !detail.is_empty());
+        self.detail = Some(clean(detail)).filter(|detail| !detail.is_empty());
         self
     }
 

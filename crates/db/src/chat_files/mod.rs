@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Bytea, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Bytea, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use futures_util::future::try_join;
 use model::{
@@ -30,7 +30,10 @@ use crate::{
 /// What a [`FileRow`] says of the file `f`.
 macro_rules! file {
     () => {
-        "f.id, f.owner_id, f.organization_id, f.chat_id, f.name, f.mime_type, f.size_bytes, f.sha256, f.created_at"
+        "f.id, f.owner_id, f.organization_id, f.chat_id, f.name, f.mime_type, f.size_bytes, f.sha256, f.created_at, \
+        EXISTS (SELECT FROM chat_messages AS fm \
+            WHERE fm.chat_id = f.chat_id AND NOT fm.deleted AND fm.visibility <> 'model' \
+            AND fm.content @> jsonb_build_array(jsonb_build_object('type', 'file', 'file_id', f.id::text))) AS shown"
     };
 }
 
@@ -90,6 +93,8 @@ struct FileRow {
     sha256: Vec<u8>,
     #[diesel(sql_type = Timestamptz)]
     created_at: DateTime<Utc>,
+    #[diesel(sql_type = Bool)]
+    shown: bool,
 }
 
 impl FileRow {
@@ -104,6 +109,7 @@ impl FileRow {
             size_bytes: u64::try_from(self.size_bytes).map_err(internal)?,
             sha256: hash("chat_files.sha256", &self.sha256)?,
             created_at: self.created_at,
+            shown: self.shown,
         })
     }
 }

@@ -64,6 +64,7 @@ impl ChatFileWrite for FakeUnit {
             size_bytes: new.data.len().try_into().unwrap_or(u64::MAX),
             sha256: new.sha256,
             created_at: state.now,
+            shown: false,
         };
         state.chat_files.push(ChatFileBytes {
             file: file.clone(),

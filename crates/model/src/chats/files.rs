@@ -45,6 +45,8 @@ pub struct ChatFile {
     pub sha256: [u8; 32],
     /// When it came.
     pub created_at: DateTime<Utc>,
+    /// Whether something names it there that readers of its chat see: neither what waits nor what was edited away.
+    pub shown: bool,
 }
 
 /// A file.
