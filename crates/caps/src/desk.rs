@@ -39,6 +39,7 @@ pub(crate) struct Desk {
     /// What was read longer ago is read again.
     pub(crate) refresh: Duration,
     under_way: Mutex<HashMap<CapScope, Flight>>,
+    landings: Mutex<HashMap<CapScope, u64>>,
     failing: Mutex<HashMap<CapScope, Failing>>,
     /// Of those who ask who is stopped, these may.
     pub(crate) questions: Semaphore,
@@ -103,6 +104,7 @@ impl Desk {
             portal,
             refresh,
             under_way: Mutex::default(),
+            landings: Mutex::default(),
             failing: Mutex::default(),
             questions: Semaphore::new(QUESTIONS),
         }
@@ -119,6 +121,7 @@ impl Desk {
             return Err(PortalError::NoCredentials.into());
         }
         for _ in 0..ATTEMPTS {
+            let landed = self.landed(scope);
             let mut unit = self.store.read().await?;
             let mirror = unit.cap_mirrors().cap_mirror_get(scope).await?;
             drop(unit);
@@ -128,6 +131,10 @@ impl Desk {
             if let Some(error) = self.failed_just_now(scope, mirror.now) {
                 return Err(error.into());
             }
+            if self.landed(scope) != landed {
+                // What was seen of the mirror may be from before a read that has just ended.
+                continue;
+            }
             let (flight, mine) = self.flight(scope, None);
             // One that was under way may have been at its end already when something was written: it is looked again.
             if matches!(flight.await?, MirrorOutcome::Mirrored(_)) && mine {
@@ -135,6 +142,15 @@ impl Desk {
             }
         }
         Err(CapsError::Changing)
+    }
+
+    /// How many reads of a subscription have ended here.
+    fn landed(&self, scope: CapScope) -> u64 {
+        self.landings().get(&scope).copied().unwrap_or_default()
+    }
+
+    fn landings(&self) -> MutexGuard<'_, HashMap<CapScope, u64>> {
+        self.landings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes what is due.
@@ -312,6 +328,7 @@ struct Landing {
 
 impl Drop for Landing {
     fn drop(&mut self) {
+        *self.desk.landings().entry(self.scope).or_default() += 1;
         self.desk.under_way().remove(&self.scope);
     }
 }
