@@ -714,7 +714,7 @@ export interface ChatError {
 }
 
 /** What kind of error ended a turn. */
-export type ChatErrorKind = "generic" | "overloaded" | "rate_limit" | "timeout" | "stream_silence_timeout" | "auth" | "config" | "usage_limit" | "missing_key" | "provider_disabled" | "content_filter";
+export type ChatErrorKind = "generic" | "overloaded" | "rate_limit" | "timeout" | "stream_silence_timeout" | "auth" | "config" | "usage_limit" | "content_filter";
 
 /** A file without its bytes. */
 export interface ChatFile {

@@ -90,8 +90,6 @@ const fn kind(kind: ChatErrorKind) -> sdk::ChatErrorKind {
         ChatErrorKind::Auth => sdk::ChatErrorKind::Auth,
         ChatErrorKind::Config => sdk::ChatErrorKind::Config,
         ChatErrorKind::UsageLimit => sdk::ChatErrorKind::UsageLimit,
-        ChatErrorKind::MissingKey => sdk::ChatErrorKind::MissingKey,
-        ChatErrorKind::ProviderDisabled => sdk::ChatErrorKind::ProviderDisabled,
         ChatErrorKind::ContentFilter => sdk::ChatErrorKind::ContentFilter,
     }
 }

@@ -63,8 +63,6 @@ impl Shown {
             ChatErrorKind::Auth => "auth",
             ChatErrorKind::Config => "config",
             ChatErrorKind::UsageLimit => "usage_limit",
-            ChatErrorKind::MissingKey => "missing_key",
-            ChatErrorKind::ProviderDisabled => "provider_disabled",
             ChatErrorKind::ContentFilter => "content_filter",
         }
     }

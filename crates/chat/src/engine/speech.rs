@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use model::chats::ContentPart;
+use model::chats::{ContentPart, joined};
 use tokio::{sync::Notify, task::JoinHandle, time::Instant};
 
 use super::{Inner, live::LiveTurn};
@@ -92,7 +92,7 @@ impl Speech {
     pub(super) async fn end(mut self) -> Vec<ContentPart> {
         self.tell();
         self.notes.end().await;
-        whole(self.live.said(0).into_iter().map(|part| part.part))
+        joined(self.live.said(0).into_iter().map(|part| part.part))
     }
 
     fn pause(&self) -> Duration {
@@ -103,21 +103,6 @@ impl Speech {
 /// What cannot be stored is left out: PostgreSQL's texts have no NUL.
 fn add(text: &mut String, words: &str) {
     text.extend(words.chars().filter(|one| *one != '\0'));
-}
-
-/// Pieces of the same kind put together.
-pub(super) fn whole(parts: impl Iterator<Item = ContentPart>) -> Vec<ContentPart> {
-    let mut whole: Vec<ContentPart> = Vec::new();
-    for part in parts {
-        match (whole.last_mut(), part) {
-            (Some(ContentPart::Text { text }), ContentPart::Text { text: more })
-            | (Some(ContentPart::Reasoning { text }), ContentPart::Reasoning { text: more }) => {
-                text.push_str(&more);
-            }
-            (_, part) => whole.push(part),
-        }
-    }
-    whole
 }
 
 /// Notes in the store what was told: one write at a time, each with all that was told meanwhile.

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use model::{
     ChatFileId, ReservationId,
-    chats::{ChatTurn, ContentPart, TurnEnd, TurnUsage},
+    chats::{ChatTurn, ContentPart, TurnEnd, TurnUsage, joined},
     prices::ProviderKind,
 };
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -16,7 +16,7 @@ use super::{
     Inner,
     errors::{self, Shown},
     live::LiveTurn,
-    speech::{self, Speech, Tone},
+    speech::{Speech, Tone},
 };
 use crate::{
     dialect::{self, AnswerReader, Conversation, Files, Finish, Heard, Told},
@@ -80,7 +80,7 @@ pub(super) async fn run(inner: &Arc<Inner>, turn: &ChatTurn, live: &Arc<LiveTurn
 /// How a turn ends that could not be run to its end because of a mistake of ours.
 pub(super) fn failed(turn: &ChatTurn, live: &LiveTurn) -> Outcome {
     let end = TurnEnd {
-        content: speech::whole(live.said(0).into_iter().map(|part| part.part)),
+        content: joined(live.said(0).into_iter().map(|part| part.part)),
         model: turn.model.clone(),
         usage: None,
         usage_event_id: None,

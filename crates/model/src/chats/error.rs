@@ -42,10 +42,6 @@ pub enum ChatErrorKind {
     Config,
     /// A budget or a cap of the owner is in the way: the message has the numbers and when it resets.
     UsageLimit,
-    /// The provider has no key.
-    MissingKey,
-    /// The provider is switched off.
-    ProviderDisabled,
     /// The provider did not answer what was asked.
     ContentFilter,
 }
@@ -57,8 +53,8 @@ mod tests {
     #[test]
     fn errors_are_kept_by_the_names_of_their_kinds() {
         use ChatErrorKind::{
-            Auth, Config, ContentFilter, Generic, MissingKey, Overloaded, ProviderDisabled,
-            RateLimit, StreamSilenceTimeout, Timeout, UsageLimit,
+            Auth, Config, ContentFilter, Generic, Overloaded, RateLimit, StreamSilenceTimeout,
+            Timeout, UsageLimit,
         };
         for (kind, name) in [
             (Generic, "generic"),
@@ -69,8 +65,6 @@ mod tests {
             (Auth, "auth"),
             (Config, "config"),
             (UsageLimit, "usage_limit"),
-            (MissingKey, "missing_key"),
-            (ProviderDisabled, "provider_disabled"),
             (ContentFilter, "content_filter"),
         ] {
             let error = ChatError {

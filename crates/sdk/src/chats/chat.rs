@@ -140,10 +140,6 @@ pub enum ChatErrorKind {
     Config,
     /// A budget or a cap of the owner is in the way.
     UsageLimit,
-    /// The provider has no key.
-    MissingKey,
-    /// The provider is switched off.
-    ProviderDisabled,
     /// The provider did not answer what was asked.
     ContentFilter,
 }
