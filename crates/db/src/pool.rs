@@ -28,6 +28,10 @@ use crate::{
 /// A pooled connection.
 pub(crate) type PooledConnection = Object<AsyncPgConnection>;
 
+/// How long a transaction may wait for its server between two statements. None of ours pauses there on purpose, so
+/// that one which does belongs to a server that stands still, and others wait for what it has locked.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(10);
+
 /// How to reach the database.
 #[derive(Debug, Clone)]
 pub struct DatabaseOptions {
@@ -59,12 +63,13 @@ impl DatabaseOptions {
         }
     }
 
-    /// What runs on a fresh connection. A transaction that its server forgot does not keep its locks.
+    /// What runs on a fresh connection. A transaction whose server stands still does not keep its locks for long.
     fn setup(&self) -> String {
         let timeout_ms = self.statement_timeout.as_millis();
+        let idle_ms = IDLE_IN_TRANSACTION.as_millis();
         let mut setup = format!(
             "SET statement_timeout = {timeout_ms}; \
-             SET idle_in_transaction_session_timeout = {timeout_ms};"
+             SET idle_in_transaction_session_timeout = {idle_ms};"
         );
         if let Some(role) = &self.app_role {
             setup = format!("{setup} SET ROLE {};", quote_identifier(role));
