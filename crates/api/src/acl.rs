@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use axum::extract::{FromRequest, Request};
 use bursar_sdk::{self as sdk, UpdateAclRequest};
-use model::acl::{AclChange, AclListing, AclRole, AclUser, PrincipalKind};
+use model::acl::{AclChange, AclField, AclListing, AclRole, AclUser};
 
 use crate::{error::ApiResult, extract::JsonBody, groups::group_with};
 
-/// The field of a change that names principals of this kind.
-pub(crate) const fn field(kind: PrincipalKind) -> &'static str {
-    match kind {
-        PrincipalKind::User => "user_roles",
-        PrincipalKind::Group => "group_roles",
+/// The name of a part of a change on the wire.
+pub(crate) const fn field(field: AclField) -> &'static str {
+    match field {
+        AclField::Users => "user_roles",
+        AclField::Groups => "group_roles",
+        AclField::Expiry => "expires_at",
     }
 }
 

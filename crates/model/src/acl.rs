@@ -217,6 +217,7 @@ impl AclDiff {
 pub struct AclChange<R> {
     users: Side<UserId, R>,
     groups: Side<GroupId, R>,
+    others: Vec<AclProblem>,
 }
 
 /// The entries of one kind in a change.
@@ -241,7 +242,16 @@ impl<R: AclRole> AclChange<R> {
         Self {
             users: Side::parse(PrincipalKind::User, user_roles),
             groups: Side::parse(PrincipalKind::Group, group_roles),
+            others: Vec::new(),
         }
+    }
+
+    /// The same with something more that is wrong with it, which is told together with the rest.
+    #[must_use]
+    pub fn wrong(mut self, field: AclField, detail: &str) -> Self {
+        let detail = detail.to_owned();
+        self.others.push(AclProblem { field, detail });
+        self
     }
 
     /// Whether it names this person, in whatever spelling and with whatever role.
@@ -259,13 +269,12 @@ impl<R: AclRole> AclChange<R> {
         }
     }
 
-    /// Everything that is wrong with it, groups first, when these are who may get a role and this is the ACL that it
+    /// Everything that is wrong with it, groups first, then people, then the rest, when these are who may get a role and this is the ACL that it
     /// changes, of an object of this owner. The owner gets none: nobody changes their own entry, so it would stay.
     #[must_use]
     pub fn problems(&self, known: &AclPrincipals, acl: &Acl<R>, owner: UserId) -> Vec<AclProblem> {
-        use PrincipalKind::{Group, User};
-        let mut groups = self.groups.problems(Group, &known.groups);
-        let mut users = self.users.problems(User, &known.users);
+        let mut groups = self.groups.problems(PrincipalKind::Group, &known.groups);
+        let mut users = self.users.problems(PrincipalKind::User, &known.users);
         if self.users.wanted.contains(&owner) {
             users.push(format!("user with ID {owner} owns the {}", R::RESOURCE));
         }
@@ -280,9 +289,10 @@ impl<R: AclRole> AclChange<R> {
                 R::RESOURCE
             ));
         }
-        let problem = |kind| move |detail| AclProblem { kind, detail };
-        let groups = groups.into_iter().map(problem(Group));
-        groups.chain(users.into_iter().map(problem(User))).collect()
+        let problem = |field| move |detail| AclProblem { field, detail };
+        let groups = groups.into_iter().map(problem(AclField::Groups));
+        let users = users.into_iter().map(problem(AclField::Users));
+        groups.chain(users).chain(self.others.clone()).collect()
     }
 }
 
@@ -354,11 +364,22 @@ where
     }
 }
 
+/// A part of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AclField {
+    /// What becomes of groups' entries.
+    Groups,
+    /// What becomes of people's entries.
+    Users,
+    /// When the entries that it names end.
+    Expiry,
+}
+
 /// Something that is wrong with a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AclProblem {
-    /// Which of the two maps it is about.
-    pub kind: PrincipalKind,
+    /// What part of the change it is about.
+    pub field: AclField,
     /// What it is, for the caller.
     pub detail: String,
 }

@@ -61,14 +61,14 @@ fn off_text(resource: ResourceType, off: SharingOff) -> String {
 
 fn validation(problem: &AclProblem) -> ValidationError {
     ValidationError {
-        field: field(problem.kind).to_owned(),
+        field: field(problem.field).to_owned(),
         detail: problem.detail.clone(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use model::acl::PrincipalKind;
+    use model::acl::AclField;
 
     use super::*;
 
@@ -98,7 +98,7 @@ mod tests {
         let own = "Cannot change your own workspace sharing role.";
         check(AclError::Own { resource }, 400, own, true);
         let problems = vec![AclProblem {
-            kind: PrincipalKind::Group,
+            field: AclField::Groups,
             detail: "x".to_owned(),
         }];
         let invalid = AclError::Invalid { resource, problems };

@@ -40,7 +40,14 @@ fn problems(change: &AclChange<WorkspaceRole>) -> Vec<String> {
     known.users.remove(&user(B));
     known.groups.remove(&group(B));
     let found = change.problems(&known, &Acl::default(), OWNER);
-    let shown = |problem: AclProblem| format!("{}: {}", problem.kind.as_str(), problem.detail);
+    let shown = |problem: AclProblem| {
+        let field = match problem.field {
+            AclField::Users => "user",
+            AclField::Groups => "group",
+            AclField::Expiry => "end",
+        };
+        format!("{field}: {}", problem.detail)
+    };
     found.into_iter().map(shown).collect()
 }
 
@@ -113,6 +120,15 @@ fn all_that_is_wrong_is_told_at_once_groups_first() {
             &no_user,
         ],
     );
+}
+
+#[test]
+fn what_else_is_wrong_is_told_last() {
+    let wrong = |change: AclChange<WorkspaceRole>| change.wrong(AclField::Expiry, "is past");
+    let no_user = format!("user: user with ID {B} does not exist");
+    let both = problems(&wrong(change(&[(B, "use")], &[])));
+    assert_eq!(both, [no_user.as_str(), "end: is past"]);
+    assert_eq!(problems(&wrong(change(&[], &[]))), ["end: is past"]);
 }
 
 #[test]

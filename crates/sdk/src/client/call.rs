@@ -98,7 +98,7 @@ impl Call {
         self.send().await.map(drop)
     }
 
-    async fn send(self) -> Result<Response, Error> {
+    pub(super) async fn send(self) -> Result<Response, Error> {
         let response = self.request.send().await.map_err(Error::Transport)?;
         if response.status().is_success() {
             return Ok(response);

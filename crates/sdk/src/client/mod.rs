@@ -9,6 +9,7 @@ mod download;
 mod error;
 mod events;
 mod generated;
+mod pages;
 mod upload;
 
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub use call::Call;
 pub use download::Download;
 pub use error::{ApiError, Error};
 pub use events::{Event, Events};
+pub use pages::{ChatPages, Page};
 pub use reqwest::Method;
 pub use upload::Upload;
 
