@@ -65,6 +65,9 @@
 //! # }
 //! ```
 //!
+//! Where the server says when to try again, [`ApiError::retry_after`] has it. A list of chats comes in pages, and
+//! [`Client::chat_pages`] goes through them.
+//!
 //! # Adding to it
 //!
 //! To add a type, put it in the module of its feature; every type has a unique name and is found at the
