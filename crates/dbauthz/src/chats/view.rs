@@ -79,14 +79,70 @@ fn message_for_readers(message: &mut ChatMessage) {
     }
 }
 
-/// How much the owner may spend, and has, is the owner's.
+/// How much the owner may spend, and has, is the owner's, and no reader hears what a provider says to this deployment:
+/// it may tell of its account. What kind of error it is, and what this house says of it, is told.
 fn error_for_readers(error: ChatError) -> ChatError {
-    if error.kind != ChatErrorKind::UsageLimit {
-        return error;
-    }
+    let message = match error.kind {
+        ChatErrorKind::UsageLimit => "The owner of this chat has reached a usage limit.".to_owned(),
+        // It may say by how much the owner is limited, and what may be set up in which way.
+        ChatErrorKind::Config => "The model of this chat cannot be asked.".to_owned(),
+        ChatErrorKind::Generic
+        | ChatErrorKind::Overloaded
+        | ChatErrorKind::RateLimit
+        | ChatErrorKind::Timeout
+        | ChatErrorKind::StreamSilenceTimeout
+        | ChatErrorKind::Auth
+        | ChatErrorKind::ContentFilter => error.message,
+    };
     ChatError {
-        message: "The owner of this chat has reached a usage limit.".to_owned(),
+        message,
         detail: None,
         ..error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readers_hear_what_kind_of_error_it_is_and_nothing_of_what_is_the_owners() {
+        use ChatErrorKind::{
+            Auth, Config, ContentFilter, Generic, Overloaded, RateLimit, StreamSilenceTimeout,
+            Timeout, UsageLimit,
+        };
+        let check = |kind, own: bool| {
+            let error = ChatError {
+                message: "in our words: $5".to_owned(),
+                detail: Some("org-7 has used 3 of 5 requests".to_owned()),
+                kind,
+                provider: Some("openai".to_owned()),
+                retryable: true,
+                status_code: Some(429),
+            };
+            let shown = error_for_readers(error.clone());
+            assert_eq!(shown.detail, None, "{kind:?}");
+            assert_eq!(shown.message == error.message, own, "{kind:?}");
+            let rest = ChatError {
+                message: error.message.clone(),
+                detail: error.detail.clone(),
+                ..shown
+            };
+            assert_eq!(rest, error);
+        };
+        for kind in [
+            Generic,
+            Overloaded,
+            RateLimit,
+            Timeout,
+            StreamSilenceTimeout,
+            Auth,
+            ContentFilter,
+        ] {
+            check(kind, true);
+        }
+        for kind in [UsageLimit, Config] {
+            check(kind, false);
+        }
     }
 }
