@@ -843,6 +843,8 @@ export interface ChatPrompt {
 
 /** What the owner has said. */
 export interface ChatPromptsResponse {
+  /** Whether there are older ones: a page ends at the limit, and at about a MiB. */
+  has_more?: boolean;
   /** Newest first; those without words are left out. */
   prompts: Array<ChatPrompt>;
 }

@@ -31,6 +31,7 @@ mod notifications;
 mod organizations;
 mod prices;
 mod providers;
+mod rates;
 mod roles;
 mod spend;
 mod spend_reports;
@@ -43,9 +44,11 @@ mod workspaces;
 use axum::{Router, extract::DefaultBodyLimit};
 use utoipa_axum::router::OpenApiRouter;
 
+pub use chats::Uploads;
 pub use docs::PUBLIC_OPERATIONS;
-pub use graphql::{GraphqlOptions, GraphqlState, RateLimit, RateLimits, graphql_sdl};
+pub use graphql::{GraphqlOptions, GraphqlState, RateLimits, graphql_sdl};
 pub use middleware::with_middleware;
+pub use rates::RateLimit;
 pub use state::{ApiState, Features, MetricsText, Readiness};
 
 /// Where the API's routes live.

@@ -11,7 +11,7 @@ use chat::ChatHub;
 use model::addresses::Reach;
 use model::prices::PriceBook;
 
-use crate::GraphqlState;
+use crate::{GraphqlState, Uploads};
 
 /// What the handlers share. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct ApiState {
     pub caps: Arc<dyn BudgetCaps>,
     /// Runs turns of chats, and shows chats as they go on.
     pub chats: ChatHub,
+    /// How many files people may bring, and how often.
+    pub uploads: Uploads,
     /// How far webhooks may go.
     pub webhooks: Reach,
     /// What `/buildinfo` answers.

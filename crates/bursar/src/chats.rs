@@ -1,10 +1,12 @@
 //! The options of chats.
 
+use api::Uploads;
 use chat::ChatConfig;
 use clap::Args;
 use dbauthz::ChatSharing;
+use model::chats::FileQuota;
 
-use crate::cli::chat_model;
+use crate::cli::{bytes, chat_model};
 
 /// How chats are answered, shared and put away.
 #[derive(Debug, Clone, Default, Args)]
@@ -52,6 +54,17 @@ pub struct ChatOptions {
         help_heading = "Chats"
     )]
     pub chat_retention_days: u32,
+    /// How many bytes of files a person may keep for chats, in all organizations together, such as 512MiB. 0 is without a
+    /// limit.
+    #[arg(
+        long,
+        env = "BURSAR_CHAT_FILE_QUOTA",
+        default_value = "5GiB",
+        value_name = "SIZE",
+        value_parser = bytes,
+        help_heading = "Chats"
+    )]
+    pub chat_file_quota: u64,
 }
 
 impl ChatOptions {
@@ -64,6 +77,12 @@ impl ChatOptions {
             retention_days: self.chat_retention_days,
             ..ChatConfig::default()
         }
+    }
+
+    /// The bounds on files that people bring.
+    #[must_use]
+    pub fn uploads(&self) -> Uploads {
+        Uploads::new(FileQuota::new(self.chat_file_quota))
     }
 
     /// The deployment's switch over the sharing of chats.

@@ -92,6 +92,7 @@ impl Server {
             graphql: GraphqlState::new(options.caps.graphql()),
             caps,
             chats: chats.clone(),
+            uploads: options.chats.uploads(),
             webhooks: options.notifications.reach(),
             build: build_info(options),
             readiness: Arc::new([readiness]),

@@ -321,6 +321,7 @@ diesel::table! {
         deleted -> Bool,
         revision -> BigInt,
         created_at -> Timestamptz,
+        room_bytes -> Integer,
     }
 }
 
@@ -343,6 +344,15 @@ diesel::table! {
         created_by -> Nullable<Uuid>,
         position -> BigInt,
         created_at -> Timestamptz,
+        room_bytes -> Integer,
+    }
+}
+
+diesel::table! {
+    chat_sizes (chat_id) {
+        chat_id -> Uuid,
+        said_bytes -> BigInt,
+        said_messages -> BigInt,
     }
 }
 
@@ -732,6 +742,7 @@ diesel::joinable!(chat_queued_messages -> chats (chat_id));
 diesel::joinable!(chat_queued_messages -> users (created_by));
 diesel::joinable!(chat_viewers -> chats (chat_id));
 diesel::joinable!(chat_viewers -> users (user_id));
+diesel::joinable!(chat_sizes -> chats (chat_id));
 diesel::joinable!(chats -> organizations (organization_id));
 diesel::joinable!(chats -> users (owner_id));
 diesel::joinable!(custom_roles -> organizations (organization_id));
@@ -768,6 +779,7 @@ diesel::allow_tables_to_appear_in_same_query!(chat_queued_messages, chats);
 diesel::allow_tables_to_appear_in_same_query!(chat_queued_messages, users);
 diesel::allow_tables_to_appear_in_same_query!(chat_viewers, chats);
 diesel::allow_tables_to_appear_in_same_query!(chat_viewers, users);
+diesel::allow_tables_to_appear_in_same_query!(chat_sizes, chats);
 diesel::allow_tables_to_appear_in_same_query!(chats, organizations);
 diesel::allow_tables_to_appear_in_same_query!(chats, users);
 diesel::allow_tables_to_appear_in_same_query!(custom_roles, organizations);

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use model::{
     ChatFileId, ChatId, OrganizationId, UserId,
-    chats::{ChatFile, ChatFileBytes, ChatFileDownload, ContentPart, FILES_PER_CHAT, NewChatFile},
+    chats::{
+        ChatFile, ChatFileBytes, ChatFileDownload, ContentPart, FILES_PER_CHAT, FileQuota,
+        NewChatFile,
+    },
 };
 use rbac::{Action, Object, ResourceType};
 use store::{StoreError, StoreResult, chat_files::FileAccess};
@@ -54,6 +57,7 @@ pub(crate) const RULES: &[Rule] = &[
         "for oneself; either: the file itself, or the chat that has it",
     ),
     rule("chat_file_attachable_list", Shape::Inside, &[], ""),
+    rule("chat_file_usage_lock", Shape::Inside, &[], ""),
 ];
 
 wrapper! {
@@ -200,11 +204,15 @@ impl<U: store::ReadUnit + ?Sized> ChatFiles<'_, U> {
 }
 
 impl<U: store::WriteUnit + ?Sized> ChatFiles<'_, U> {
-    /// Keeps a file of the caller's own that no chat has yet.
+    /// Keeps a file of the caller's own that no chat has yet, if the quota has room for it beside all that the caller keeps.
     ///
     /// # Errors
-    /// `NotMember`, `Store` with `Denied`; as [`store::chat_files::ChatFileWrite::chat_file_create`].
-    pub async fn chat_file_create(&mut self, new: &NewChatFile) -> ChatResult<ChatFile> {
+    /// `NotMember`, `Store` with `Denied`, `FileQuota`; as [`store::chat_files::ChatFileWrite::chat_file_create`].
+    pub async fn chat_file_create(
+        &mut self,
+        new: &NewChatFile,
+        quota: FileQuota,
+    ) -> ChatResult<ChatFile> {
         if !self.gate.acts_as(new.owner_id) {
             return Err(StoreError::Denied {
                 action: Action::Create,
@@ -214,6 +222,8 @@ impl<U: store::WriteUnit + ?Sized> ChatFiles<'_, U> {
         }
         let object = new_object(new.organization_id, new.owner_id);
         creatable(self.gate, self.unit, new.organization_id, &object).await?;
+        let used = self.unit.chat_file_usage_lock(new.owner_id).await?;
+        quota.admit(used, new.data.len().try_into().unwrap_or(u64::MAX))?;
         Ok(self.unit.chat_file_create(new).await?)
     }
 

@@ -38,6 +38,9 @@ pub trait ChatFileRead: Send {
 /// Changes files of chats.
 #[async_trait]
 pub trait ChatFileWrite: ChatFileRead {
+    /// How many bytes of files a person keeps. Until the unit ends nobody else is told, so that two files of a person that
+    /// come at once see each other.
+    async fn chat_file_usage_lock(&mut self, owner: UserId) -> StoreResult<u64>;
     /// Keeps a file that no chat has yet.
     ///
     /// # Errors

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use model::{
     ChatId, LeaseId,
     chats::{
-        ChatMessage, MessageId, MessagePage, MessageWindow, NewMessage, QueuedId, QueuedMessage,
+        ChatMessage, ChatSize, MessageId, MessagePage, MessageWindow, NewMessage, PromptPage,
+        QueuedId, QueuedMessage,
     },
 };
 
@@ -49,6 +50,16 @@ pub trait ChatMessageRead: Send {
         chat: ChatId,
         id: MessageId,
     ) -> StoreResult<Option<ChatMessage>>;
+    /// The words of what the owner said, of messages that are for people and were not edited away: before `before`, so
+    /// many at most, and no more than [`model::chats::PROMPT_PAGE_BYTES`] of messages, but one at least.
+    async fn chat_prompt_list(
+        &mut self,
+        chat: ChatId,
+        before: Option<MessageId>,
+        limit: u32,
+    ) -> StoreResult<PromptPage>;
+    /// How large a chat is: of a locked chat, with all that its unit has said in it.
+    async fn chat_size_get(&mut self, chat: ChatId) -> StoreResult<ChatSize>;
     /// What waits, in its order.
     async fn chat_queue_list(&mut self, chat: ChatId) -> StoreResult<Vec<QueuedMessage>>;
     /// How many messages wait: what they are made of may be large.

@@ -73,6 +73,8 @@ pub trait ChatWrite: ChatRead {
     /// Changes a chat that is locked: everything that is asked for, or nothing. Archiving takes the whole family along
     /// and takes it off the top of every list; places on top are closed up, so that an owner's are 1, 2, 3 and so on.
     ///
+    /// How many chats there are in the family of a root.
+    async fn chat_family_count(&mut self, root: ChatId) -> StoreResult<u32>;
     /// # Errors
     /// [`crate::StoreError::Violated`] with `chats_workspace_id_fkey` for a workspace of another organization.
     async fn chat_update(&mut self, id: ChatId, update: &ChatUpdate) -> StoreResult<()>;

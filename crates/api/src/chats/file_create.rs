@@ -36,7 +36,12 @@ use crate::{
             status = 403, description = "The caller is no member of the organization, or may make no chats there.",
             body = bursar_sdk::ErrorBody,
         ),
+        (status = 409, description = "The caller's quota has no room for it.", body = bursar_sdk::ErrorBody),
         (status = 413, description = "It is larger than 10 MiB.", body = bursar_sdk::ErrorBody),
+        (
+            status = 429, description = "The caller has brought 60 in this minute: try again after `Retry-After`.",
+            body = bursar_sdk::ErrorBody,
+        ),
     ),
 )]
 pub(crate) async fn chat_file_create(
@@ -51,10 +56,12 @@ pub(crate) async fn chat_file_create(
     let checked = rooms.chat_file_create_check(organization_id).await;
     checked.map_err(ApiError::of_chat(ChatCall::Upload))?;
     drop(unit);
+    let owner_id = caller.store.user_id();
+    state.uploads.count(owner_id, state.auth.clock.now())?;
     let brought = bring(request).await?;
     let new = NewChatFile {
         id: state.auth.ids.next().into(),
-        owner_id: caller.store.user_id(),
+        owner_id,
         organization_id,
         name: brought.name,
         mime_type: brought.mime_type.to_owned(),
@@ -62,7 +69,8 @@ pub(crate) async fn chat_file_create(
         data: brought.data.into(),
     };
     let mut unit = caller.store.begin().await?;
-    let kept = unit.chat_files().chat_file_create(&new).await;
+    let quota = state.uploads.quota();
+    let kept = unit.chat_files().chat_file_create(&new, quota).await;
     let id = kept.map_err(ApiError::of_chat(ChatCall::Upload))?.id.0;
     unit.commit().await?;
     Ok((StatusCode::CREATED, Json(UploadChatFileResponse { id })))

@@ -28,6 +28,7 @@ use crate::{
     responses(
         (status = 200, description = "What is said now.", body = EditChatMessageResponse),
         (status = 403, description = "The chat is somebody else's.", body = bursar_sdk::ErrorBody),
+        (status = 409, description = "The chat is full, or not in a state for it.", body = bursar_sdk::ErrorBody),
         (status = 413, description = "The body is larger than 256 KiB.", body = bursar_sdk::ErrorBody),
     ),
 )]

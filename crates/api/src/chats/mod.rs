@@ -29,6 +29,7 @@ mod sniff;
 mod stream;
 mod transport;
 mod update;
+mod uploads;
 mod viewer_update;
 mod watch;
 mod wire;
@@ -37,6 +38,7 @@ use axum::{Router, extract::DefaultBodyLimit};
 use model::chats::{MAX_CONTENT_BYTES, MAX_FILE_BYTES};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use self::uploads::Uploads;
 use crate::ApiState;
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {

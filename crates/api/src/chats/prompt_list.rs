@@ -2,26 +2,21 @@
 
 use axum::Json;
 use bursar_sdk::{ChatPrompt, ChatPromptListQuery, ChatPromptsResponse};
-use dbauthz::ReadUnit;
-use model::{
-    ChatId,
-    chats::{ChatMessage, MessageRole, MessageWindow, text_of},
-};
-use store::StoreResult;
+use model::chats::MessageId;
 
 use crate::{
     error::{ApiError, ApiResult},
     extract::{PathParams, QueryParams, Session, id_param},
+    validate::wrong,
 };
 
 /// How many prompts are told when nobody says.
-const LIMIT: usize = 500;
+const LIMIT: u32 = 500;
 /// How many are told at most.
-const LIMIT_MAX: usize = 2_000;
-/// How many messages are read at a time.
-const READ_AT_ONCE: u32 = 500;
+const LIMIT_MAX: u32 = 2_000;
 
-/// List the words of what the owner has said in a chat, newest first.
+/// List the words of what the owner has said in a chat, newest first. A page ends at the limit and at about a MiB; what is
+/// older follows with `before_id`.
 #[utoipa::path(
     get,
     path = "/chats/{chat}/prompts",
@@ -39,55 +34,39 @@ pub(crate) async fn chat_prompt_list(
 ) -> ApiResult<Json<ChatPromptsResponse>> {
     let id = id_param(&chat)?;
     let mut unit = caller.store.read().await?;
-    let limit = match query.and_then(|QueryParams(query)| limit(query.limit)) {
-        Ok(limit) => limit,
+    let (before, limit) = match query.and_then(|QueryParams(query)| window(&query)) {
+        Ok(window) => window,
         Err(error) => {
             // Who may not read the chat hears that first.
             unit.chats().chat_get(id).await?;
             return Err(error);
         }
     };
-    let prompts = prompts(&mut unit, id, limit).await?;
-    Ok(Json(ChatPromptsResponse { prompts }))
+    let mut rooms = unit.chat_messages();
+    let page = rooms.chat_prompt_list(id, before, limit).await?;
+    let prompts = page.prompts.into_iter().map(|prompt| ChatPrompt {
+        id: prompt.id.0,
+        text: prompt.text,
+    });
+    Ok(Json(ChatPromptsResponse {
+        prompts: prompts.collect(),
+        has_more: page.has_more,
+    }))
 }
 
-fn limit(limit: Option<i64>) -> ApiResult<usize> {
-    match limit.map_or(Ok(0), usize::try_from) {
-        Ok(0) => Ok(LIMIT),
-        Ok(limit) if limit <= LIMIT_MAX => Ok(limit),
+fn window(query: &ChatPromptListQuery) -> ApiResult<(Option<MessageId>, u32)> {
+    if query.before_id.is_some_and(|id| id < 0) {
+        return wrong("before_id", "must not be negative").map_err(ApiError::Query);
+    }
+    // No message has the number 0: before it is nothing said, and it is the same as no place at all.
+    let before = query.before_id.filter(|id| *id > 0).map(MessageId);
+    match query.limit.map_or(Ok(0), u32::try_from) {
+        Ok(0) => Ok((before, LIMIT)),
+        Ok(limit) if limit <= LIMIT_MAX => Ok((before, limit)),
         Ok(_) | Err(_) => Err(ApiError::Request(format!(
             "Invalid limit parameter (0-{LIMIT_MAX})."
         ))),
     }
-}
-
-async fn prompts(unit: &mut ReadUnit, chat: ChatId, limit: usize) -> StoreResult<Vec<ChatPrompt>> {
-    let mut prompts = Vec::new();
-    let mut window = MessageWindow {
-        limit: READ_AT_ONCE,
-        ..MessageWindow::default()
-    };
-    loop {
-        let page = unit
-            .chat_messages()
-            .chat_message_list(chat, &window)
-            .await?;
-        window.before = page.messages.last().map(|message| message.id);
-        prompts.extend(page.messages.iter().filter_map(prompt));
-        if prompts.len() >= limit || !page.has_more || window.before.is_none() {
-            prompts.truncate(limit);
-            return Ok(prompts);
-        }
-    }
-}
-
-fn prompt(message: &ChatMessage) -> Option<ChatPrompt> {
-    let text = text_of(&message.content);
-    let said = message.role == MessageRole::User && !text.is_empty();
-    said.then_some(ChatPrompt {
-        id: message.id.0,
-        text,
-    })
 }
 
 #[cfg(test)]
@@ -96,14 +75,18 @@ mod tests {
 
     #[test]
     fn a_limit_of_nothing_is_the_usual_one() {
-        let check = |given, expected: Option<usize>| {
-            assert_eq!(limit(given).ok(), expected, "{given:?}");
+        let check = |before_id, limit, expected: Option<(Option<i64>, u32)>| {
+            let query = ChatPromptListQuery { before_id, limit };
+            let read = window(&query).ok();
+            let read = read.map(|(before, limit)| (before.map(|id| id.0), limit));
+            assert_eq!(read, expected, "{query:?}");
         };
-        check(None, Some(500));
-        check(Some(0), Some(500));
-        check(Some(1), Some(1));
-        check(Some(2000), Some(2000));
-        check(Some(2001), None);
-        check(Some(-1), None);
+        check(None, None, Some((None, 500)));
+        check(Some(0), Some(0), Some((None, 500)));
+        check(Some(7), Some(1), Some((Some(7), 1)));
+        check(None, Some(2000), Some((None, 2000)));
+        check(None, Some(2001), None);
+        check(None, Some(-1), None);
+        check(Some(-1), None, None);
     }
 }

@@ -1,9 +1,14 @@
 //! The words and statuses of what keeps somebody from doing something with a chat.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use bursar_sdk::ValidationError;
 use dbauthz::{ChatCallError, OwnerOnly, RootOnly, WorkspaceProblem};
-use model::chats::{Conflict, FILES_PER_CHAT, MAX_DEPTH, QUEUE_MAX};
+use model::chats::{
+    CHAT_MAX_BYTES, CHAT_MAX_MESSAGES, Conflict, FAMILY_MAX, FILES_PER_CHAT, MAX_DEPTH, QUEUE_MAX,
+    QuotaExceeded,
+};
 use rbac::ResourceType;
 use store::StoreError;
 
@@ -57,6 +62,7 @@ pub(super) fn chat(call: ChatCall, error: &ChatCallError) -> Answer {
             Answer::new(StatusCode::TOO_MANY_REQUESTS, "Message queue is full.")
                 .detail(format!("Maximum {QUEUE_MAX} messages can be queued."))
         }
+        ChatCallError::Full => Answer::new(StatusCode::CONFLICT, full()),
         ChatCallError::NoMessage => Answer::new(StatusCode::NOT_FOUND, "Chat message not found."),
         ChatCallError::NotUserMessage => Answer::bad("Only user messages can be edited."),
         ChatCallError::NoQueuedMessage => {
@@ -80,10 +86,59 @@ pub(super) fn chat(call: ChatCall, error: &ChatCallError) -> Answer {
             "parent_chat_id",
             format!("a family has {MAX_DEPTH} levels at most"),
         ),
+        ChatCallError::FamilyFull => Answer::bad("The family of the parent chat is full.").field(
+            "parent_chat_id",
+            format!("a family has {FAMILY_MAX} chats at most"),
+        ),
+        ChatCallError::FileQuota(exceeded) => file_quota(*exceeded),
         ChatCallError::OwnChat => Answer::bad(
             "Your own chat is pinned by a change of the chat, and archived, not hidden.",
         ),
     }
+}
+
+fn full() -> String {
+    format!(
+        "This chat is full: it holds {} MiB or {} messages at most. Start another chat.",
+        CHAT_MAX_BYTES.div_ceil(1024 * 1024),
+        grouped(CHAT_MAX_MESSAGES),
+    )
+}
+
+fn file_quota(exceeded: QuotaExceeded) -> Answer {
+    let QuotaExceeded {
+        quota_bytes,
+        used_bytes,
+    } = exceeded;
+    let (quota, used) = (grouped(quota_bytes), grouped(used_bytes));
+    let message = format!(
+        "The file does not fit into your quota of {quota} bytes, of which {used} are used."
+    );
+    Answer::new(StatusCode::CONFLICT, message)
+        .detail("Files go with their chats, and after a day where no message attaches them.")
+}
+
+/// A number with a comma before each three digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let places = digits.len();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (places - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// What is said to who brings files too often.
+pub(super) fn uploads_too_many(retry_after: Duration) -> Answer {
+    Answer::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "Too many files were uploaded. Try again later.",
+    )
+    .retry_after(retry_after)
 }
 
 /// What is said of parts that cannot be sent, by texts that begin with the place.
@@ -250,6 +305,19 @@ mod tests {
         let words = "Chat archive state can only be changed on the root chat.";
         check(Update, inner, 400, words);
     }
+        let words =
+            "This chat is full: it holds 16 MiB or 10,000 messages at most. Start another chat.";
+        check(Send, ChatCallError::Full, 409, words);
+        check(Edit, ChatCallError::Full, 409, words);
+        let words = "The family of the parent chat is full.";
+        check(Create, ChatCallError::FamilyFull, 400, words);
+        let exceeded = QuotaExceeded {
+            quota_bytes: 5_368_709_120,
+            used_bytes: 999,
+        };
+        let words =
+            "The file does not fit into your quota of 5,368,709,120 bytes, of which 999 are used.";
+        check(Upload, exceeded.into(), 409, words);
 
     #[test]
     fn parts_that_cannot_be_sent_are_told_by_their_places() {

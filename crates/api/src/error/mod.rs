@@ -7,7 +7,7 @@ mod chats;
 mod constraints;
 mod external_usage;
 
-use std::error::Error as StdError;
+use std::{error::Error as StdError, time::Duration};
 
 use auth::{
     AdminModeError, AuthError, LoginError, OidcError, PasswordError, PasswordUpdateError,
@@ -53,6 +53,12 @@ pub(crate) enum ApiError {
     /// A file is larger than a file may be.
     #[error("the file is too large")]
     FileTooLarge,
+    /// Somebody brings more files in a minute than they may.
+    #[error("too many files were brought")]
+    UploadsTooMany {
+        /// In how long there is room again.
+        retry_after: Duration,
+    },
     /// No limit has room for what another gateway asks for.
     #[error("the budget has no room")]
     Budget(Box<AiBudgetRefusal>),

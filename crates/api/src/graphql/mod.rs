@@ -26,7 +26,7 @@ mod viewer;
 use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
 
-pub use limits::{RateLimit, RateLimits};
+pub use limits::RateLimits;
 
 use crate::ApiState;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{ApiState, Features, GraphqlOptions, GraphqlState, MetricsText};
+use api::{ApiState, Features, GraphqlOptions, GraphqlState, MetricsText, Uploads};
 use auth::AuthState;
 use axum::{
     Router,
@@ -89,6 +89,7 @@ impl World {
             graphql: GraphqlState::new(GraphqlOptions::default()),
             caps: Arc::new(caps::LocalCaps),
             chats,
+            uploads: Uploads::default(),
             webhooks: Reach::Public,
             build: BuildInfo {
                 version: "v0".to_owned(),

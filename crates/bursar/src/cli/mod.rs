@@ -14,7 +14,7 @@ use secrecy::SecretString;
 pub use features::{FeatureCommand, FeatureListOptions, FeatureSwitchOptions};
 pub use prices::{PriceImportOptions, PriceListOptions, PriceSourceOption, PricesCommand};
 pub use server::{LogFormat, ServerOptions};
-pub(crate) use values::{cap_refresh, chat_model, duration, portal_timeout, word};
+pub(crate) use values::{bytes, cap_refresh, chat_model, duration, portal_timeout, word};
 
 /// Decides who may use AI, what they may spend and who sees it, for every request.
 #[derive(Debug, Parser)]

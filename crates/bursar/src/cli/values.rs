@@ -41,6 +41,29 @@ pub(crate) fn chat_model(text: &str) -> Result<String, String> {
     named.map(|_| text.to_owned()).ok_or(words.to_owned())
 }
 
+/// Reads `512KiB`, `10MiB`, `5GiB`, `1TiB`; a bare number is bytes.
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits).unwrap_or((text, ""));
+    let number: u64 = number
+        .parse()
+        .map_err(|_error| "must be a number with KiB, MiB, GiB or TiB".to_owned())?;
+    let power = match unit {
+        "" => 0,
+        "KiB" => 1,
+        "MiB" => 2,
+        "GiB" => 3,
+        "TiB" => 4,
+        _ => return Err("must end with KiB, MiB, GiB or TiB".to_owned()),
+    };
+    // The database counts in numbers with a sign.
+    1024_u64
+        .checked_pow(power)
+        .and_then(|unit| number.checked_mul(unit))
+        .filter(|bytes| i64::try_from(*bytes).is_ok())
+        .ok_or_else(|| "is too large".to_owned())
+}
+
 /// Reads one of the words that a type knows.
 pub(crate) fn word<T: FromStr<Err = UnknownWord>>(text: &str) -> Result<T, UnknownWord> {
     text.parse()
@@ -166,6 +189,22 @@ mod tests {
         check("http://127.0.0.1:7080/base", true);
         check("ftp://bursar.example.com", false);
         check("bursar.example.com", false);
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        let check = |text: &str, expected: Option<u64>| {
+            assert_eq!(bytes(text).ok(), expected, "{text}");
+        };
+        check("0", Some(0));
+        check("1000", Some(1_000));
+        check("2KiB", Some(2_048));
+        check("10MiB", Some(10_485_760));
+        check("5GiB", Some(5_368_709_120));
+        check("1TiB", Some(1_099_511_627_776));
+        for bad in ["", "GiB", "5GB", "5 GiB", "-1", "1.5GiB", "8388608TiB"] {
+            check(bad, None);
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) use self::attach::attach;
 use crate::{
     chats::rows::{AccessRow, columns, looked_at, optional_json},
     errors::internal,
-    query::{Cached, changed, row, rows, run},
+    query::{Cached, changed, count, one, row, rows, run},
     unit::{Unit, Writing},
 };
 
@@ -203,6 +203,18 @@ impl<Mode: Send + Sync> ChatFileRead for Unit<Mode> {
 }
 
 /// The membership is held against another file of the same person that is being kept, so that the two see each other.
+/// Held by whoever keeps a file of a person's, before anything else, and by nobody for anything else.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('chat_files ' || $1, 0))";
+
+const USAGE: &str =
+    "SELECT coalesce(sum(size_bytes), 0)::bigint AS bytes FROM chat_files WHERE owner_id = $1";
+
+#[derive(QueryableByName)]
+struct UsageRow {
+    #[diesel(sql_type = BigInt)]
+    bytes: i64,
+}
+
 const HOLD: &str = "\
 SELECT FROM organization_members AS m \
 JOIN organizations AS o ON o.id = m.organization_id AND NOT o.deleted \
@@ -231,6 +243,15 @@ DELETE FROM chat_file_downloads WHERE token_hash IN (SELECT token_hash FROM chat
 #[async_trait]
 impl ChatFileWrite for Unit<Writing> {
     async fn chat_file_create(&mut self, new: &NewChatFile) -> StoreResult<ChatFile> {
+    async fn chat_file_usage_lock(&mut self, owner: UserId) -> StoreResult<u64> {
+        let conn = self.connection()?;
+        let lock = sql_query(LOCK).bind::<Text, _>(owner.to_string());
+        run(conn, Cached(lock)).await?;
+        let usage = sql_query(USAGE).bind::<SqlUuid, _>(owner.0);
+        let usage: UsageRow = one(conn, Cached(usage)).await?;
+        Ok(count(usage.bytes))
+    }
+
         let conn = self.connection()?;
         let hold = sql_query(HOLD)
             .bind::<SqlUuid, _>(new.organization_id.0)

@@ -1,6 +1,7 @@
 //! What is said in chats, and what waits to be said.
 
 mod news;
+mod prompts;
 pub(crate) mod rows;
 mod write;
 
@@ -13,7 +14,8 @@ use diesel_async::AsyncPgConnection;
 use model::{
     ChatId, LeaseId,
     chats::{
-        ChatMessage, MessageId, MessagePage, MessageWindow, NewMessage, QueuedId, QueuedMessage,
+        ChatMessage, ChatSize, MessageId, MessagePage, MessageWindow, NewMessage, PromptPage,
+        QueuedId, QueuedMessage,
     },
 };
 use store::{
@@ -79,6 +81,16 @@ const QUEUE: &str = concat!(
 
 const COUNT: &str = "SELECT count(*) AS count FROM chat_queued_messages WHERE chat_id = $1";
 
+const SIZE: &str = "SELECT said_bytes, said_messages FROM chat_sizes WHERE chat_id = $1";
+
+#[derive(QueryableByName)]
+struct SizeRow {
+    #[diesel(sql_type = BigInt)]
+    said_bytes: i64,
+    #[diesel(sql_type = BigInt)]
+    said_messages: i64,
+}
+
 #[derive(QueryableByName)]
 struct CountRow {
     #[diesel(sql_type = BigInt)]
@@ -105,6 +117,24 @@ impl<Mode: Send + Sync> ChatMessageRead for Unit<Mode> {
             .bind::<BigInt, _>(id.0);
         let found: Option<MessageRow> = row(self.connection()?, Cached(get)).await?;
         found.map(MessageRow::message).transpose()
+    }
+
+    async fn chat_prompt_list(
+        &mut self,
+        chat: ChatId,
+        before: Option<MessageId>,
+        limit: u32,
+    ) -> StoreResult<PromptPage> {
+        prompts::chat_prompt_list(self.connection()?, chat, before, limit).await
+    }
+
+    async fn chat_size_get(&mut self, chat: ChatId) -> StoreResult<ChatSize> {
+        let size = sql_query(SIZE).bind::<SqlUuid, _>(chat.0);
+        let found: Option<SizeRow> = row(self.connection()?, Cached(size)).await?;
+        Ok(found.map_or_else(ChatSize::default, |size| ChatSize {
+            bytes: query::count(size.said_bytes),
+            messages: query::count(size.said_messages),
+        }))
     }
 
     async fn chat_queue_list(&mut self, chat: ChatId) -> StoreResult<Vec<QueuedMessage>> {

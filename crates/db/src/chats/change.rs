@@ -139,8 +139,11 @@ const LOCK_VIEWER: &str = "SELECT FROM users WHERE id = $1 FOR KEY SHARE";
 const LOCK_VIEWED: &str = "\
 SELECT owner_id AS user_id, archived, parent_chat_id IS NULL AS root FROM chats WHERE id = $1 FOR KEY SHARE";
 
+/// Nobody has read further than to the last message.
 const LOOK: &str = "\
-INSERT INTO chat_viewers AS v (chat_id, user_id, last_read_message_id, hidden) VALUES ($1, $2, $3, coalesce($4, false)) \
+INSERT INTO chat_viewers AS v (chat_id, user_id, last_read_message_id, hidden) \
+VALUES ($1, $2, CASE WHEN $3 IS NOT NULL THEN \
+        least($3, coalesce((SELECT max(m.id) FROM chat_messages AS m WHERE m.chat_id = $1), 0)) END, coalesce($4, false)) \
 ON CONFLICT (chat_id, user_id) DO UPDATE SET \
     last_read_message_id = greatest(v.last_read_message_id, excluded.last_read_message_id), \
     hidden = coalesce($4, v.hidden) \

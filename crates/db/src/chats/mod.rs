@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
     sql_query,
-    sql_types::{Bool, Nullable, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::AsyncPgConnection;
 use model::{
@@ -42,6 +42,7 @@ use crate::{
 };
 
 const GET: &str = concat!(
+    errors::internal,
     "SELECT ",
     columns!(),
     ", c.acl, c.chat_sharing FROM chats_expanded AS c",
@@ -93,6 +94,15 @@ struct ActiveRow {
     #[diesel(sql_type = Bool)]
     active: bool,
 }
+const FAMILY_COUNT: &str = "\
+SELECT count(*) AS chats FROM chats WHERE id = $1 OR root_chat_id = $1 AND parent_chat_id IS NOT NULL";
+
+#[derive(QueryableByName)]
+struct FamilyRow {
+    #[diesel(sql_type = BigInt)]
+    chats: i64,
+}
+
 
 #[async_trait]
 impl<Mode: Send + Sync> ChatRead for Unit<Mode> {
@@ -176,6 +186,12 @@ impl ChatWrite for Unit<Writing> {
     }
 
     async fn chat_viewer_update(
+    async fn chat_family_count(&mut self, root: ChatId) -> StoreResult<u32> {
+        let query = sql_query(FAMILY_COUNT).bind::<SqlUuid, _>(root.0);
+        let found: FamilyRow = one(self.connection()?, Cached(query)).await?;
+        u32::try_from(found.chats).map_err(internal)
+    }
+
         &mut self,
         id: ChatId,
         viewer: UserId,

@@ -1,6 +1,9 @@
 //! What keeps somebody from doing something with a chat, besides what the store itself says.
 
-use model::{ChatId, chats::Conflict};
+use model::{
+    ChatId,
+    chats::{Conflict, QuotaExceeded},
+};
 use store::StoreError;
 
 /// The result of a call about a chat.
@@ -24,6 +27,9 @@ pub enum ChatCallError {
     /// As many messages wait as may wait.
     #[error("no more messages can wait in this chat")]
     QueueFull,
+    /// The chat would hold more than it may.
+    #[error("the chat is full")]
+    Full,
     /// The chat has no such message, or it was edited away.
     #[error("the chat has no such message")]
     NoMessage,
@@ -59,6 +65,12 @@ pub enum ChatCallError {
     /// The parent is as deep as chats may be.
     #[error("the family is as deep as it may be")]
     TooDeep,
+    /// The family has as many chats as it may have.
+    #[error("the family has as many chats as it may have")]
+    FamilyFull,
+    /// The owner's quota has no room for a file.
+    #[error(transparent)]
+    FileQuota(#[from] QuotaExceeded),
     /// The owner keeps a chat on top by changing it, and never out of sight.
     #[error("the owner of a chat is not one of its readers")]
     OwnChat,

@@ -108,6 +108,7 @@ pub(crate) const RULES: &[Rule] = &[
     ),
     rule("chat_lock", Shape::Inside, &[], ""),
     rule("chat_family_active", Shape::Inside, &[], ""),
+    rule("chat_family_count", Shape::Inside, &[], ""),
     rule(
         "chat_update",
         Shape::Lock,

@@ -7,8 +7,8 @@ use model::{
     ChatId, UserId,
     acl::{Acl, AclChange, AclDiff, AclRole, Principal},
     chats::{
-        AclExpiry, Chat, ChatAccess, ChatRole, ChatUpdate, Conflict, MAX_DEPTH, MessageRole,
-        NewChat, ViewerUpdate,
+        AclExpiry, Chat, ChatAccess, ChatRole, ChatUpdate, Conflict, FAMILY_MAX, MAX_DEPTH,
+        MessageRole, NewChat, ViewerUpdate,
     },
 };
 use rbac::{Action, ResourceType};
@@ -27,8 +27,8 @@ impl<U: store::WriteUnit + ?Sized> Chats<'_, U> {
     /// Makes a chat of the caller's own, says its first messages, and begins the turn.
     ///
     /// # Errors
-    /// `NotMember`, `Store` with `Denied`, `NoParent`, `TooDeep`, `Conflict` with `Archived` for a parent that is,
-    /// `Workspace`, `Files`, `TooManyFiles`; as [`store::chats::ChatWrite::chat_create`].
+    /// `NotMember`, `Store` with `Denied`, `NoParent`, `TooDeep`, `FamilyFull`, `Conflict` with `Archived` for a parent that
+    /// is, `Workspace`, `Files`, `TooManyFiles`; as [`store::chats::ChatWrite::chat_create`].
     pub async fn chat_create(&mut self, new: &NewChat) -> ChatResult<Chat> {
         if !self.gate.acts_as(new.owner_id) {
             return Err(StoreError::Denied {
@@ -160,6 +160,9 @@ impl<U: store::WriteUnit + ?Sized> Chats<'_, U> {
         }
         if self.depth(chat, owner).await? >= MAX_DEPTH {
             return Err(ChatCallError::TooDeep);
+        }
+        if self.unit.chat_family_count(chat.root_chat_id).await? >= FAMILY_MAX {
+            return Err(ChatCallError::FamilyFull);
         }
         Ok(())
     }

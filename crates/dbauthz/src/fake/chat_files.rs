@@ -52,6 +52,12 @@ impl ChatFileRead for FakeUnit {
 
 #[async_trait]
 impl ChatFileWrite for FakeUnit {
+    async fn chat_file_usage_lock(&mut self, owner: UserId) -> StoreResult<u64> {
+        let files = self.call("chat_file_usage_lock").chat_files.iter();
+        let own = files.filter(|one| one.file.owner_id == owner);
+        Ok(own.map(|one| one.file.size_bytes).sum())
+    }
+
     async fn chat_file_create(&mut self, new: &NewChatFile) -> StoreResult<ChatFile> {
         let state = self.call("chat_file_create");
         let file = ChatFile {

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use model::{
     ChatFileId, ChatId, LeaseId,
     chats::{
-        ChatMessage, ChatPart, ChatStatus, ContentPart, MessageId, MessagePage, MessageRole,
-        MessageWindow, NewMessage, QueuedId, QueuedMessage, TurnUsage, Visibility,
+        ChatMessage, ChatPart, ChatPrompt, ChatSize, ChatStatus, ContentPart, MessageId,
+        MessagePage, MessageRole, MessageWindow, NewMessage, PromptPage, QueuedId, QueuedMessage,
+        TurnUsage, Visibility, text_of,
     },
 };
 use store::{
@@ -141,6 +142,47 @@ impl ChatMessageRead for FakeUnit {
         Ok(messages
             .find(|one| one.chat_id == chat && one.id == id)
             .cloned())
+    }
+
+    async fn chat_prompt_list(
+        &mut self,
+        chat: ChatId,
+        before: Option<MessageId>,
+        limit: u32,
+    ) -> StoreResult<PromptPage> {
+        let messages = self.call("chat_prompt_list").chat_messages.iter().rev();
+        let said = messages.filter(|one| {
+            one.chat_id == chat
+                && !one.deleted
+                && one.role == MessageRole::User
+                && one.visibility != Visibility::Model
+                && before.is_none_or(|before| one.id < before)
+        });
+        let prompts = said.map(|one| ChatPrompt {
+            id: one.id,
+            text: text_of(&one.content),
+        });
+        let mut prompts: Vec<_> = prompts.filter(|prompt| !prompt.text.is_empty()).collect();
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = prompts.len() > limit;
+        prompts.truncate(limit);
+        Ok(PromptPage { prompts, has_more })
+    }
+
+    async fn chat_size_get(&mut self, chat: ChatId) -> StoreResult<ChatSize> {
+        let state = self.call("chat_size_get");
+        let said = state.chat_messages.iter();
+        let said = said.filter(|one| one.chat_id == chat && !one.deleted);
+        let waiting = state.queue_of(chat);
+        let contents = waiting.iter().map(|one| &one.content);
+        let contents = contents.chain(said.map(|one| &one.content));
+        let sizes =
+            contents.map(|content| serde_json::to_string(content).map_or(0, |text| text.len()));
+        let sizes: Vec<usize> = sizes.collect();
+        Ok(ChatSize {
+            bytes: sizes.iter().sum::<usize>().try_into().unwrap_or(u64::MAX),
+            messages: sizes.len().try_into().unwrap_or(u64::MAX),
+        })
     }
 
     async fn chat_queue_list(&mut self, chat: ChatId) -> StoreResult<Vec<QueuedMessage>> {

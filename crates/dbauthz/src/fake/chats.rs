@@ -189,6 +189,11 @@ impl ChatWrite for FakeUnit {
         Ok(family.any(|one| one.chat.status.active()))
     }
 
+    async fn chat_family_count(&mut self, root: ChatId) -> StoreResult<u32> {
+        let family = self.call("chat_family_count").family(root);
+        Ok(family.len().try_into().unwrap_or(u32::MAX))
+    }
+
     async fn chat_update(&mut self, id: ChatId, update: &ChatUpdate) -> StoreResult<()> {
         let state = self.call("chat_update");
         let chat = state.chat_changes(id)?;

@@ -180,6 +180,24 @@ pub struct MessagePage {
     pub has_more: bool,
 }
 
+/// The words of something that the owner said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatPrompt {
+    /// The message.
+    pub id: MessageId,
+    /// Its texts, with an empty line between them.
+    pub text: String,
+}
+
+/// Some of what the owner said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PromptPage {
+    /// Newest first; what has no words is left out.
+    pub prompts: Vec<ChatPrompt>,
+    /// Whether there are older ones.
+    pub has_more: bool,
+}
+
 /// Which turn of a chat is meant: whatever changes the history or begins another turn ends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TurnKey {

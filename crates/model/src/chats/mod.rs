@@ -10,6 +10,7 @@ mod messages;
 mod naming;
 pub mod pins;
 pub mod query;
+mod size;
 pub mod state;
 
 use std::collections::BTreeMap;
@@ -28,12 +29,17 @@ pub use self::{
         MAX_FILE_BYTES, NewChatFile,
     },
     messages::{
-        ChatMessage, ChatPart, ChatTurn, MessageId, MessagePage, MessageRole, MessageWindow,
-        NewMessage, QUEUE_MAX, QueuedId, QueuedMessage, TurnEnd, TurnKey, TurnUsage, Visibility,
+        ChatMessage, ChatPart, ChatPrompt, ChatTurn, MessageId, MessagePage, MessageRole,
+        MessageWindow, NewMessage, PromptPage, QUEUE_MAX, QueuedId, QueuedMessage, TurnEnd,
+        TurnKey, TurnUsage, Visibility,
     },
     naming::provider_and_model,
     query::{ChatCursor, ChatFilter, ChatPage, ChatSources},
     state::{ChatStatus, Conflict},
+    size::{
+        CHAT_MAX_BYTES, CHAT_MAX_MESSAGES, ChatSize, FAMILY_MAX, FileQuota, PROMPT_PAGE_BYTES,
+        QuotaExceeded,
+    },
 };
 use crate::{
     ChatId, LeaseId, Name, OrganizationId, UserId, WorkspaceId,

@@ -293,6 +293,10 @@ pub struct ChatMessagesResponse {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 pub struct ChatPromptListQuery {
+    /// Only those of messages older than the one with this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", param(minimum = 0))]
+    pub before_id: Option<i64>,
     /// The most of them, 0 to 2000; 500 when it is 0 or absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", param(minimum = 0, maximum = 2000))]
@@ -305,6 +309,9 @@ pub struct ChatPromptListQuery {
 pub struct ChatPromptsResponse {
     /// Newest first; those without words are left out.
     pub prompts: Vec<ChatPrompt>,
+    /// Whether there are older ones: a page ends at the limit, and at about a MiB.
+    #[serde(default)]
+    pub has_more: bool,
 }
 
 /// The words of a message of the owner.

@@ -651,7 +651,8 @@ impl Client {
         .await
     }
 
-    /// List the words of what the owner has said in a chat, newest first.
+    /// List the words of what the owner has said in a chat, newest first. A page ends at the limit and at about a MiB; what is
+    /// older follows with `before_id`.
     ///
     /// `GET /api/v2/chats/{chat}/prompts`
     ///

@@ -11,7 +11,7 @@ use store::StoreError;
 use super::{Scene, make, saying, words};
 use crate::support::{begin, id, new_organization, read};
 
-fn new_file(organization: OrganizationId, owner: UserId, name: &str) -> NewChatFile {
+pub(super) fn new_file(organization: OrganizationId, owner: UserId, name: &str) -> NewChatFile {
     NewChatFile {
         id: ChatFileId(id()),
         owner_id: owner,
@@ -40,7 +40,7 @@ const fn part(file_id: ChatFileId) -> ContentPart {
     }
 }
 
-fn with(files: &[ChatFileId]) -> NewMessage {
+pub(super) fn with(files: &[ChatFileId]) -> NewMessage {
     NewMessage {
         content: words("see")
             .into_iter()

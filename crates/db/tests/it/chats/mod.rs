@@ -2,6 +2,7 @@
 
 mod acl;
 mod audit;
+mod bounds;
 mod families;
 mod files;
 mod finishing;

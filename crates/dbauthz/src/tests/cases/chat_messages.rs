@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use model::{
     ChatFileId,
-    chats::{MessageWindow, NewChatFile},
+    chats::{FileQuota, MessageWindow, NewChatFile},
 };
 use rbac::{
     Action::{Create, Read},
@@ -42,6 +42,14 @@ pub(super) fn chat_messages() -> Vec<Case> {
                 let window = MessageWindow { limit: 10, ..MessageWindow::default() };
                 let page = u.chat_messages().chat_message_list(TALK, &window).await;
                 page.map(|page| page.messages)
+            },
+            [allow(Read, it(TALK))]
+        ),
+        case!(
+            list "chat_prompt_list",
+            u => async {
+                let page = u.chat_messages().chat_prompt_list(TALK, None, 10).await;
+                page.map(|page| page.prompts)
             },
             [allow(Read, it(TALK))]
         ),
@@ -173,7 +181,10 @@ pub(super) fn chat_files() -> Vec<Case> {
         ),
         case!(
             "chat_file_create",
-            u => async { u.chat_files().chat_file_create(&new_file()).await.map_err(plain) },
+            u => async {
+                let quota = FileQuota::default();
+                u.chat_files().chat_file_create(&new_file(), quota).await.map_err(plain)
+            },
             made()
         ),
         case!(

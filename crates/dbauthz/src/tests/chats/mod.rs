@@ -1,5 +1,6 @@
 //! Who may do what with chats, with the engine itself deciding, while the switches stand as they may.
 
+mod bounds;
 mod reach;
 mod refusals;
 mod views;

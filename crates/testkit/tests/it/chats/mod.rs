@@ -1,6 +1,7 @@
 //! Chats over HTTP on real servers: who reaches what, what readers see, how turns go, and who loses a stream when.
 
 mod access;
+mod bounds;
 mod cases;
 mod engine;
 mod events;

@@ -1,201 +1,29 @@
-//! What is said in chats, and what waits to be said.
+//! Saying something, and letting it wait.
 
 use model::{
     ChatId, LeaseId,
     chats::{
-        Chat, ChatAccess, ChatMessage, Conflict, ContentPart, MessageId, MessagePage, MessageRole,
-        MessageWindow, NewMessage, QUEUE_MAX, QueuedId, QueuedMessage, TurnKey, Visibility,
+        Chat, ChatAccess, ChatMessage, Conflict, MessageId, MessageRole, NewMessage, QUEUE_MAX,
+        QueuedId, Visibility,
         state::{ChatState, Effect, Step},
     },
 };
-use rbac::Action;
-use store::{
-    StoreError, StoreResult,
-    chat_messages::{ChatNews, SeenVersions},
-};
+use store::{StoreError, StoreResult};
 
+use super::{BusyBehavior, ChatMessages, Edited, Said, Saying};
 use crate::{
-    acl::Shared,
     chat_files::attach,
     chats::{
-        ChatCallError, ChatResult, OwnerOnly, changeable, news_for_readers, owned, sees_all,
-        shown_access, shown_messages, still_workable,
+        ChatCallError, ChatResult, OwnerOnly, changeable, owned, shown_access, still_workable,
     },
-    rules::{Rule, Shape, rule},
-    units::wrapper,
 };
-
-const READ: &[&str] = &["chat:read"];
-const CHANGE: &[&str] = &["chat:read", "chat:update"];
-const TURN: &[&str] = &[
-    "chat:read",
-    "chat:update",
-    "workspace:read",
-    "workspace:application_connect",
-    "workspace:ssh",
-];
-
-pub(crate) const RULES: &[Rule] = &[
-    rule(
-        "chat_message_list",
-        Shape::Fetch,
-        READ,
-        "what was used is the owner's to see",
-    ),
-    rule("chat_message_get", Shape::Inside, &[], ""),
-    rule(
-        "chat_queue_list",
-        Shape::Fetch,
-        READ,
-        "empty for everybody but the owner",
-    ),
-    rule("chat_queue_count", Shape::Inside, &[], ""),
-    rule(
-        "chat_news_get",
-        Shape::Fetch,
-        READ,
-        "as readers see it, for everybody but the owner",
-    ),
-    rule(
-        "chat_message_create",
-        Shape::Lock,
-        TURN,
-        "the owner only, who must still be able to work in the chat's workspace",
-    ),
-    rule(
-        "chat_message_replace",
-        Shape::Lock,
-        TURN,
-        "the owner only, who must still be able to work in the chat's workspace",
-    ),
-    rule("chat_queue_create", Shape::Inside, &[], ""),
-    rule("chat_queue_delete", Shape::Lock, CHANGE, ""),
-    rule(
-        "chat_queue_promote",
-        Shape::Lock,
-        TURN,
-        "the owner only, who must still be able to work in the chat's workspace",
-    ),
-    rule("chat_queue_take", Shape::Inside, &[], ""),
-    rule("chat_interrupt", Shape::Lock, CHANGE, ""),
-];
-
-wrapper! {
-    /// What is said in chats, each call authorized.
-    ChatMessages
-}
-
-/// Something that the owner says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Saying {
-    /// What it is made of. Names and types of files are filled in.
-    pub content: Vec<ContentPart>,
-    /// The model that is asked; `None` is the chat's, else the deployment's.
-    pub model: Option<String>,
-}
-
-/// What becomes of what is said while a turn runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum BusyBehavior {
-    /// It waits.
-    #[default]
-    Queue,
-    /// It waits, and the turn stops.
-    Interrupt,
-}
-
-/// What came of something that was said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
-    /// The chat as it is now.
-    pub chat: Chat,
-    /// What was said now: what was sent, or what had waited first.
-    pub message: Option<ChatMessage>,
-    /// What was sent, if it waits.
-    pub queued: Option<QueuedMessage>,
-    /// The turn that begins at this server.
-    pub turn: Option<TurnKey>,
-}
-
-/// What came of something that was said instead of something else.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edited {
-    /// The chat as it is now.
-    pub chat: Chat,
-    /// What was said.
-    pub message: ChatMessage,
-    /// What was forgotten.
-    pub deleted: Vec<MessageId>,
-    /// The turn that begins at this server.
-    pub turn: Option<TurnKey>,
-}
-
-impl<U: store::ReadUnit + ?Sized> ChatMessages<'_, U> {
-    /// Messages that are for people and were not edited away.
-    ///
-    /// # Errors
-    /// `NotFound`, `Denied`.
-    pub async fn chat_message_list(
-        &mut self,
-        chat: ChatId,
-        window: &MessageWindow,
-    ) -> StoreResult<MessagePage> {
-        let found = self.readable(chat).await?;
-        let page = self.unit.chat_message_list(chat, window).await?;
-        Ok(MessagePage {
-            messages: shown_messages(self.gate, &found.chat, page.messages),
-            ..page
-        })
-    }
-
-    /// What waits, in its order: nothing, for everybody but the owner.
-    ///
-    /// # Errors
-    /// `NotFound`, `Denied`.
-    pub async fn chat_queue_list(&mut self, chat: ChatId) -> StoreResult<Vec<QueuedMessage>> {
-        let found = self.readable(chat).await?;
-        if !sees_all(self.gate, &found.chat) {
-            return Ok(Vec::new());
-        }
-        self.unit.chat_queue_list(chat).await
-    }
-
-    /// What changed in a chat since somebody looked last. System actors see all of it, and make of it what readers may see
-    /// by [`news_for_readers`].
-    ///
-    /// # Errors
-    /// `NotFound`, `Denied`.
-    pub async fn chat_news_get(
-        &mut self,
-        chat: ChatId,
-        seen: &SeenVersions,
-    ) -> StoreResult<ChatNews> {
-        let news = self.unit.chat_news_get(chat, seen).await?;
-        let mut news = news.ok_or(StoreError::NotFound)?;
-        self.gate
-            .check(Action::Read, &news.chat.object(self.gate))?;
-        news.chat.chat = shown_access(self.gate, news.chat.clone());
-        if sees_all(self.gate, &news.chat.chat) {
-            Ok(news)
-        } else {
-            Ok(news_for_readers(news))
-        }
-    }
-
-    async fn readable(&mut self, id: ChatId) -> StoreResult<ChatAccess> {
-        let viewer = self.gate.actor().map(|actor| actor.user_id);
-        let found = self.unit.chat_get(id, viewer).await?;
-        let found = found.ok_or(StoreError::NotFound)?;
-        self.gate.check(Action::Read, &found.object(self.gate))?;
-        Ok(found)
-    }
-}
 
 impl<U: store::WriteUnit + ?Sized> ChatMessages<'_, U> {
     /// Says something as the owner: at once, and a turn begins at this server, or when the present turn has ended.
     ///
     /// # Errors
-    /// `Store` with `NotFound` or `Denied`, `NotOwner`, `Conflict`, `QueueFull`, `Workspace`, `Files`, `TooManyFiles`.
+    /// `Store` with `NotFound` or `Denied`, `NotOwner`, `Conflict`, `QueueFull`, `Full`, `Workspace`, `Files`,
+    /// `TooManyFiles`.
     pub async fn chat_message_create(
         &mut self,
         chat: ChatId,
@@ -232,6 +60,7 @@ impl<U: store::WriteUnit + ?Sized> ChatMessages<'_, U> {
                 message = Some(self.unit.chat_message_create(chat, &new, lease).await?);
             }
         }
+        self.admitted(chat).await?;
         let chat = self.again(&found).await?;
         let turn = message.as_ref().and_then(|_| chat.turn());
         Ok(Said {
@@ -246,8 +75,8 @@ impl<U: store::WriteUnit + ?Sized> ChatMessages<'_, U> {
     /// waits, and begins a turn at this server.
     ///
     /// # Errors
-    /// `Store` with `NotFound` or `Denied`, `NotOwner`, `Conflict`, `NoMessage`, `NotUserMessage`, `Workspace`, `Files`,
-    /// `TooManyFiles`.
+    /// `Store` with `NotFound` or `Denied`, `NotOwner`, `Conflict`, `NoMessage`, `NotUserMessage`, `Full`, `Workspace`,
+    /// `Files`, `TooManyFiles`.
     pub async fn chat_message_replace(
         &mut self,
         chat: ChatId,
@@ -268,6 +97,7 @@ impl<U: store::WriteUnit + ?Sized> ChatMessages<'_, U> {
         still_workable(self.gate, self.unit, &found.chat).await?;
         let replaced = self.unit.chat_message_replace(chat, from, &new, lease);
         let (deleted, message) = replaced.await?;
+        self.admitted(chat).await?;
         let chat = self.again(&found).await?;
         let turn = chat.turn();
         Ok(Edited {
@@ -370,6 +200,16 @@ impl<U: store::WriteUnit + ?Sized> ChatMessages<'_, U> {
             Conflict::NothingQueued => ChatCallError::NoQueuedMessage,
             other => other.into(),
         })
+    }
+
+    /// Refuses what has made a locked chat larger than its owner may make it: the unit is not to be committed then.
+    async fn admitted(&mut self, chat: ChatId) -> ChatResult<()> {
+        let size = self.unit.chat_size_get(chat).await?;
+        if size.admitted() {
+            Ok(())
+        } else {
+            Err(ChatCallError::Full)
+        }
     }
 
     /// What the owner says, with what is known of its files.

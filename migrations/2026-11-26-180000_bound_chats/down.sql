@@ -1,0 +1,11 @@
+DROP INDEX chat_files_owner_id_idx;
+DROP TRIGGER count_chat_size_delete ON chat_queued_messages;
+DROP TRIGGER count_chat_size_update ON chat_queued_messages;
+DROP TRIGGER count_chat_size_insert ON chat_queued_messages;
+DROP TRIGGER count_chat_size_delete ON chat_messages;
+DROP TRIGGER count_chat_size_update ON chat_messages;
+DROP TRIGGER count_chat_size_insert ON chat_messages;
+DROP FUNCTION count_chat_size();
+DROP TABLE chat_sizes;
+ALTER TABLE chat_queued_messages DROP COLUMN room_bytes;
+ALTER TABLE chat_messages DROP COLUMN room_bytes;
