@@ -8,7 +8,7 @@ use model::{
     ChatFileId,
     chats::{
         ClientType, ContentPart, ContentProblem, LABELS_MAX, MessageId, QueuedId, TITLE_MAX_CHARS,
-        content_problems, provider_and_model,
+        content_problems, legible, provider_and_model,
     },
 };
 
@@ -91,7 +91,7 @@ pub(super) fn title(text: &str) -> ApiResult<String> {
         wrong(format!(
             "Title must be at most {TITLE_MAX_CHARS} characters."
         ))
-    } else if title.chars().any(char::is_control) {
+    } else if !title.chars().all(legible) {
         wrong("Title cannot contain control characters.".to_owned())
     } else {
         Ok(title.to_owned())
@@ -133,7 +133,7 @@ pub(super) fn labels(labels: BTreeMap<String, String>) -> ApiResult<BTreeMap<Str
             ));
         }
         let length = value.chars().count();
-        if !(1..=LABEL_VALUE_MAX_CHARS).contains(&length) || value.chars().any(char::is_control) {
+        if !(1..=LABEL_VALUE_MAX_CHARS).contains(&length) || !value.chars().all(legible) {
             wrong(format!(
                 "the value of {key:?} must be 1 to {LABEL_VALUE_MAX_CHARS} characters on a line"
             ));
@@ -280,6 +280,10 @@ mod tests {
         check("  Plans ", Ok("Plans"));
         check(" \t", Err("Title cannot be empty."));
         check("a\nb", Err("Title cannot contain control characters."));
+        check(
+            "a\u{202e}b",
+            Err("Title cannot contain control characters."),
+        );
         let longest = "é".repeat(200);
         check(&longest, Ok(&longest));
         check(
@@ -323,6 +327,7 @@ mod tests {
         check(&[("a:b", "x")], false);
         check(&[("a", "")], false);
         check(&[("a", "x\0")], false);
+        check(&[("a", "x\u{202e}")], false);
         check(&[("a", &"x".repeat(257))], false);
         check(&[(&"x".repeat(65), "x")], false);
         let many: BTreeMap<_, _> = (0..51).map(|i| (format!("k{i}"), "v".to_owned())).collect();

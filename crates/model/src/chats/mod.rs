@@ -33,7 +33,7 @@ pub use self::{
         MessageWindow, NewMessage, PromptPage, QUEUE_MAX, QueuedId, QueuedMessage, TurnEnd,
         TurnKey, TurnUsage, Visibility,
     },
-    naming::provider_and_model,
+    naming::{legible, provider_and_model},
     query::{ChatCursor, ChatFilter, ChatPage, ChatSources},
     state::{ChatStatus, Conflict},
     size::{
