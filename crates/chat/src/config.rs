@@ -13,8 +13,16 @@ pub struct ChatConfig {
     pub retention_days: u32,
     /// How often what the model says goes to those who look on, and into the database.
     pub say_every: Duration,
-    /// How long the provider may say nothing in the middle of an answer.
+    /// How long the provider may send nothing in the middle of an answer.
     pub silence: Duration,
+    /// How long it may send nothing there that tells something, but comments that keep a connection open.
+    pub wordless: Duration,
+    /// How long what an answer used is waited for once all is said.
+    pub trailing: Duration,
+    /// How long a turn may take from when it may ask.
+    pub turn_max: Duration,
+    /// How many turns of one owner run at a time at this server; others wait for theirs.
+    pub turns_per_owner: usize,
     /// How often it is asked whether turns are to stop although nobody said so.
     pub standing_every: Duration,
     /// How often turns of servers that have gone are looked for.
@@ -37,6 +45,10 @@ impl Default for ChatConfig {
             retention_days: 0,
             say_every: Duration::from_millis(50),
             silence: Duration::from_secs(180),
+            wordless: Duration::from_secs(600),
+            trailing: Duration::from_secs(5),
+            turn_max: Duration::from_secs(30 * 60),
+            turns_per_owner: 16,
             standing_every: Duration::from_secs(2),
             sweep_every: Duration::from_secs(5),
             look_every: Duration::from_secs(5),

@@ -92,6 +92,9 @@ impl GatewayModels {
     }
 }
 
+/// A turn is its owner's, whoever or whatever had it run: a token that may only make chats, or send messages, runs turns
+/// at its owner's cost. What such a token may not do itself, use a provider, the owner must be allowed by their own roles,
+/// as they are when the turn asks; and the owner's budget and caps hold.
 #[async_trait]
 impl Models for GatewayModels {
     async fn lease(&self) -> StoreResult<TurnLease> {
@@ -158,6 +161,10 @@ struct GatewayAsking {
 impl Asking for GatewayAsking {
     fn kind(&self) -> ProviderKind {
         self.asking.kind()
+    }
+
+    fn request_limit(&self) -> usize {
+        self.asking.request_limit()
     }
 
     async fn output_cap(&self, model: &str) -> u64 {

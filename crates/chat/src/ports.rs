@@ -102,7 +102,9 @@ pub(crate) enum Refusal {
 pub(crate) trait Asking: Send + Sync + fmt::Debug {
     /// Which language it speaks.
     fn kind(&self) -> ProviderKind;
-    /// The most output tokens to ask a model for.
+    /// The most bytes of a request.
+    fn request_limit(&self) -> usize;
+    /// The most output tokens to ask a model for where its language wants a bound.
     async fn output_cap(&self, model: &str) -> u64;
     /// A file that the owner attached; `None` when it is gone.
     async fn file(&self, id: ChatFileId) -> StoreResult<Option<ChatFileBytes>>;

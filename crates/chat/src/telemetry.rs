@@ -10,6 +10,7 @@ use crate::Closed;
 
 const TURNS: &str = "bursar_chat_turns_total";
 const RUNNING: &str = "bursar_chat_turns_running";
+const WAITING: &str = "bursar_chat_turns_waiting";
 const SECONDS: &str = "bursar_chat_turn_seconds";
 const SWEPT: &str = "bursar_chat_turns_swept_total";
 const VIEWERS: &str = "bursar_chat_viewers";
@@ -21,6 +22,10 @@ const KEPT: &str = "bursar_chat_upkeep_total";
 pub(crate) fn describe() {
     describe_counter!(TURNS, "Turns of chats that ended, by how.");
     describe_gauge!(RUNNING, "Turns of chats that run at this server.");
+    describe_gauge!(
+        WAITING,
+        "Those of them that wait because too many others of their owner run."
+    );
     describe_histogram!(SECONDS, Unit::Seconds, "How long turns of chats took.");
     describe_counter!(SWEPT, "Turns of chats whose server had gone.");
     describe_gauge!(VIEWERS, "Streams of chats that are open.");
@@ -60,6 +65,10 @@ impl Open {
 
     pub(crate) fn turn() -> Self {
         Self::new(RUNNING)
+    }
+
+    pub(crate) fn waiting() -> Self {
+        Self::new(WAITING)
     }
 
     pub(crate) fn viewer() -> Self {

@@ -154,8 +154,15 @@ impl Asking {
         self.entry.provider.kind
     }
 
-    /// The most output tokens to ask this model for: as many as it can make, and no more than the deployment lets a
-    /// request have that names no bound.
+    /// The most bytes that a request may have.
+    #[must_use]
+    pub fn request_limit(&self) -> usize {
+        self.gateway.inner.config.request_limit
+    }
+
+    /// The most output tokens to ask this model for, in a language whose requests must name a bound: as many as it can make,
+    /// and no more than the deployment lets a request have that names none. A model that nobody knows is asked for as many
+    /// as that: more could be more than it can make, which its provider refuses, and a hold needs a worst case.
     pub async fn output_cap(&self, model: &str) -> u64 {
         let inner = &self.gateway.inner;
         let most = inner.config.default_output_cap;

@@ -1,11 +1,13 @@
 //! Anthropic's messages.
 
+use std::borrow::Cow;
+
 use model::chats::{ChatMessage, MessageRole, TurnUsage, text_of};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     Conversation, Files, Finish, Heard, Told,
+    lenient::{self, count, list, words},
     parts::{Part, parts},
 };
 
@@ -51,7 +53,7 @@ fn messages(history: &[ChatMessage], files: &Files) -> Vec<Value> {
     turns.into_iter().map(turn).collect()
 }
 
-fn block(part: &Part<'_>) -> Value {
+pub(super) fn block(part: &Part<'_>) -> Value {
     match part {
         Part::Text(text) => json!({ "type": "text", "text": text }),
         Part::Image(kind, data) => {
@@ -65,66 +67,7 @@ fn block(part: &Part<'_>) -> Value {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Event {
-    MessageStart {
-        message: Started,
-    },
-    ContentBlockStart {
-        content_block: Block,
-    },
-    ContentBlockDelta {
-        delta: Block,
-    },
-    MessageDelta {
-        delta: Ended,
-        #[serde(default)]
-        usage: Option<UsageJson>,
-    },
-    MessageStop,
-    #[serde(other)]
-    Other,
-}
-
-#[derive(Deserialize)]
-struct Started {
-    #[serde(default)]
-    usage: Option<UsageJson>,
-}
-
-/// A block at its beginning, or what comes to it.
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Block {
-    #[serde(alias = "text_delta")]
-    Text { text: String },
-    #[serde(alias = "thinking_delta")]
-    Thinking { thinking: String },
-    #[serde(other)]
-    Other,
-}
-
-#[derive(Deserialize)]
-struct Ended {
-    #[serde(default)]
-    stop_reason: Option<String>,
-}
-
-/// Figures so far; each that is told takes the place of the one before.
-#[derive(Deserialize)]
-struct UsageJson {
-    #[serde(default)]
-    input_tokens: Option<u64>,
-    #[serde(default)]
-    cache_creation_input_tokens: Option<u64>,
-    #[serde(default)]
-    cache_read_input_tokens: Option<u64>,
-    #[serde(default)]
-    output_tokens: Option<u64>,
-}
-
-/// The figures that were told.
+/// The figures that were told; each that is told takes the place of the one before.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Usage {
     input: u64,
@@ -134,79 +77,78 @@ pub(super) struct Usage {
 }
 
 impl Usage {
-    fn told(&mut self, told: &UsageJson) -> Heard {
-        let newer = |old: &mut u64, new: Option<u64>| *old = new.unwrap_or(*old);
-        newer(&mut self.input, told.input_tokens);
-        newer(&mut self.written, told.cache_creation_input_tokens);
-        newer(&mut self.read, told.cache_read_input_tokens);
-        newer(&mut self.output, told.output_tokens);
+    fn told(&mut self, told: &Value) -> Option<Heard> {
+        let figures = [
+            (&mut self.input, "input_tokens"),
+            (&mut self.written, "cache_creation_input_tokens"),
+            (&mut self.read, "cache_read_input_tokens"),
+            (&mut self.output, "output_tokens"),
+        ];
+        let mut any = false;
+        for (figure, field) in figures {
+            if let Some(newer) = count(told.get(field)) {
+                *figure = newer;
+                any = true;
+            }
+        }
         let input = self.input.saturating_add(self.written);
-        Heard::Usage(TurnUsage {
+        any.then_some(Heard::Usage(TurnUsage {
             input_tokens: input.saturating_add(self.read),
             output_tokens: self.output,
-        })
+        }))
     }
 }
 
-fn words(block: Block) -> Option<Heard> {
-    match block {
-        Block::Text { text } if !text.is_empty() => Some(Heard::Text(text)),
-        Block::Thinking { thinking } if !thinking.is_empty() => Some(Heard::Reasoning(thinking)),
-        Block::Text { .. } | Block::Thinking { .. } | Block::Other => None,
+/// The words of a block at its beginning, or of what comes to it.
+fn spoken(block: &Value) -> Option<Heard> {
+    let of = |field: &str| words(block.get(field)).map(Cow::into_owned);
+    match block.get("type").and_then(Value::as_str) {
+        Some("text" | "text_delta") | None => of("text").map(Heard::Text),
+        Some("thinking" | "thinking_delta") => of("thinking").map(Heard::Reasoning),
+        Some(_) => None,
     }
 }
 
-fn finish(reason: &str) -> Heard {
-    Heard::Finish(match reason {
+fn finish(message: &Value) -> Option<Heard> {
+    let reason = message.get("stop_reason")?.as_str()?;
+    Some(Heard::Finish(match reason {
         "refusal" => Finish::ContentFilter,
         _ => Finish::End,
-    })
+    }))
 }
 
-/// What an event of a stream tells; what is not understood tells nothing.
+/// What an event of a stream tells; what is not understood tells nothing, and takes nothing with it of what is.
 pub(super) fn event(data: &[u8], usage: &mut Usage, heard: &mut Vec<Heard>) {
-    if let Some(error) = Told::of(data) {
-        heard.push(Heard::Error(error));
-        return;
-    }
-    let Ok(event) = serde_json::from_slice::<Event>(data) else {
+    let Some(event) = lenient::value(data) else {
         return;
     };
-    match event {
-        Event::MessageStart { message } => {
-            heard.extend(message.usage.map(|told| usage.told(&told)));
+    match event.get("type").and_then(Value::as_str) {
+        Some("message_start") => {
+            let told = event.pointer("/message/usage");
+            heard.extend(told.and_then(|told| usage.told(told)));
         }
-        Event::ContentBlockStart { content_block } => heard.extend(words(content_block)),
-        Event::ContentBlockDelta { delta } => heard.extend(words(delta)),
-        Event::MessageDelta { delta, usage: told } => {
-            heard.extend(told.map(|told| usage.told(&told)));
-            heard.extend(delta.stop_reason.as_deref().map(finish));
+        Some("content_block_start") => heard.extend(event.get("content_block").and_then(spoken)),
+        Some("content_block_delta") => heard.extend(event.get("delta").and_then(spoken)),
+        Some("message_delta") => {
+            heard.extend(event.get("usage").and_then(|told| usage.told(told)));
+            heard.extend(event.get("delta").and_then(finish));
         }
-        Event::MessageStop => heard.push(Heard::Finish(Finish::End)),
-        Event::Other => {}
+        Some("message_stop") => heard.push(Heard::Done),
+        _ => {}
     }
-}
-
-#[derive(Deserialize)]
-struct Message {
-    #[serde(default)]
-    content: Vec<Block>,
-    #[serde(default)]
-    stop_reason: Option<String>,
-    #[serde(default)]
-    usage: Option<UsageJson>,
+    heard.extend(Told::in_body(&event).map(Heard::Error));
 }
 
 /// What an answer in one piece tells.
 pub(super) fn whole(body: &[u8]) -> Vec<Heard> {
-    if let Some(error) = Told::of(body) {
-        return vec![Heard::Error(error)];
-    }
-    let Ok(message) = serde_json::from_slice::<Message>(body) else {
+    let Some(message) = lenient::value(body) else {
         return Vec::new();
     };
-    let mut heard: Vec<Heard> = message.content.into_iter().filter_map(words).collect();
-    heard.extend(message.usage.map(|told| Usage::default().told(&told)));
-    heard.extend(message.stop_reason.as_deref().map(finish));
+    let blocks = list(message.get("content")).iter();
+    let mut heard: Vec<Heard> = blocks.filter_map(spoken).collect();
+    let told = message.get("usage");
+    heard.extend(told.and_then(|told| Usage::default().told(told)));
+    heard.extend(finish(&message));
+    heard.extend(Told::in_body(&message).map(Heard::Error));
     heard
 }

@@ -1,8 +1,9 @@
 //! What an answer tells, in no provider's language.
 
 use model::chats::TurnUsage;
-use serde::Deserialize;
 use serde_json::Value;
+
+use super::lenient;
 
 /// Something that an answer tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +14,10 @@ pub(crate) enum Heard {
     Reasoning(String),
     /// What was used so far.
     Usage(TurnUsage),
-    /// The answer has come to its end.
+    /// The answer has come to its end; what it used may follow.
     Finish(Finish),
+    /// Nothing follows.
+    Done,
     /// The answer ends in an error.
     Error(Told),
 }
@@ -37,53 +40,42 @@ pub(crate) struct Told {
     pub(crate) code: String,
 }
 
-#[derive(Deserialize)]
-struct ErrorBody {
-    error: Value,
-}
-
-#[derive(Default, Deserialize)]
-struct ErrorJson {
-    #[serde(default)]
-    message: Option<String>,
-    #[serde(default, rename = "type")]
-    kind: Option<String>,
-    #[serde(default)]
-    code: Option<Value>,
-    #[serde(default)]
-    details: Option<Details>,
-}
-
-#[derive(Deserialize)]
-struct Details {
-    #[serde(default)]
-    error_code: Option<String>,
-}
-
 impl Told {
-    /// What the body of an error says, which both languages wrap in the same way; as much as can be read of it.
+    /// What the body of an error says; as much as can be read of it.
     pub(crate) fn of(body: &[u8]) -> Option<Self> {
-        let body: ErrorBody = serde_json::from_slice(body).ok()?;
-        (!body.error.is_null()).then(|| Self::of_error(body.error))
+        Self::in_body(&lenient::value(body)?)
     }
 
-    fn of_error(error: Value) -> Self {
+    /// The error of a body, which both languages wrap in the same way. Many say that there is none by an empty one.
+    pub(super) fn in_body(body: &Value) -> Option<Self> {
+        let error = body.get("error")?;
+        let none = match error {
+            Value::Null | Value::Bool(false) => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(all) => all.is_empty(),
+            Value::Object(fields) => fields.is_empty(),
+            Value::Bool(true) | Value::Number(_) => false,
+        };
+        (!none).then(|| Self::of_error(error))
+    }
+
+    fn of_error(error: &Value) -> Self {
         if let Value::String(message) = error {
             return Self {
-                message,
+                message: message.clone(),
                 code: String::new(),
             };
         }
-        let error: ErrorJson = serde_json::from_value(error).unwrap_or_default();
-        let code = error.code.and_then(|code| match code {
-            Value::String(code) => Some(code),
-            Value::Number(code) => Some(code.to_string()),
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
             _ => None,
-        });
-        let details = error.details.and_then(|details| details.error_code);
+        };
+        let of = |pointer: &str| error.pointer(pointer).and_then(text);
+        let codes = ["/details/error_code", "/code", "/type"];
         Self {
-            message: error.message.unwrap_or_default(),
-            code: details.or(code).or(error.kind).unwrap_or_default(),
+            message: of("/message").unwrap_or_default(),
+            code: codes.into_iter().find_map(of).unwrap_or_default(),
         }
     }
 }

@@ -2,8 +2,10 @@
 
 mod anthropic;
 mod heard;
+mod lenient;
 mod openai;
 mod parts;
+mod size;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +18,7 @@ use model::{
     chats::{ChatFileBytes, ChatMessage},
     prices::ProviderKind,
 };
+use serde_json::Value;
 
 pub(crate) use heard::{Finish, Heard, Told};
 
@@ -31,17 +34,36 @@ pub(crate) struct Conversation<'a> {
     pub(crate) history: &'a [ChatMessage],
     /// The files that are named there.
     pub(crate) files: &'a Files,
-    /// The most output tokens to ask for where the language wants a bound.
+    /// The most output tokens to ask for where the language wants a bound, as Anthropic's does. OpenAI's is asked for none:
+    /// where a limit on spend applies the gateway sets one, since a hold needs a worst case, and where none does the
+    /// model's own is the bound.
     pub(crate) output_cap: u64,
 }
 
 /// The request of a conversation: a stream is asked for, with its usage at the end.
 pub(crate) fn request(kind: ProviderKind, conversation: &Conversation<'_>) -> Bytes {
-    let body = match kind {
+    Bytes::from(asked(kind, conversation).to_string())
+}
+
+/// How many bytes the request of a conversation has.
+pub(crate) fn request_size(kind: ProviderKind, conversation: &Conversation<'_>) -> usize {
+    size::of(&asked(kind, conversation))
+}
+
+/// How many bytes of a request a file takes each time that it is named, encoded as the language wants it.
+pub(crate) fn file_size(kind: ProviderKind, file: &ChatFileBytes) -> usize {
+    let part = parts::attached(file);
+    size::of(&match kind {
+        ProviderKind::OpenAi | ProviderKind::OpenAiCompatible => openai::part(&part),
+        ProviderKind::Anthropic => anthropic::block(&part),
+    })
+}
+
+fn asked(kind: ProviderKind, conversation: &Conversation<'_>) -> Value {
+    match kind {
         ProviderKind::OpenAi | ProviderKind::OpenAiCompatible => openai::request(conversation),
         ProviderKind::Anthropic => anthropic::request(conversation),
-    };
-    Bytes::from(body.to_string())
+    }
 }
 
 /// Reads an answer of a provider, at whatever borders its bytes arrive.

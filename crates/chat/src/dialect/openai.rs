@@ -1,11 +1,13 @@
 //! OpenAI's chat completions, which many others speak as well.
 
+use std::borrow::Cow;
+
 use model::chats::{ChatMessage, MessageRole, TurnUsage};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     Conversation, Files, Finish, Heard, Told,
+    lenient::{self, count, list, words},
     parts::{Part, parts},
 };
 
@@ -39,7 +41,7 @@ fn said(message: &ChatMessage, files: &Files) -> Option<Value> {
     Some(json!({ "role": role, "content": content }))
 }
 
-fn part(part: &Part<'_>) -> Value {
+pub(super) fn part(part: &Part<'_>) -> Value {
     match part {
         Part::Text(text) => json!({ "type": "text", "text": text }),
         Part::Image(kind, data) => {
@@ -53,55 +55,10 @@ fn part(part: &Part<'_>) -> Value {
     }
 }
 
-#[derive(Deserialize)]
-struct Completion {
-    #[serde(default)]
-    choices: Vec<Choice>,
-    #[serde(default)]
-    usage: Option<UsageJson>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    #[serde(default)]
-    index: u64,
-    /// Of a stream.
-    #[serde(default)]
-    delta: Option<Words>,
-    /// Of an answer in one piece.
-    #[serde(default)]
-    message: Option<Words>,
-    #[serde(default)]
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Words {
-    #[serde(default)]
-    content: Option<String>,
-    #[serde(default)]
-    refusal: Option<String>,
-    /// Not OpenAI's own, but of many that speak its language; some say the same twice.
-    #[serde(default)]
-    reasoning_content: Option<String>,
-    #[serde(default)]
-    reasoning: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct UsageJson {
-    #[serde(default)]
-    prompt_tokens: u64,
-    #[serde(default)]
-    completion_tokens: u64,
-}
-
 /// What an event of a stream tells.
 pub(super) fn event(data: &[u8], heard: &mut Vec<Heard>) {
     if data.trim_ascii() == DONE {
-        heard.push(Heard::Finish(Finish::End));
-    } else if let Some(error) = Told::of(data) {
-        heard.push(Heard::Error(error));
+        heard.push(Heard::Done);
     } else {
         read(data, heard);
     }
@@ -110,41 +67,53 @@ pub(super) fn event(data: &[u8], heard: &mut Vec<Heard>) {
 /// What an answer in one piece tells.
 pub(super) fn whole(body: &[u8]) -> Vec<Heard> {
     let mut heard = Vec::new();
-    match Told::of(body) {
-        Some(error) => heard.push(Heard::Error(error)),
-        None => read(body, &mut heard),
-    }
+    read(body, &mut heard);
     heard
 }
 
-/// What is not understood tells nothing.
+/// What is not understood tells nothing, and takes nothing with it of what is. An error comes last: words may stand
+/// beside it.
 fn read(data: &[u8], heard: &mut Vec<Heard>) {
-    let Ok(completion) = serde_json::from_slice::<Completion>(data) else {
+    let Some(completion) = lenient::value(data) else {
         return;
     };
     // More than one answer is never asked for.
-    for choice in completion.choices.into_iter().filter(|one| one.index == 0) {
-        for words in [choice.delta, choice.message].into_iter().flatten() {
-            let reasoning = words.reasoning_content.or(words.reasoning);
-            let mut say = |words: Option<String>, make: fn(String) -> Heard| {
-                let words = words.filter(|words| !words.is_empty());
-                heard.extend(words.map(make));
-            };
-            say(reasoning, Heard::Reasoning);
-            say(words.content, Heard::Text);
-            say(words.refusal, Heard::Text);
+    let first = |choice: &&Value| count(choice.get("index")).unwrap_or(0) == 0;
+    for choice in list(completion.get("choices")).iter().filter(first) {
+        // A stream has deltas, an answer in one piece a message.
+        for said in ["delta", "message"] {
+            heard.extend(choice.get(said).into_iter().flat_map(spoken));
         }
-        heard.extend(choice.finish_reason.map(|reason| {
-            Heard::Finish(match reason.as_str() {
+        let reason = choice.get("finish_reason").and_then(Value::as_str);
+        heard.extend(reason.map(|reason| {
+            Heard::Finish(match reason {
                 "content_filter" => Finish::ContentFilter,
                 _ => Finish::End,
             })
         }));
     }
-    heard.extend(completion.usage.map(|usage| {
-        Heard::Usage(TurnUsage {
-            input_tokens: usage.prompt_tokens,
-            output_tokens: usage.completion_tokens,
-        })
-    }));
+    heard.extend(completion.get("usage").and_then(usage));
+    heard.extend(Told::in_body(&completion).map(Heard::Error));
+}
+
+fn spoken(said: &Value) -> impl Iterator<Item = Heard> {
+    let of = |field: &str| words(said.get(field)).map(Cow::into_owned);
+    // Not OpenAI's own, but of many that speak its language; some say the same twice.
+    let reasoning = of("reasoning_content").or_else(|| of("reasoning"));
+    let all = [
+        reasoning.map(Heard::Reasoning),
+        of("content").map(Heard::Text),
+        of("refusal").map(Heard::Text),
+    ];
+    all.into_iter().flatten()
+}
+
+fn usage(told: &Value) -> Option<Heard> {
+    let of = |field: &str| count(told.get(field));
+    let (input, output) = (of("prompt_tokens"), of("completion_tokens"));
+    input.or(output)?;
+    Some(Heard::Usage(TurnUsage {
+        input_tokens: input.unwrap_or_default(),
+        output_tokens: output.unwrap_or_default(),
+    }))
 }

@@ -49,7 +49,8 @@ fn said(text: String) -> Option<Part<'static>> {
     (!text.trim().is_empty()).then_some(Part::Text(text))
 }
 
-fn attached(bytes: &ChatFileBytes) -> Part<'_> {
+/// A file as a provider takes it.
+pub(super) fn attached(bytes: &ChatFileBytes) -> Part<'_> {
     let (file, data) = (&bytes.file, &bytes.data);
     match file.mime_type.as_str() {
         kind if kind.starts_with("image/") => Part::Image(kind, STANDARD.encode(data)),

@@ -1,5 +1,7 @@
 //! What kept a turn from its end, as the chat shows it.
 
+use std::time::Duration;
+
 use model::chats::{ChatError, ChatErrorKind};
 
 use crate::{
@@ -114,6 +116,33 @@ pub(super) fn silent() -> Shown {
     Shown::new(ChatErrorKind::StreamSilenceTimeout, text).retryable()
 }
 
+/// The answer ended before it had begun.
+pub(super) fn empty() -> Shown {
+    let text = "The answer was empty. Send the message again.";
+    Shown::new(ChatErrorKind::Generic, text).retryable()
+}
+
+/// The answer is as long as one may be.
+pub(super) fn too_long_answer() -> Shown {
+    let text = "The answer became too long for one message and was ended. Ask for the rest of it, or for it in smaller parts.";
+    Shown::new(ChatErrorKind::Generic, text)
+}
+
+/// The turn has taken as long as one may.
+pub(super) fn too_late(most: Duration) -> Shown {
+    let minutes = most.as_secs().div_ceil(60);
+    let text = format!(
+        "The answer was not whole after {minutes} minutes and was ended. Ask for the rest of it, or for it in smaller parts."
+    );
+    Shown::new(ChatErrorKind::Timeout, text).retryable()
+}
+
+/// What was said is more than one request may have.
+pub(super) fn too_long_conversation() -> Shown {
+    let text = "This conversation has become too long to be sent to a model. Start another chat.";
+    Shown::new(ChatErrorKind::Generic, text)
+}
+
 /// The provider does not answer what was asked.
 pub(super) fn filtered() -> Shown {
     let text = "The provider did not answer what was asked.";
@@ -215,14 +244,15 @@ fn of_gateway(status: u16, code: &str, text: &str) -> Shown {
 
 /// An error in the middle of an answer.
 pub(super) fn in_stream(told: &Told) -> Shown {
-    // The gateway says so of who may not go on; no provider does once it answers.
+    // The gateway says so of who may not go on; a provider hardly does once it answers, but it may, and then these are
+    // its words.
     let ended = matches!(
         told.code.as_str(),
         "invalid_api_key" | "authentication_error" | "permission_denied" | "permission_error"
     );
     if ended {
-        let text = or(&told.message, "Your access has ended.");
-        return Shown::new(ChatErrorKind::Generic, text);
+        let text = "The answer was ended, since access to the provider has ended.";
+        return Shown::new(ChatErrorKind::Generic, text).detail(&told.message);
     }
     let shown = by_code(&told.code).unwrap_or_else(|| {
         let text = "The provider failed in the middle of its answer. Send the message again.";
@@ -318,6 +348,9 @@ mod tests {
         let check = |code: &str, kind, retryable| {
             let error = in_stream(&told(code)).error(None);
             assert_eq!((error.kind, error.retryable), (kind, retryable), "{code}");
+            // They may be a provider's, which only the owner sees.
+            assert_eq!(error.detail.as_deref(), Some("words"));
+            assert!(!error.message.contains("words"));
         };
         check("overloaded_error", Overloaded, true);
         check("rate_limit_exceeded", RateLimit, true);

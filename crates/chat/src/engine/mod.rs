@@ -3,8 +3,11 @@
 //! A turn ends exactly once: the store refuses a second end, and the end of a turn that another has taken the place of.
 //! Until the store has taken it, it is tried again; if this server dies first, another ends the turn with what was noted.
 
+mod body;
 mod errors;
+mod listen;
 mod live;
+mod slots;
 mod speech;
 #[cfg(test)]
 mod tests;
@@ -26,7 +29,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 pub(crate) use self::live::{LiveTurn, LiveTurns};
-use self::turn::Outcome;
+use self::{slots::Slots, turn::Outcome};
 use crate::{
     ChatConfig, TurnLease,
     feed::Feeds,
@@ -56,6 +59,7 @@ pub(crate) struct Inner {
     pub(crate) feeds: Feeds,
     pub(crate) live: LiveTurns,
     pub(crate) config: ChatConfig,
+    slots: Slots,
     /// Ends the turns that run: the server's time is up.
     pub(crate) stop: CancellationToken,
     tasks: TaskTracker,
@@ -89,11 +93,17 @@ impl Engine {
             ids,
             live: feeds.live().clone(),
             feeds,
+            slots: Slots::new(config.turns_per_owner),
             config,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             standing: Notify::new(),
         }))
+    }
+
+    #[cfg(test)]
+    fn slots(&self) -> Slots {
+        self.0.slots.clone()
     }
 
     pub(crate) async fn lease(&self) -> StoreResult<TurnLease> {
@@ -126,13 +136,13 @@ impl Engine {
             loop {
                 // What is asked for meanwhile is asked together.
                 drop(timeout(self.0.config.standing_every, self.0.standing.notified()).await);
-                self.0.look_at_standing().await;
+                guarded(self.0.look_at_standing()).await;
             }
         };
         let sweep = async {
             loop {
                 sleep(self.0.config.sweep_every).await;
-                self.0.sweep().await;
+                guarded(self.0.sweep()).await;
             }
         };
         tokio::select! {
@@ -171,7 +181,7 @@ impl Inner {
                 return; // Somebody else runs it.
             };
             let span = tracing::info_span!("chat_turn", chat_id = %chat, user_id = %turn.owner_id);
-            match self.run(&turn, &live).instrument(span).await {
+            match self.run(turn, &live).instrument(span).await {
                 Some(next) => begun = next,
                 None => return,
             }
@@ -179,20 +189,21 @@ impl Inner {
     }
 
     /// Runs one turn to its end; whether another follows.
-    async fn run(self: &Arc<Self>, turn: &ChatTurn, live: &Arc<LiveTurn>) -> Option<Begun> {
+    async fn run(self: &Arc<Self>, turn: ChatTurn, live: &Arc<LiveTurn>) -> Option<Begun> {
         let _open = telemetry::Open::turn();
         let began = Instant::now();
+        let (chat, model) = (turn.key.chat_id, turn.model.clone());
         let running = AssertUnwindSafe(Box::pin(turn::run(self, turn, live)));
         // A turn never stays because of a mistake of ours.
         let outcome = running.catch_unwind().await;
-        let outcome = outcome.unwrap_or_else(|_panic| turn::failed(turn, live));
+        let outcome = outcome.unwrap_or_else(|_panic| turn::failed(model, live));
         let (next, word) = match outcome {
             Outcome::End(end, word) => (self.finish(live, *end).await, word),
             Outcome::Over => (None, "over"),
         };
         telemetry::turn(word, began.elapsed());
         tracing::debug!(outcome = word, "a turn ended");
-        self.feeds.changed(turn.key.chat_id);
+        self.feeds.changed(chat);
         next
     }
 
@@ -288,6 +299,14 @@ impl Inner {
                 }
             }
         }
+    }
+}
+
+/// Does something that is done again and again. A mistake of ours in it ends this time, and neither the next nor anything
+/// else.
+async fn guarded(work: impl Future<Output = ()>) {
+    if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+        tracing::error!("looking after turns has panicked; it goes on with the next look");
     }
 }
 

@@ -58,6 +58,11 @@ pub(super) struct Kept {
     pub(super) taken: bool,
     /// So many of the next ends are faulty.
     pub(super) faults: usize,
+    /// How often turns of servers that have gone were looked for, and how many of these looks panic.
+    pub(super) sweeps: usize,
+    pub(super) panics: usize,
+    /// How often a turn was read.
+    pub(super) gets: usize,
 }
 
 #[derive(Debug)]
@@ -113,7 +118,11 @@ impl Turns for Store {
             revision: 1,
             created_at: DateTime::UNIX_EPOCH,
         };
-        let turn = self.kept().turn.clone();
+        let turn = {
+            let mut kept = self.kept();
+            kept.gets += 1;
+            kept.turn.clone()
+        };
         Ok(turn.map(|(key, model)| ChatTurn {
             key,
             lease_id: lease,
@@ -178,6 +187,13 @@ impl Turns for Store {
     }
 
     async fn sweep(&self, _limit: u32) -> StoreResult<Vec<ChatId>> {
+        let panics = {
+            let mut kept = self.kept();
+            kept.sweeps += 1;
+            kept.sweeps <= kept.panics
+        };
+        self.changes.send_replace(());
+        assert!(!panics, "a mistake of ours");
         Ok(Vec::new())
     }
 }
@@ -241,6 +257,10 @@ impl Models for Model {
 impl Asking for AskingModel {
     fn kind(&self) -> ProviderKind {
         ProviderKind::OpenAi
+    }
+
+    fn request_limit(&self) -> usize {
+        1024 * 1024
     }
 
     async fn output_cap(&self, _model: &str) -> u64 {

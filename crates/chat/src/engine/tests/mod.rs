@@ -1,6 +1,9 @@
 //! Turns over a store in memory and a model that says what a test wants.
 
+mod body;
+mod bounds;
 mod fakes;
+mod line;
 mod world;
 
 use std::{sync::atomic::Ordering, time::Duration};
@@ -272,6 +275,7 @@ async fn a_turn_whose_commit_is_unsure_is_looked_for() {
     world.engine.begin(CHAT, lease, Begun::Perhaps);
     tokio::task::yield_now().await;
     world.store.kept().turn = turn.map(|(key, _)| (key, Some("fast/m-1".to_owned())));
+    say(&mouth, "Thirty.");
     whole(&mouth);
     drop(mouth);
     assert_eq!(world.end().await.error, None);

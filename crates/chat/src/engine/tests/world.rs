@@ -66,6 +66,11 @@ pub(super) type Mouth = mpsc::UnboundedSender<Result<Bytes, BrokenOff>>;
 impl World {
     /// A turn waits to be run, by the model that is named, or by none.
     pub(super) fn new(model: Option<&str>) -> Self {
+        Self::with(model, |_config| ())
+    }
+
+    /// The same with other settings.
+    pub(super) fn with(model: Option<&str>, change: impl FnOnce(&mut ChatConfig)) -> Self {
         let kept = Kept {
             turn: Some((key(1), model.map(str::to_owned))),
             ..Kept::default()
@@ -79,12 +84,13 @@ impl World {
             asked: Arc::default(),
             open: Arc::default(),
         });
-        let config = ChatConfig {
+        let mut config = ChatConfig {
             say_every: Duration::from_millis(5),
             standing_every: Duration::from_millis(10),
             silence: Duration::from_millis(400),
             ..ChatConfig::default()
         };
+        change(&mut config);
         let feeds = Feeds::new(Arc::new(Nobody), config.clone());
         let engine = Engine::new(
             store.clone(),
@@ -142,10 +148,37 @@ pub(super) fn say(mouth: &Mouth, words: &str) {
     mouth.send(Ok(Bytes::from(event + "\n\n"))).unwrap();
 }
 
+pub(super) fn think(mouth: &Mouth, words: &str) {
+    let event = format!(r#"data: {{"choices":[{{"delta":{{"reasoning":"{words}"}}}}]}}"#);
+    mouth.send(Ok(Bytes::from(event + "\n\n"))).unwrap();
+}
+
+/// The end of all words.
+pub(super) fn stops(mouth: &Mouth) {
+    let event = r#"data: {"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
+    mouth.send(Ok(Bytes::from(format!("{event}\n\n")))).unwrap();
+}
+
+/// What tells nothing, from now on and as long as somebody listens.
+pub(super) fn mumbles(mouth: Mouth) {
+    tokio::spawn(async move {
+        while mouth.send(Ok(Bytes::from_static(b": x\n\n"))).is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+}
+
+/// The end of the answer, after which nothing is waited for.
 pub(super) fn whole(mouth: &Mouth) {
     let event = r#"data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2}}"#;
     let events = format!("{event}\n\ndata: [DONE]\n\n");
     mouth.send(Ok(Bytes::from(events))).unwrap();
+}
+
+pub(super) fn thought(text: &str) -> ContentPart {
+    ContentPart::Reasoning {
+        text: text.to_owned(),
+    }
 }
 
 pub(super) fn text(text: &str) -> ContentPart {

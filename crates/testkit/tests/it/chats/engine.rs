@@ -1,13 +1,19 @@
 //! How turns end that do not end well, and what is said of it.
 
-use bursar_sdk::{ChatErrorKind, ChatStatus, ChatStreamEventType, CreateChatRequest};
-use fakeprovider::{Fault, Script};
+use std::time::Duration;
+
+use bursar_sdk::{
+    ChatErrorKind, ChatInputPart, ChatStatus, ChatStreamEventType, CreateChatRequest,
+    EditChatMessageRequest,
+};
+use fakeprovider::{Fault, Gate, Output, Script};
 use testkit::{ServerOptions, TestServer};
 
 use super::{
-    stage::{Stage, brief, options, said, slow, text},
+    stage::{Stage, active, brief, options, said, slow, text},
     stream::Stream,
 };
+use crate::calls::{events, settled};
 
 #[tokio::test]
 async fn a_chat_without_a_provider_is_made_and_its_turn_ends_in_an_error() {
@@ -153,4 +159,92 @@ async fn an_owner_who_is_suspended_pays_for_nothing_more() {
     stage.at_rest().await;
     let messages = super::stage::messages(&stage.boss.client, chat).await;
     assert_eq!(brief(&messages), ["Plans", "an answer"]);
+}
+
+/// What it used is paid, although nobody listened to the end of it.
+#[tokio::test]
+async fn an_answer_that_goes_on_and_on_is_ended_kept_and_paid() {
+    let script = Script {
+        output: Output::Tokens(250_000),
+        ignore_cap: true,
+        tokens_per_chunk: 1_000,
+        ..Script::default()
+    };
+    // The rest of it comes in time to be charged by the provider's own figures.
+    let options = ServerOptions {
+        drain_timeout: Duration::from_secs(60),
+        ..options()
+    };
+    let stage = Stage::with(script, &options).await;
+    let chat = stage.chat("Plans").await;
+    let error = stage.get(chat).await.last_error.unwrap();
+    assert_eq!(
+        (error.kind, error.retryable),
+        (ChatErrorKind::Generic, false)
+    );
+    assert!(
+        error.message.contains("too long for one message"),
+        "{error:?}"
+    );
+    let messages = stage.messages(chat).await;
+    assert_eq!(brief(&messages), ["Plans", "an answer"]);
+    assert_eq!(text(&messages[1]).len(), 1024 * 1024);
+    stage.at_rest().await;
+    settled(&stage.world.database).await;
+    let events = events(&stage.world.database, stage.ada.id).await;
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!((events[0].tokens[3], events[0].estimated), (250_000, false));
+    let (spent, held) = stage.world.spend(&stage.ada.client).await.unwrap();
+    assert!(spent > 0 && held == 0, "{spent} {held}");
+}
+
+#[tokio::test]
+async fn one_owner_has_sixteen_turns_at_a_time_and_the_others_wait() {
+    let gate = Gate::default();
+    let script = Script {
+        gate: Some(gate.clone()),
+        ..Script::default()
+    };
+    let stage = Stage::with(script, &options()).await;
+    let fake = &stage.world.fake;
+    let mut chats = Vec::new();
+    for number in 0..16 {
+        chats.push(stage.begin(&format!("chat {number}")).await.id);
+    }
+    fake.wait_for_requests(16).await;
+    let (stopped, edited) = (
+        stage.begin("stopped").await.id,
+        stage.begin("edited").await.id,
+    );
+    // Others wait for nobody.
+    let other = stage.xan.client.chat_create(&stage.new_chat("Mine")).await;
+    let other = other.unwrap().id;
+    fake.wait_for_requests(17).await;
+    assert!(active(stage.get(stopped).await.status));
+    let ada = &stage.ada.client;
+    ada.chat_interrupt(stopped).await.unwrap();
+    assert_eq!(stage.rests(stopped).await, ChatStatus::Waiting);
+    assert_eq!(brief(&stage.messages(stopped).await), ["stopped"]);
+    let first = stage.messages(edited).await[0].id;
+    let anew = EditChatMessageRequest {
+        content: vec![ChatInputPart::text("edited anew")],
+        ..EditChatMessageRequest::default()
+    };
+    ada.chat_message_update(edited, first, &anew).await.unwrap();
+    assert!(active(stage.get(edited).await.status));
+    assert_eq!(fake.requests().len(), 17);
+    gate.open();
+    for chat in chats {
+        assert_eq!(stage.rests(chat).await, ChatStatus::Waiting);
+        assert_eq!(stage.messages(chat).await.len(), 2);
+    }
+    assert_eq!(stage.rests(edited).await, ChatStatus::Waiting);
+    assert_eq!(
+        brief(&stage.messages(edited).await),
+        ["edited anew", "an answer"]
+    );
+    stage.at_rest().await;
+    let messages = super::stage::messages(&stage.xan.client, other).await;
+    assert_eq!(brief(&messages), ["Mine", "an answer"]);
+    assert_eq!(fake.requests().len(), 18);
 }

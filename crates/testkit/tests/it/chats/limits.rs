@@ -1,7 +1,9 @@
 //! Limits on spend in chats: refusals appear in the chat, with numbers to the owner and without to all others; and what
 //! chats cost is in the ledger.
 
-use bursar_sdk::{ChatError, ChatErrorKind, ChatStatus, UpsertGroupAiBudgetRequest};
+use bursar_sdk::{
+    ChatError, ChatErrorKind, ChatStatus, CreateTokenRequest, UpsertGroupAiBudgetRequest,
+};
 use fakeprovider::Script;
 use model::Micros;
 use serde_json::{Value, json};
@@ -11,7 +13,10 @@ use super::{
     stage::{Stage, options},
     stream::Stream,
 };
-use crate::support::{ask, is};
+use crate::{
+    external_usage::{report, spent},
+    support::{ask, is},
+};
 
 const FOR_READERS: &str = "The owner of this chat has reached a usage limit.";
 
@@ -97,25 +102,112 @@ async fn a_budget_that_is_used_up_is_told_the_owner_with_numbers_and_readers_wit
     );
 }
 
+/// A token makes chats as its owner, and what is asked in them is asked as the owner too.
+#[tokio::test]
+async fn a_token_that_may_only_make_chats_has_them_answered_within_its_owners_budget() {
+    let stage = Stage::poor(Script::default(), Micros::USD, &options()).await;
+    let owner = &stage.world.cast.owner;
+    let scopes = CreateTokenRequest {
+        scopes: vec!["chat:create".to_owned()],
+        ..CreateTokenRequest::default()
+    };
+    let made = owner.api_key_create(stage.ada.id, &scopes).await.unwrap();
+    let token = owner.with_token(made.key);
+    let body = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]});
+    let world = &stage.world;
+    let asked = world
+        .chat(&world.server, token.token().unwrap(), &body)
+        .await;
+    assert_eq!(asked.unwrap().status(), 403, "it asks nobody itself");
+    assert_eq!(world.spend(&stage.ada.client).await.unwrap(), (0, 0));
+    let chat = token
+        .chat_create(&stage.new_chat("Plans"))
+        .await
+        .unwrap()
+        .id;
+    assert_eq!(stage.rests(chat).await, ChatStatus::Waiting);
+    stage.at_rest().await;
+    let (spent, held) = world.spend(&stage.ada.client).await.unwrap();
+    assert!(spent > 0 && held == 0, "{spent} {held}");
+    let nothing = UpsertGroupAiBudgetRequest {
+        spend_limit_micros: 0,
+        ..UpsertGroupAiBudgetRequest::default()
+    };
+    let group = world.cast.group_id;
+    owner.group_budget_upsert(group, &nothing).await.unwrap();
+    let chat = token.chat_create(&stage.new_chat("More")).await.unwrap().id;
+    stage.grant(chat, &[stage.vic.id], &[stage.group]).await;
+    refused(&stage, chat, &["$0.00", "builders"]).await;
+    assert_eq!(world.fake.requests().len(), 1);
+    stage.at_rest().await;
+}
+
 const FLAT: &str = "mutation($in: UpsertFlatUserCapInput!) {
     upsertFlatUserCap(input: $in) { flatUserCap errors } }";
+const SUBSCRIPTION: &str = "mutation($in: UpsertSubscriptionCapInput!) {
+    upsertSubscriptionCap(input: $in) { subscriptionCap errors } }";
 
-#[tokio::test]
-async fn a_cap_is_told_the_same_way() {
-    let stage = Stage::new().await;
+/// Sets a cap of the organization.
+async fn cap(stage: &Stage, mutation: &str, fields: Value) {
     let owner = &stage.world.cast.owner;
     let path = "/feature-flags/budget_caps_graphql_api";
     is(
         &ask(&stage.world, owner, "PUT", path, &json!({"enabled": true})).await,
         200,
     );
-    let input = json!({"namespacePath": "acme", "flatUserCap": 0.0, "flatUserCapEnabled": true});
-    let body = json!({"query": FLAT, "variables": {"in": input}});
+    let mut input = fields;
+    input["namespacePath"] = json!("acme");
+    let body = json!({"query": mutation, "variables": {"in": input}});
     let set = ask(&stage.world, owner, "POST", "/../graphql", &body).await;
     assert!(set.json().get("errors").is_none(), "{}", set.text);
+}
+
+/// Caps that leave nothing: each is told with its name, its figures and when it resets.
+#[tokio::test]
+async fn a_cap_is_told_the_same_way() {
+    let check = async |mutation: &str, fields: Value, words: &[&str]| {
+        let stage = Stage::new().await;
+        cap(&stage, mutation, fields).await;
+        let chat = stage.chat("Plans").await;
+        stage.grant(chat, &[stage.vic.id], &[stage.group]).await;
+        refused(&stage, chat, words).await;
+        assert!(stage.world.fake.requests().is_empty());
+        stage.at_rest().await;
+    };
+    check(
+        FLAT,
+        json!({"flatUserCap": 0.0, "flatUserCapEnabled": true}),
+        &["$0.00", "flat user cap"],
+    )
+    .await;
+    check(
+        SUBSCRIPTION,
+        json!({"subscriptionCap": 0.0, "subscriptionCapEnabled": true}),
+        &["$0.00", "subscription cap of your organization"],
+    )
+    .await;
+}
+
+/// What one person spends takes it from all: the cap is everybody's together, and no budget of Ada's is in the way.
+#[tokio::test]
+async fn a_subscription_that_is_used_up_stops_everybodys_turns() {
+    let stage = Stage::new().await;
+    let fields = json!({"subscriptionCap": 1.0, "subscriptionCapEnabled": true});
+    cap(&stage, SUBSCRIPTION, fields).await;
     let chat = stage.chat("Plans").await;
+    assert_eq!(stage.get(chat).await.status, ChatStatus::Waiting);
+    stage.at_rest().await;
+    let xan = stage.xan.client.user_get("me").await.unwrap().username;
+    let spent = spent("x1", &xan, Micros::USD.0);
+    report(&stage.world.cast.owner, &[spent]).await.unwrap();
     stage.grant(chat, &[stage.vic.id], &[stage.group]).await;
-    refused(&stage, chat, &["$0.00", "flat user cap"]).await;
-    assert!(stage.world.fake.requests().is_empty());
+    stage.say(chat, "Again").await;
+    refused(
+        &stage,
+        chat,
+        &["$1.00", "subscription cap of your organization"],
+    )
+    .await;
+    assert_eq!(stage.world.fake.requests().len(), 1);
     stage.at_rest().await;
 }
