@@ -234,13 +234,21 @@ fn chats(options: &ServerOptions, auth: &AuthState, gateway: &Gateway) -> ChatHu
         gateway: gateway.clone(),
         clock: Arc::clone(&auth.clock),
         ids: Arc::clone(&auth.ids),
-        config: ChatConfig {
-            look_every: options.access_recheck,
-            ..options.chats.config()
-        },
+        config: chat_config(options),
     });
     chats.start();
     chats
+}
+
+/// Turns of a server that has gone are ended as soon after its lease as its open requests are charged, and within five
+/// seconds of it however long leases are.
+fn chat_config(options: &ServerOptions) -> ChatConfig {
+    let default = options.chats.config();
+    ChatConfig {
+        look_every: options.access_recheck,
+        sweep_every: default.sweep_every.min(options.ai_lease / 3),
+        ..default
+    }
 }
 
 /// Who signs in, and for how long admin mode lasts.
@@ -321,5 +329,25 @@ impl Readiness for NotStopping {
         } else {
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn turns_of_servers_that_have_gone_are_looked_for_as_often_as_leases_end() {
+        let check = |lease_ms: u64, expected_ms: u64| {
+            let mut options = ServerOptions::with_defaults().unwrap();
+            options.ai_lease = Duration::from_millis(lease_ms);
+            let every = chat_config(&options).sweep_every;
+            assert_eq!(every, Duration::from_millis(expected_ms), "{lease_ms}");
+        };
+        check(900, 300);
+        check(15_000, 5_000);
+        check(600_000, 5_000);
     }
 }
