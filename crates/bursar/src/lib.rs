@@ -20,6 +20,7 @@ pub mod logging;
 mod metrics;
 pub mod notifications;
 pub mod oidc;
+mod patience;
 pub mod prices;
 pub mod roles;
 mod secret_file;

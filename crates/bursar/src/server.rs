@@ -103,7 +103,7 @@ impl Server {
         let serving = tokio::spawn(http::serve(
             listener,
             api::with_middleware(routes, ids),
-            http::HEAD_TIMEOUT,
+            http::TIMEOUTS,
             stopping.clone(),
         ));
         Ok(Self {

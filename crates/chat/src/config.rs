@@ -29,8 +29,12 @@ pub struct ChatConfig {
     pub sweep_every: Duration,
     /// How often a chat that somebody looks at is read, and everybody there is judged, although nobody said so.
     pub look_every: Duration,
-    /// How often a chat is read whose turn runs at another server.
+    /// How often it is asked what is new in the chats whose turns run at other servers, all of them together.
     pub follow_every: Duration,
+    /// How many streams of chats one person may have open at this server.
+    pub streams_per_person: usize,
+    /// How many streams about their chats one person may have open at this server.
+    pub watches_per_person: usize,
     /// How often it is looked what is shared with somebody although nobody said so.
     pub shares_every: Duration,
     /// How often old chats and files are looked for.
@@ -53,6 +57,8 @@ impl Default for ChatConfig {
             sweep_every: Duration::from_secs(5),
             look_every: Duration::from_secs(5),
             follow_every: Duration::from_millis(50),
+            streams_per_person: 64,
+            watches_per_person: 16,
             shares_every: Duration::from_secs(30),
             jobs_every: Duration::from_secs(600),
         }

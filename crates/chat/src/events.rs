@@ -17,12 +17,16 @@ use model::{
 
 /// The most events of one frame.
 pub(crate) const FRAME_MAX: usize = 256;
+/// About how many bytes of JSON a frame has at the most; one event is always taken.
+pub(crate) const FRAME_BYTES: usize = 1 << 20;
+/// About how many bytes of JSON an event, a message or a part has besides its words.
+const AROUND: usize = 256;
 
 /// Something that happened in a chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChatEvent {
     /// A message is new, or has changed: it takes the place of the one with the same id.
-    Message(ChatMessage),
+    Message(Arc<ChatMessage>),
     /// The model says something more in the turn that runs.
     Part(PartEvent),
     /// What the chat does now.
@@ -30,11 +34,38 @@ pub enum ChatEvent {
     /// Why the turn has ended.
     Error(ChatError),
     /// All that waits now; told to the owner only.
-    Queue(Vec<QueuedMessage>),
+    Queue(Arc<[QueuedMessage]>),
     /// Messages were edited away: all that were told before are forgotten, and those that hold now follow.
     HistoryReset,
     /// The parts of an unfinished answer that were told before are forgotten.
     PreviewReset,
+}
+
+impl ChatEvent {
+    /// About how many bytes of JSON it is.
+    pub(crate) fn weight(&self) -> usize {
+        let parts = |parts: &[ContentPart]| parts.iter().map(words).sum::<usize>();
+        AROUND
+            + match self {
+                Self::Message(message) => parts(&message.content),
+                Self::Part(part) => words(&part.part),
+                Self::Queue(queue) => queue.iter().map(|one| AROUND + parts(&one.content)).sum(),
+                Self::Error(error) => {
+                    error.message.len() + error.detail.as_ref().map_or(0, String::len)
+                }
+                Self::Status(_) | Self::HistoryReset | Self::PreviewReset => 0,
+            }
+    }
+}
+
+/// About how many bytes of JSON a part is.
+fn words(part: &ContentPart) -> usize {
+    let text = match part {
+        ContentPart::Text { text } | ContentPart::Reasoning { text } => text,
+        ContentPart::FileReference { content, .. } => content,
+        ContentPart::File { .. } => return AROUND,
+    };
+    AROUND + text.len()
 }
 
 /// A piece of what the model says in a turn that runs.
@@ -61,14 +92,14 @@ impl PartEvent {
     }
 }
 
-/// Some events that are told together, 256 at most. Clones share them, and the JSON that is made of them once.
+/// Some events that are told together, 256 and about 1 MiB of JSON at most. Clones share them, and the text that is made of them once.
 #[derive(Clone)]
 pub struct Frame(Arc<Inner>);
 
 struct Inner {
     chat: ChatId,
     events: Vec<ChatEvent>,
-    json: OnceLock<Bytes>,
+    text: OnceLock<Bytes>,
 }
 
 impl fmt::Debug for Frame {
@@ -83,12 +114,14 @@ impl fmt::Debug for Frame {
 impl Frame {
     /// Frames of these events, in their order.
     pub(crate) fn all(chat: ChatId, events: Vec<ChatEvent>) -> Vec<Self> {
-        let mut rest = events.into_iter();
+        let mut rest = events.into_iter().peekable();
         let mut frames = Vec::new();
-        while rest.len() > 0 {
-            let events = rest.by_ref().take(FRAME_MAX).collect();
-            let json = OnceLock::new();
-            frames.push(Self(Arc::new(Inner { chat, events, json })));
+        while rest.peek().is_some() {
+            let mut filling = Filling::default();
+            let events = std::iter::from_fn(|| rest.next_if(|event| filling.takes(event)));
+            let events = events.collect();
+            let text = OnceLock::new();
+            frames.push(Self(Arc::new(Inner { chat, events, text })));
         }
         frames
     }
@@ -105,10 +138,16 @@ impl Frame {
         &self.0.events
     }
 
-    /// The JSON of the events: made by `write` the first time that anybody asks, then shared by all who are told them.
-    pub fn json(&self, write: impl FnOnce(ChatId, &[ChatEvent]) -> Bytes) -> Bytes {
+    /// What is sent of the events: made by `write` the first time that anybody asks, then shared by all who are told them.
+    pub fn text(&self, write: impl FnOnce(ChatId, &[ChatEvent]) -> Bytes) -> Bytes {
         let made = || write(self.0.chat, &self.0.events);
-        self.0.json.get_or_init(made).clone()
+        self.0.text.get_or_init(made).clone()
+    }
+
+    /// The same for all clones of it.
+    #[cfg(test)]
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
     }
 
     /// The last answer among them.
@@ -123,6 +162,25 @@ impl Frame {
             | ChatEvent::PreviewReset => None,
         });
         answers.max()
+    }
+}
+
+/// How full a frame is.
+#[derive(Debug, Default)]
+pub(crate) struct Filling {
+    events: usize,
+    bytes: usize,
+}
+
+impl Filling {
+    /// Whether another event has room in it, which it then takes. The first always has.
+    pub(crate) fn takes(&mut self, event: &ChatEvent) -> bool {
+        let bytes = self.bytes.saturating_add(event.weight());
+        if self.events == FRAME_MAX || (self.events > 0 && bytes > FRAME_BYTES) {
+            return false;
+        }
+        (self.events, self.bytes) = (self.events + 1, bytes);
+        true
     }
 }
 
@@ -239,13 +297,43 @@ mod tests {
         assert_eq!(sizes, [FRAME_MAX, 1]);
         let mut written = 0;
         for frame in [&frames[0], &frames[0].clone()] {
-            let json = frame.json(|_, events| {
+            let text = frame.text(|_, events| {
                 written += 1;
                 Bytes::from(events.len().to_string())
             });
-            assert_eq!(json, "256");
+            assert_eq!(text, "256");
         }
         assert_eq!(written, 1);
         assert!(Frame::all(chat, Vec::new()).is_empty());
+    }
+
+    #[test]
+    fn frames_hold_so_many_bytes_and_one_event_at_least() {
+        let part = |bytes: usize| {
+            ChatEvent::Part(PartEvent {
+                part: ContentPart::Text {
+                    text: "x".repeat(bytes),
+                },
+                history_version: 1,
+                generation_attempt: 1,
+                seq: 0,
+            })
+        };
+        let check = |bytes: &[usize], expected: &[usize]| {
+            let events = bytes.iter().map(|bytes| part(*bytes)).collect();
+            let frames = Frame::all(ChatId(Uuid::nil()), events);
+            let sizes: Vec<usize> = frames.iter().map(|frame| frame.events().len()).collect();
+            assert_eq!(sizes, expected, "{bytes:?}");
+            for frame in frames.iter().filter(|frame| frame.events().len() > 1) {
+                let bytes: usize = frame.events().iter().map(ChatEvent::weight).sum();
+                assert!(bytes <= FRAME_BYTES, "{bytes}");
+            }
+        };
+        let (half, more) = (FRAME_BYTES / 2, FRAME_BYTES * 3);
+        check(&[1, 2, 3], &[3]);
+        check(&[half - 1_024, half - 1_024, half], &[2, 1]);
+        check(&[half, half, half], &[1, 1, 1]);
+        check(&[1, more, 1, 1], &[1, 1, 2]);
+        check(&[more, more], &[1, 1]);
     }
 }

@@ -11,18 +11,23 @@ use http::header;
 use http_body_util::BodyStream;
 use model::{
     ChatFileId, ChatId, LeaseId,
-    chats::{Chat, ChatFileBytes, ChatPart, ChatTurn, TurnEnd, TurnKey},
+    chats::{Chat, ChatAccess, ChatFileBytes, ChatPart, ChatTurn, TurnEnd, TurnKey},
     prices::ProviderKind,
 };
 use store::{
     StoreError, StoreResult,
     chat_messages::{ChatNews, SeenVersions},
-    chat_turns::TurnStanding,
+    chat_turns::{FollowedNews, FollowedTurn, Noted, TurnStanding},
+    chats::ViewerPlace,
 };
 use uuid::Uuid;
 
-use crate::ports::{
-    Answer, Answerer, Asking, BrokenOff, Keeping, Models, Pieces, Reads, Refusal, TurnLease, Turns,
+use crate::{
+    ports::{
+        Answer, Answerer, Asking, BrokenOff, Keeping, Models, Pieces, Reads, Refusal, TurnLease,
+        Turns,
+    },
+    telemetry,
 };
 
 /// Turns, behind the authorized store.
@@ -32,6 +37,48 @@ pub(crate) struct StoreTurns(SystemStore);
 impl StoreTurns {
     pub(crate) fn new(authorized: &Authorized) -> Self {
         Self(authorized.as_system(SystemActor::ChatEngine))
+    }
+
+    async fn lapsed(&self, after: Option<ChatId>, limit: u32) -> StoreResult<Vec<ChatId>> {
+        let mut unit = self.0.begin().await?;
+        let mut chat_turns = unit.chat_turns();
+        let lapsed = chat_turns.chat_turn_lapsed_list(after, limit).await?;
+        unit.commit().await?;
+        Ok(lapsed)
+    }
+
+    /// Ends one chat's turn whose server has gone, without what was said where that cannot be kept. An error is that
+    /// there is no database; what only this chat fails by is logged.
+    async fn end_lapsed(&self, chat: ChatId) -> StoreResult<bool> {
+        match self.sweep_one(chat, Noted::Kept).await? {
+            Ok(ended) => return Ok(ended),
+            Err(error) => {
+                let why = telemetry::cause(&error);
+                if matches!(error, StoreError::Unavailable(_)) {
+                    tracing::warn!(error = why, %chat, "a turn whose server has gone cannot be ended yet");
+                    return Ok(false);
+                }
+                tracing::error!(error = why, %chat, "what a turn said whose server has gone cannot be kept");
+            }
+        }
+        match self.sweep_one(chat, Noted::Lost).await? {
+            Ok(ended) => Ok(ended),
+            Err(error) => {
+                let error = telemetry::cause(&error);
+                tracing::error!(error, %chat, "a turn whose server has gone cannot be ended");
+                Ok(false)
+            }
+        }
+    }
+
+    /// In a unit of its own. The outer error is that there is none to be had.
+    async fn sweep_one(&self, chat: ChatId, noted: Noted) -> StoreResult<StoreResult<bool>> {
+        let mut unit = self.0.begin().await?;
+        let ended = unit.chat_turns().chat_turn_sweep(chat, noted).await;
+        Ok(match ended {
+            Ok(ended) => unit.commit().await.map(|()| ended),
+            Err(error) => Err(error),
+        })
     }
 }
 
@@ -72,10 +119,21 @@ impl Turns for StoreTurns {
     }
 
     async fn sweep(&self, limit: u32) -> StoreResult<Vec<ChatId>> {
-        let mut unit = self.0.begin().await?;
-        let swept = unit.chat_turns().chat_turn_sweep(limit).await?;
-        unit.commit().await?;
-        Ok(swept)
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let (mut ended, mut after) = (Vec::new(), None);
+        loop {
+            let lapsed = self.lapsed(after, limit).await?;
+            for chat in &lapsed {
+                if self.end_lapsed(*chat).await? {
+                    ended.push(*chat);
+                }
+            }
+            after = lapsed.last().copied();
+            // Those that could not be ended are behind us, and in nobody's way.
+            if ended.len() >= most || lapsed.len() < most {
+                return Ok(ended);
+            }
+        }
     }
 }
 
@@ -242,6 +300,16 @@ impl Reads for StoreReads {
         unit.chat_viewers().chat_readable_by(chat, people).await
     }
 
+    async fn follow(&self, turns: &[FollowedTurn]) -> StoreResult<Vec<FollowedNews>> {
+        let mut unit = self.0.read().await?;
+        unit.chat_viewers().chat_turn_follow_list(turns).await
+    }
+
+    async fn acl(&self, root: ChatId) -> StoreResult<Option<ChatAccess>> {
+        let mut unit = self.0.read().await?;
+        unit.chat_viewers().chat_acl_look(root).await
+    }
+
     async fn chats(&self, chats: &[ChatId]) -> StoreResult<Vec<Option<Chat>>> {
         let mut unit = self.0.read().await?;
         let mut all = Vec::with_capacity(chats.len());
@@ -283,5 +351,23 @@ impl Keeping for StoreKeeping {
         let removed = unit.chat_upkeep().chat_file_prune(before, limit).await?;
         unit.commit().await?;
         Ok(removed)
+    }
+
+    async fn prune_acl(&self, limit: u32) -> StoreResult<u64> {
+        let mut unit = self.0.begin().await?;
+        let removed = unit.chat_upkeep().chat_acl_prune(limit).await?;
+        unit.commit().await?;
+        Ok(removed)
+    }
+
+    async fn prune_viewers(
+        &self,
+        after: Option<ViewerPlace>,
+        limit: u32,
+    ) -> StoreResult<(u64, Option<ViewerPlace>)> {
+        let mut unit = self.0.begin().await?;
+        let pruned = unit.chat_upkeep().chat_viewer_prune(after, limit).await?;
+        unit.commit().await?;
+        Ok(pruned)
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     house::{GatewayModels, StoreKeeping, StoreReads, StoreTurns},
     jobs,
     ports::{Keeping, Reads},
+    seats::{Seat, Seats},
     telemetry,
     watch::Notices,
 };
@@ -40,8 +41,6 @@ pub struct ChatDeps {
 pub enum ChatHint {
     /// A chat, or what is said in it, changed.
     State(ChatId),
-    /// The model says something in a turn that runs.
-    Parts(ChatId),
     /// With whom the family of this root is shared changed.
     Acl(ChatId),
     /// A chat was removed.
@@ -63,6 +62,8 @@ struct Parts {
     keeping: Arc<dyn Keeping>,
     clock: Arc<dyn Clock>,
     config: ChatConfig,
+    streams: Seats,
+    watches: Seats,
     /// Background work, and commits that nobody waits for any more.
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -96,6 +97,8 @@ impl ChatHub {
             keeping,
             clock,
             config,
+            streams: Seats::default(),
+            watches: Seats::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }))
@@ -137,7 +140,6 @@ impl ChatHub {
                 feeds.changed(chat);
                 notices.changed(chat);
             }
-            ChatHint::Parts(chat) => feeds.said(chat),
             ChatHint::Acl(root) => {
                 feeds.shared(root);
                 notices.shared(root);
@@ -187,8 +189,8 @@ impl ChatHub {
     /// Opens a stream of a chat: what was said after the message `after`, and what happens from now on.
     ///
     /// # Errors
-    /// [`StreamError::Store`] with `NotFound` or `Denied` for who may not read the chat; [`StreamError::Closed`] when
-    /// it ends before it has begun.
+    /// [`StreamError::Store`] with `NotFound` or `Denied` for who may not read the chat; [`StreamError::TooMany`] for who
+    /// has as many open as one person may; [`StreamError::Closed`] when it ends before it has begun.
     pub async fn stream(
         &self,
         caller: Caller,
@@ -198,20 +200,25 @@ impl ChatHub {
         let mut unit = caller.store.read().await?;
         unit.chats().chat_get(chat).await?;
         drop(unit);
+        let most = self.0.config.streams_per_person;
+        let seat = seat(&self.0.streams, &caller, most)?;
         let opening = Opening {
             feeds: self.0.feeds.clone(),
             auth: self.0.auth.clone(),
             marks: self.0.tasks.clone(),
         };
-        Ok(ChatStream::open(opening, caller, chat, after).await?)
+        Ok(ChatStream::open(opening, caller, seat, chat, after).await?)
     }
 
     /// Opens a stream about the caller's chats and those that are shared with the caller, from now on.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn watch(&self, caller: Caller) -> StoreResult<ChatWatch> {
-        ChatWatch::open(&self.0.notices, &self.0.auth, caller).await
+    /// [`StreamError::TooMany`] for who has as many open as one person may; [`StreamError::Store`] with what the store
+    /// says.
+    pub async fn watch(&self, caller: Caller) -> Result<ChatWatch, StreamError> {
+        let most = self.0.config.watches_per_person;
+        let seat = seat(&self.0.watches, &caller, most)?;
+        Ok(ChatWatch::open(&self.0.notices, &self.0.auth, caller, seat).await?)
     }
 
     /// Ends everything within this time: streams at once; turns may go on for most of it, then what was said is kept
@@ -231,6 +238,12 @@ impl ChatHub {
     }
 }
 
+/// A seat of the caller's, who may have so many.
+fn seat(seats: &Seats, caller: &Caller, most: usize) -> Result<Seat, StreamError> {
+    let seat = seats.take(caller.user_id, most);
+    seat.ok_or(StreamError::TooMany(most))
+}
+
 /// How long what is noted at the end may take.
 const LAST_MARKS: Duration = Duration::from_secs(2);
 
@@ -240,6 +253,9 @@ pub enum StreamError {
     /// The store says no.
     #[error("the chat cannot be read")]
     Store(#[from] StoreError),
+    /// The caller has as many open at this server as one person may.
+    #[error("the caller has {0} streams open")]
+    TooMany(usize),
     /// It ends before it has begun.
     #[error("the stream has ended")]
     Closed(Closed),

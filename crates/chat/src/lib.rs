@@ -15,7 +15,7 @@
 //!
 //! # What this crate must not know
 //!
-//! No SQL, no routes and no wire types of ours: `api` makes JSON of [`ChatEvent`]s, once per [`Frame`]. It reaches the
+//! No SQL, no routes and no wire types of ours: `api` makes text of [`ChatEvent`]s, once per [`Frame`]. It reaches the
 //! store through `dbauthz`, as named system actors, or as the person themself.
 //!
 //! # To add a provider's language
@@ -32,6 +32,7 @@ mod house;
 mod hub;
 mod jobs;
 mod ports;
+mod seats;
 mod telemetry;
 #[cfg(test)]
 mod tests;

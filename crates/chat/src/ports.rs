@@ -9,13 +9,14 @@ use dbauthz::BoundStore;
 use futures_util::Stream;
 use model::{
     ChatFileId, ChatId, LeaseId, ReservationId,
-    chats::{Chat, ChatFileBytes, ChatPart, ChatTurn, TurnEnd, TurnKey},
+    chats::{Chat, ChatAccess, ChatFileBytes, ChatPart, ChatTurn, TurnEnd, TurnKey},
     prices::ProviderKind,
 };
 use store::{
     StoreError, StoreResult,
     chat_messages::{ChatNews, SeenVersions},
-    chat_turns::TurnStanding,
+    chat_turns::{FollowedNews, FollowedTurn, TurnStanding},
+    chats::ViewerPlace,
 };
 use uuid::Uuid;
 
@@ -152,6 +153,10 @@ pub(crate) trait Reads: Send + Sync + fmt::Debug {
     async fn news(&self, chat: ChatId, seen: &SeenVersions) -> StoreResult<Option<ChatNews>>;
     /// Which of these people may read a chat, by one look at it.
     async fn readable_by(&self, chat: ChatId, people: &[&BoundStore]) -> StoreResult<Vec<bool>>;
+    /// What is new in turns that run at other servers, by one statement.
+    async fn follow(&self, turns: &[FollowedTurn]) -> StoreResult<Vec<FollowedNews>>;
+    /// A chat with those whom its family is shared with; `None` when it is gone.
+    async fn acl(&self, root: ChatId) -> StoreResult<Option<ChatAccess>>;
     /// Chats as they are, in the order in which they were asked for; `None` for those that are gone.
     async fn chats(&self, chats: &[ChatId]) -> StoreResult<Vec<Option<Chat>>>;
 }
@@ -162,4 +167,10 @@ pub(crate) trait Keeping: Send + Sync + fmt::Debug {
     async fn archive_old(&self, before: DateTime<Utc>, limit: u32) -> StoreResult<u64>;
     async fn purge(&self, before: DateTime<Utc>, limit: u32) -> StoreResult<u64>;
     async fn prune_files(&self, before: DateTime<Utc>, limit: u32) -> StoreResult<u64>;
+    async fn prune_acl(&self, limit: u32) -> StoreResult<u64>;
+    async fn prune_viewers(
+        &self,
+        after: Option<ViewerPlace>,
+        limit: u32,
+    ) -> StoreResult<(u64, Option<ViewerPlace>)>;
 }

@@ -11,7 +11,8 @@ use dbauthz::{
 use gateway::{Gateway, GatewayConfig, GatewayDeps};
 use model::{
     ProviderId, SystemClock, UserId, UuidV7Source,
-    chats::{ChatAccess, ChatErrorKind, ChatStatus, ChatVersions, MessageRole},
+    acl::Principal,
+    chats::{ChatAccess, ChatErrorKind, ChatRole, ChatStatus, ChatVersions, MessageRole},
     prices::{PriceBook, ProviderKind},
     providers::Provider,
     users::UserStatus,
@@ -34,6 +35,11 @@ struct World {
 impl World {
     /// The owner has a chat in which something was said; nobody may spend anything.
     async fn new() -> Self {
+        Self::with(ChatConfig::default()).await
+    }
+
+    /// The same with these settings.
+    async fn with(config: ChatConfig) -> Self {
         let store = FakeStore::default();
         let at = DateTime::UNIX_EPOCH;
         let provider = Provider {
@@ -74,7 +80,7 @@ impl World {
         gateway.start().await.unwrap();
         let config = ChatConfig {
             model: Some("openai/gpt-4o-mini".to_owned()),
-            ..ChatConfig::default()
+            ..config
         };
         let hub = ChatHub::new(ChatDeps {
             auth: auth.clone(),
@@ -198,4 +204,60 @@ async fn a_stream_is_for_who_may_read_and_ends_with_the_server() {
     );
     drop(stream);
     stopping.await.unwrap();
+}
+
+/// However a stream ends, its place is free for another.
+#[tokio::test]
+async fn one_person_has_so_many_streams_open_and_no_more() {
+    let world = World::with(ChatConfig {
+        streams_per_person: 2,
+        watches_per_person: 1,
+        ..ChatConfig::default()
+    })
+    .await;
+    let too_many = async |user| {
+        let refused = world.stream(user).await.unwrap_err();
+        assert!(matches!(refused, StreamError::TooMany(2)), "{refused:?}");
+    };
+    let share = |with: &[UserId]| {
+        let entries = with
+            .iter()
+            .map(|user| (Principal::User(*user), ChatRole::Read));
+        world.store.state().chats[0].acl = entries.collect();
+    };
+    share(&[READER]);
+    let first = world.stream(OWNER).await.unwrap();
+    let _second = world.stream(OWNER).await.unwrap();
+    too_many(OWNER).await;
+    // Somebody else has places of their own.
+    let mut reader = world.stream(READER).await.unwrap();
+    let _other = world.stream(READER).await.unwrap();
+    too_many(READER).await;
+    // By leaving.
+    drop(first);
+    let _third = world.stream(OWNER).await.unwrap();
+    too_many(OWNER).await;
+    // By being turned away; whoever is not let in takes no place.
+    share(&[]);
+    world.hub.hint(crate::ChatHint::Acl(CHAT));
+    let ended = async { while reader.next().await.is_ok() {} };
+    let ended = tokio::time::timeout(Duration::from_secs(20), ended).await;
+    ended.expect("it came in time");
+    drop(reader);
+    for _ in 0..5 {
+        let refused = world.stream(READER).await.unwrap_err();
+        assert!(matches!(refused, StreamError::Store(error) if error.hidden()));
+    }
+    share(&[READER]);
+    let _again = world.stream(READER).await.unwrap();
+
+    let watch = async || {
+        let caller = auth::on_behalf_of(&world.auth, OWNER, ORG, None).await;
+        world.hub.watch(caller.unwrap()).await
+    };
+    let watching = watch().await.unwrap();
+    let refused = watch().await.unwrap_err();
+    assert!(matches!(refused, StreamError::TooMany(1)), "{refused:?}");
+    drop(watching);
+    drop(watch().await.unwrap());
 }

@@ -3,10 +3,14 @@
 use chrono::{DateTime, Utc};
 use model::{
     ChatId, LeaseId,
-    chats::{ChatFileDownload, ChatPart, ChatTurn, TurnEnd, TurnKey},
+    chats::{ChatAccess, ChatFileDownload, ChatPart, ChatTurn, TurnEnd, TurnKey},
 };
 use rbac::{Action, Object, ResourceType};
-use store::{StoreError, StoreResult, chat_turns::TurnStanding};
+use store::{
+    StoreError, StoreResult,
+    chat_turns::{FollowedNews, FollowedTurn, Noted, TurnStanding},
+    chats::ViewerPlace,
+};
 
 use crate::{
     BoundStore,
@@ -24,12 +28,25 @@ pub(crate) const RULES: &[Rule] = &[
     rule("chat_turn_standing_list", Shape::Check, UPDATE, SYSTEM),
     rule("chat_parts_append", Shape::Check, UPDATE, SYSTEM),
     rule("chat_turn_finish", Shape::Check, UPDATE, SYSTEM),
+    rule("chat_turn_lapsed_list", Shape::Check, UPDATE, SYSTEM),
     rule("chat_turn_sweep", Shape::Check, UPDATE, SYSTEM),
     rule(
         "chat_readable_by",
         Shape::Fetch,
         &["chat:read"],
         "system actors only; each person's own rights decide",
+    ),
+    rule(
+        "chat_acl_look",
+        Shape::Fetch,
+        &["chat:read"],
+        "system actors only: whom a change of an ACL may concern",
+    ),
+    rule(
+        "chat_turn_follow_list",
+        Shape::Check,
+        &["chat:read"],
+        SYSTEM,
     ),
     rule(
         "chat_file_download_get",
@@ -39,6 +56,8 @@ pub(crate) const RULES: &[Rule] = &[
     ),
     rule("chat_archive_old", Shape::Check, UPDATE, SYSTEM),
     rule("chat_purge", Shape::Check, &["chat:delete"], SYSTEM),
+    rule("chat_acl_prune", Shape::Check, &["chat:share"], SYSTEM),
+    rule("chat_viewer_prune", Shape::Check, UPDATE, SYSTEM),
     rule(
         "chat_file_prune",
         Shape::Check,
@@ -126,13 +145,26 @@ impl<U: store::WriteUnit + ?Sized> ChatTurns<'_, U> {
         self.unit.chat_turn_finish(turn, lease, end).await
     }
 
+    /// See [`store::chat_turns::ChatTurnWrite::chat_turn_lapsed_list`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn chat_turn_lapsed_list(
+        &mut self,
+        after: Option<ChatId>,
+        limit: u32,
+    ) -> StoreResult<Vec<ChatId>> {
+        self.gate.check(Action::Update, &all())?;
+        self.unit.chat_turn_lapsed_list(after, limit).await
+    }
+
     /// See [`store::chat_turns::ChatTurnWrite::chat_turn_sweep`].
     ///
     /// # Errors
     /// `Denied`.
-    pub async fn chat_turn_sweep(&mut self, limit: u32) -> StoreResult<Vec<ChatId>> {
-        self.gate.check(Action::Update, &all())?;
-        self.unit.chat_turn_sweep(limit).await
+    pub async fn chat_turn_sweep(&mut self, chat: ChatId, noted: Noted) -> StoreResult<bool> {
+        self.gate.check(Action::Update, &one(chat))?;
+        self.unit.chat_turn_sweep(chat, noted).await
     }
 }
 
@@ -157,6 +189,30 @@ impl<U: store::ReadUnit + ?Sized> ChatViewers<'_, U> {
             gate.allows(Action::Read, &object)
         };
         Ok(people.iter().map(readable).collect())
+    }
+
+    /// A chat with its ACL as it is now, to find out whom a change of it may concern; `None` when it is gone.
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn chat_acl_look(&mut self, chat: ChatId) -> StoreResult<Option<ChatAccess>> {
+        let found = self.unit.chat_get(chat, None).await?;
+        if let Some(found) = &found {
+            self.gate.check(Action::Read, &found.object(self.gate))?;
+        }
+        Ok(found)
+    }
+
+    /// See [`store::chat_turns::ChatTurnRead::chat_turn_follow_list`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn chat_turn_follow_list(
+        &mut self,
+        turns: &[FollowedTurn],
+    ) -> StoreResult<Vec<FollowedNews>> {
+        self.gate.check(Action::Read, &all())?;
+        self.unit.chat_turn_follow_list(turns).await
     }
 
     /// What an address of a file leads to, if it still holds. Whoever it was made for is to be asked about again.
@@ -197,6 +253,28 @@ impl<U: store::WriteUnit + ?Sized> ChatUpkeep<'_, U> {
     pub async fn chat_purge(&mut self, before: DateTime<Utc>, limit: u32) -> StoreResult<u64> {
         self.gate.check(Action::Delete, &all())?;
         self.unit.chat_purge(before, limit).await
+    }
+
+    /// See [`store::chats::ChatWrite::chat_acl_prune`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn chat_acl_prune(&mut self, limit: u32) -> StoreResult<u64> {
+        self.gate.check(Action::Share, &all())?;
+        self.unit.chat_acl_prune(limit).await
+    }
+
+    /// See [`store::chats::ChatWrite::chat_viewer_prune`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn chat_viewer_prune(
+        &mut self,
+        after: Option<ViewerPlace>,
+        limit: u32,
+    ) -> StoreResult<(u64, Option<ViewerPlace>)> {
+        self.gate.check(Action::Update, &all())?;
+        self.unit.chat_viewer_prune(after, limit).await
     }
 
     /// See [`store::chat_files::ChatFileWrite::chat_file_prune`].

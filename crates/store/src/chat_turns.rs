@@ -19,6 +19,15 @@ pub enum TurnStanding {
     Over,
 }
 
+/// What becomes of what the model said in a turn whose server has gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noted {
+    /// It is said, but for what is more than an answer may be.
+    Kept,
+    /// It is given up, since it cannot be kept.
+    Lost,
+}
+
 /// Runs turns.
 #[async_trait]
 pub trait ChatTurnWrite: Send {
@@ -45,7 +54,46 @@ pub trait ChatTurnWrite: Send {
         lease: LeaseId,
         end: &TurnEnd,
     ) -> StoreResult<Option<TurnKey>>;
-    /// Ends turns of servers whose leases have lapsed, so many at most: what was noted becomes a message, the chat
-    /// shows an error that says so, and what waits goes on waiting. The chats.
-    async fn chat_turn_sweep(&mut self, limit: u32) -> StoreResult<Vec<ChatId>>;
+    /// The chats with turns of servers whose leases have lapsed, so many at most, in the order of their ids after one.
+    async fn chat_turn_lapsed_list(
+        &mut self,
+        after: Option<ChatId>,
+        limit: u32,
+    ) -> StoreResult<Vec<ChatId>>;
+    /// Ends a chat's turn if its server's lease has lapsed: what was noted becomes a message if it is to be kept, the
+    /// chat shows an error that says so, and what waits goes on waiting. Whether it was ended: not when another turn
+    /// runs since, nor while somebody else holds the chat.
+    async fn chat_turn_sweep(&mut self, chat: ChatId, noted: Noted) -> StoreResult<bool>;
+}
+
+/// A turn that runs at another server and is followed here, with what is known of its chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FollowedTurn {
+    /// Which.
+    pub turn: TurnKey,
+    /// The snapshot version up to which its chat is known.
+    pub snapshot: i64,
+    /// How many of the turn's parts are known.
+    pub parts: i32,
+}
+
+/// What is new in a chat whose turn is followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowedNews {
+    /// The chat.
+    pub chat_id: ChatId,
+    /// Whether anything but what the model says has changed, or the chat is gone.
+    pub changed: bool,
+    /// What the model says on in the turn.
+    pub parts: Vec<ChatPart>,
+}
+
+/// Looks at turns that run elsewhere.
+#[async_trait]
+pub trait ChatTurnRead: Send {
+    /// What is new in these chats, by one statement; those in which nothing is are left out.
+    async fn chat_turn_follow_list(
+        &mut self,
+        turns: &[FollowedTurn],
+    ) -> StoreResult<Vec<FollowedNews>>;
 }

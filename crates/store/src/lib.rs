@@ -114,6 +114,7 @@ pub trait ReadUnit:
     + webhooks::WebhookRead
     + chats::ChatRead
     + chat_messages::ChatMessageRead
+    + chat_turns::ChatTurnRead
     + chat_files::ChatFileRead
     + Send
 {

@@ -1,28 +1,27 @@
 //! What streams tell, as the wire shows it.
 
-use axum::body::Bytes;
 use bursar_sdk::{
     ChatMessageRole, ChatStreamEvent, ChatStreamEventType, ChatStreamMessagePart, ChatStreamStatus,
     ChatWatchEvent, ChatWatchEventKind,
 };
 use chat::{ChatEvent, Frame, PartEvent, WatchEvent, WatchKind};
-use model::ChatId;
+use model::{ChatId, chats::ChatMessage};
 
-use super::wire;
+use super::{transport::Piece, wire};
 
 /// A frame as it is sent; it is written once for all who are told it.
-pub(super) fn frame(frame: &Frame) -> Bytes {
-    frame.json(|chat, events| {
+pub(super) fn frame(frame: &Frame) -> Piece {
+    Piece(frame.text(|chat, events| {
         let events: Vec<_> = events.iter().map(|told| event(chat, told)).collect();
-        json(&events)
-    })
+        Piece::of(&events).0
+    }))
 }
 
 fn event(chat: ChatId, event: &ChatEvent) -> ChatStreamEvent {
     let of = |kind| ChatStreamEvent::new(kind, chat.0);
     match event {
         ChatEvent::Message(message) => ChatStreamEvent {
-            message: Some(wire::message(message.clone())),
+            message: Some(wire::message(ChatMessage::clone(message))),
             ..of(ChatStreamEventType::Message)
         },
         ChatEvent::Part(told) => ChatStreamEvent {
@@ -59,8 +58,8 @@ fn part(part: &PartEvent) -> ChatStreamMessagePart {
 }
 
 /// What a watcher is told, as it is sent.
-pub(super) fn watched(event: WatchEvent) -> Bytes {
-    json(&ChatWatchEvent {
+pub(super) fn watched(event: WatchEvent) -> Piece {
+    Piece::of(&ChatWatchEvent {
         kind: kind(event.kind),
         chat_id: event.chat_id.0,
         chat: event.chat.map(wire::chat),
@@ -77,11 +76,6 @@ const fn kind(kind: WatchKind) -> ChatWatchEventKind {
         WatchKind::Revoked => ChatWatchEventKind::Revoked,
         WatchKind::AclChange => ChatWatchEventKind::AclChange,
     }
-}
-
-/// Types of the wire are always JSON: their keys are texts.
-fn json<T: serde::Serialize>(value: &T) -> Bytes {
-    serde_json::to_vec(value).unwrap_or_default().into()
 }
 
 #[cfg(test)]
@@ -108,7 +102,7 @@ mod tests {
         check(ChatEvent::HistoryReset, json!({"type": "history_reset"}));
         check(ChatEvent::PreviewReset, json!({"type": "preview_reset"}));
         check(
-            ChatEvent::Queue(Vec::new()),
+            ChatEvent::Queue([].into()),
             json!({"type": "queue_update", "queued_messages": []}),
         );
         check(

@@ -19,7 +19,7 @@ use crate::{
 /// Follow a chat: what was said, then everything as it happens. By a WebSocket, or by server-sent events for whoever
 /// accepts `text/event-stream`.
 ///
-/// A frame, or the `data` of an event, is a JSON list of events, 256 at most. A stream that the caller may not follow any
+/// A frame, or the `data` of an event, is a JSON list of events, 256 and about 1 MiB at most. A stream that the caller may not follow any
 /// more is closed with the code 4403, or 4401 when nobody is signed in any more; server-sent events end with an event
 /// `error` that has the same code. A page of another site cannot open a WebSocket with a visitor's cookie.
 #[utoipa::path(
@@ -36,6 +36,7 @@ use crate::{
             status = 200, description = "Server-sent events, the `data` of each a list of events, the last one an end.",
             content((Vec<ChatStreamEvent> = "text/event-stream"), (ChatStreamEnd = "text/event-stream; event=error")),
         ),
+        (status = 429, description = "The caller has too many of these open.", body = bursar_sdk::ErrorBody),
     ),
 )]
 pub(crate) async fn chat_stream(

@@ -25,7 +25,34 @@ use tokio::time::{Instant, interval_at, timeout};
 use crate::error::{ApiError, ApiResult};
 
 /// The pieces of a stream. It ends after an error, which says why; without one the client has gone.
-pub(super) type Pieces = BoxStream<'static, Result<Bytes, Closed>>;
+pub(super) type Pieces = BoxStream<'static, Result<Piece, Closed>>;
+
+/// What is before and after the JSON of a piece that is sent as an event.
+const AROUND: (&[u8], &[u8]) = (b"data: ", b"\n\n");
+
+/// One JSON text, written once for all to whom it is sent, whichever way: as the event that it is among server-sent
+/// events. JSON has no line breaks in it but in its texts, where they are escaped.
+#[derive(Debug, Clone)]
+pub(super) struct Piece(pub(super) Bytes);
+
+impl Piece {
+    /// The piece of a type of the wire; those are always JSON.
+    pub(super) fn of<T: serde::Serialize>(value: &T) -> Self {
+        let mut text = AROUND.0.to_vec();
+        // Nothing is written half: what cannot be JSON is empty.
+        if serde_json::to_writer(&mut text, value).is_err() {
+            text.truncate(AROUND.0.len());
+        }
+        text.extend(AROUND.1);
+        Self(text.into())
+    }
+
+    /// The JSON alone.
+    fn json(&self) -> Bytes {
+        let end = self.0.len().saturating_sub(AROUND.1.len());
+        self.0.slice(AROUND.0.len().min(end)..end)
+    }
+}
 
 const EVENT_STREAM: &str = "text/event-stream";
 /// How often something is sent at the least, so that nobody on the way takes the stream for dead.
@@ -112,25 +139,21 @@ fn written(pieces: Pieces, beat: Duration) -> impl Stream<Item = Result<Bytes, I
         let mut pieces = pieces?;
         let (text, go_on) = match timeout(beat, pieces.next()).await {
             Err(_quiet) => (Bytes::from_static(b":\n\n"), true),
-            Ok(Some(Ok(json))) => (event(b"data: ", &json), true),
-            Ok(Some(Err(why))) => (event(b"event: error\ndata: ", &end(why)), false),
+            Ok(Some(Ok(piece))) => (piece.0, true),
+            Ok(Some(Err(why))) => (end(why), false),
             Ok(None) => return None,
         };
         Some((Ok(text), go_on.then_some(pieces)))
     })
 }
 
-/// JSON has no line breaks in it but in its texts, where they are escaped.
-fn event(head: &[u8], json: &[u8]) -> Bytes {
-    [head, json, b"\n\n"].concat().into()
-}
-
-fn end(why: Closed) -> Vec<u8> {
+/// The last event, which says why.
+fn end(why: Closed) -> Bytes {
     let end = ChatStreamEnd {
         code: why.code(),
         message: why.reason().to_owned(),
     };
-    serde_json::to_vec(&end).unwrap_or_default()
+    [b"event: error\n", &*Piece::of(&end).0].concat().into()
 }
 
 /// Sends pieces until one of both sides ends.
@@ -140,7 +163,7 @@ async fn talk(socket: WebSocket, mut pieces: Pieces) {
     let why = loop {
         let message = tokio::select! {
             piece = pieces.next() => match piece {
-                Some(Ok(json)) => match Utf8Bytes::try_from(json) {
+                Some(Ok(piece)) => match Utf8Bytes::try_from(piece.json()) {
                     Ok(text) => Message::Text(text),
                     Err(_) => break Some(SLOW),
                 },
@@ -175,6 +198,8 @@ async fn sent(sender: &mut SplitSink<WebSocket, Message>, message: Message) -> b
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use futures_util::stream;
 
     use super::*;
@@ -197,7 +222,7 @@ mod tests {
         check(&["application/json", "text/event-stream"], true);
     }
 
-    async fn texts(pieces: Vec<Result<Bytes, Closed>>) -> Vec<String> {
+    async fn texts(pieces: Vec<Result<Piece, Closed>>) -> Vec<String> {
         let written = written(stream::iter(pieces).boxed(), BEAT);
         let texts = written.map(|text| String::from_utf8(text.unwrap().to_vec()).unwrap());
         texts.collect().await
@@ -205,7 +230,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_that_ends_before_its_time_says_why() {
-        let json = || Ok(Bytes::from_static(br#"[{"type":"status"}]"#));
+        let status = [("type", "status")];
+        let json = || Ok(Piece::of(&[BTreeMap::from(status)]));
+        assert_eq!(json().unwrap().json(), r#"[{"type":"status"}]"#);
         let data = "data: [{\"type\":\"status\"}]\n\n";
         assert_eq!(texts(vec![json(), json()]).await, [data, data]);
         let pieces = vec![json(), Err(Closed::Revoked), json()];

@@ -27,6 +27,7 @@ use crate::{ApiState, error::ApiResult, extract::Session};
             status = 200, description = "Server-sent events, the last one an end.",
             content((ChatWatchEvent = "text/event-stream"), (ChatStreamEnd = "text/event-stream; event=error")),
         ),
+        (status = 429, description = "The caller has too many of these open.", body = bursar_sdk::ErrorBody),
     ),
 )]
 pub(crate) async fn chat_watch(

@@ -94,6 +94,7 @@ pub(super) fn of(error: &ApiError) -> Answer {
         ApiError::Content(problems) => chats::content(problems.iter().cloned()),
         ApiError::FileTooLarge => Answer::new(StatusCode::PAYLOAD_TOO_LARGE, "File too large."),
         ApiError::UploadsTooMany { retry_after } => chats::uploads_too_many(*retry_after),
+        ApiError::TooManyStreams(most) => chats::too_many_streams(*most),
         ApiError::ExternalUsage(error) => external_usage(error),
         ApiError::Budget(refusal) => budget(refusal),
         ApiError::CapsUnknown(scope) => caps_unknown(*scope),

@@ -141,6 +141,13 @@ pub(super) fn uploads_too_many(retry_after: Duration) -> Answer {
     .retry_after(retry_after)
 }
 
+/// What is said to who has as many streams open as one person may.
+pub(super) fn too_many_streams(most: usize) -> Answer {
+    Answer::new(StatusCode::TOO_MANY_REQUESTS, "Too many open streams.").detail(format!(
+        "One person can have {most} of these open at a server. Close one to open another."
+    ))
+}
+
 /// What is said of parts that cannot be sent, by texts that begin with the place.
 pub(super) fn content(problems: impl Iterator<Item = String>) -> Answer {
     let validation = |problem: &String| {
@@ -298,13 +305,6 @@ mod tests {
             429,
             "Message queue is full.",
         );
-        let inner = ChatCallError::Inner {
-            change: RootOnly::Archive,
-            root: ChatId(Uuid::nil()),
-        };
-        let words = "Chat archive state can only be changed on the root chat.";
-        check(Update, inner, 400, words);
-    }
         let words =
             "This chat is full: it holds 16 MiB or 10,000 messages at most. Start another chat.";
         check(Send, ChatCallError::Full, 409, words);
@@ -318,6 +318,13 @@ mod tests {
         let words =
             "The file does not fit into your quota of 5,368,709,120 bytes, of which 999 are used.";
         check(Upload, exceeded.into(), 409, words);
+        let inner = ChatCallError::Inner {
+            change: RootOnly::Archive,
+            root: ChatId(Uuid::nil()),
+        };
+        let words = "Chat archive state can only be changed on the root chat.";
+        check(Update, inner, 400, words);
+    }
 
     #[test]
     fn parts_that_cannot_be_sent_are_told_by_their_places() {

@@ -59,6 +59,9 @@ pub(crate) enum ApiError {
         /// In how long there is room again.
         retry_after: Duration,
     },
+    /// The caller has so many streams open, as many as one person may.
+    #[error("the caller has {0} streams open")]
+    TooManyStreams(usize),
     /// No limit has room for what another gateway asks for.
     #[error("the budget has no room")]
     Budget(Box<AiBudgetRefusal>),
@@ -167,6 +170,7 @@ impl From<StreamError> for ApiError {
     fn from(error: StreamError) -> Self {
         match error {
             StreamError::Store(error) => error.into(),
+            StreamError::TooMany(most) => Self::TooManyStreams(most),
             StreamError::Closed(Closed::SignedOut) => AuthError::Invalid.into(),
             StreamError::Closed(Closed::Revoked | Closed::Gone) => Self::not_found(),
             StreamError::Closed(closed @ (Closed::Stopping | Closed::Behind)) => {

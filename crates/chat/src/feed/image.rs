@@ -1,6 +1,6 @@
 //! A chat as its viewers know it, and what they are told when it changes. Pure.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 use dbauthz::news_for_readers;
 use model::chats::{
@@ -26,8 +26,8 @@ pub(super) enum Audience {
 #[derive(Debug, Clone)]
 pub(super) struct Image {
     access: ChatAccess,
-    messages: BTreeMap<MessageId, ChatMessage>,
-    queue: Vec<QueuedMessage>,
+    messages: BTreeMap<MessageId, Arc<ChatMessage>>,
+    queue: Arc<[QueuedMessage]>,
     /// What the model has said so far in the turn that runs.
     parts: Vec<ChatPart>,
 }
@@ -37,12 +37,39 @@ pub(super) struct Image {
 pub(super) struct Change {
     preview_reset: bool,
     history_reset: bool,
-    messages: Vec<ChatMessage>,
-    queue: Option<Vec<QueuedMessage>>,
+    messages: Vec<Arc<ChatMessage>>,
+    queue: Option<Arc<[QueuedMessage]>>,
     status: Option<ChatStatus>,
     error: Option<ChatError>,
     turn: Option<TurnKey>,
     parts: Vec<ChatPart>,
+    /// The first of the messages that are new, others than they were, or gone.
+    touched: Option<MessageId>,
+}
+
+impl Change {
+    /// These messages.
+    pub(super) fn said(messages: Vec<Arc<ChatMessage>>) -> Self {
+        Self {
+            messages,
+            ..Self::default()
+        }
+    }
+
+    /// Whether there is nothing to be told.
+    pub(super) const fn nothing(&self) -> bool {
+        !(self.preview_reset || self.history_reset)
+            && self.messages.is_empty()
+            && self.queue.is_none()
+            && self.status.is_none()
+            && self.error.is_none()
+            && self.parts.is_empty()
+    }
+
+    /// The first of the messages that are new, others than they were, or gone.
+    pub(super) const fn touched(&self) -> Option<MessageId> {
+        self.touched
+    }
 }
 
 /// From where on news are to be asked for that make an image of nothing.
@@ -62,8 +89,10 @@ impl Image {
         let messages = messages.into_iter().filter(|message| !message.deleted);
         let mut image = Self {
             access: chat,
-            messages: messages.map(|message| (message.id, message)).collect(),
-            queue,
+            messages: messages
+                .map(|message| (message.id, Arc::new(message)))
+                .collect(),
+            queue: queue.into(),
             parts: Vec::new(),
         };
         image.follow(parts);
@@ -97,7 +126,10 @@ impl Image {
 
     /// The last answer.
     pub(super) fn last_answer(&self) -> Option<MessageId> {
-        self.messages.values().rev().find_map(events::answer)
+        self.messages
+            .values()
+            .rev()
+            .find_map(|one| events::answer(one))
     }
 
     /// Takes news in; what is to be told of them.
@@ -116,20 +148,24 @@ impl Image {
                 .then(|| new.last_error.clone())
                 .flatten()
                 .filter(|_| new.status == ChatStatus::Error),
-            queue: (queue != self.queue).then(|| queue.clone()),
+            touched: messages.iter().map(|message| message.id).min(),
             ..Change::default()
         };
+        if queue.as_slice() != &*self.queue {
+            self.queue = queue.into();
+            change.queue = Some(Arc::clone(&self.queue));
+        }
         change.preview_reset = new.turn() != old.turn() && !self.parts.is_empty();
         if new.turn() != old.turn() {
             self.parts.clear();
         }
         self.access = access;
-        self.queue = queue;
         for message in messages {
             if message.deleted {
                 change.history_reset |= self.messages.remove(&message.id).is_some();
             } else {
-                change.messages.push(message.clone());
+                let message = Arc::new(message);
+                change.messages.push(Arc::clone(&message));
                 self.messages.insert(message.id, message);
             }
         }
@@ -151,25 +187,30 @@ impl Image {
         })
     }
 
-    /// Everything, as it is told to somebody who comes now and knows all messages up to `after`; `anew` to somebody who
-    /// is to forget what was told before.
-    pub(super) fn snapshot(&self, after: Option<MessageId>, anew: bool) -> Change {
-        // What was edited away since is told by forgetting everything.
-        let lost = after.is_some_and(|after| after.0 > 0 && !self.messages.contains_key(&after));
-        let reset = anew || lost;
-        let newer = |id: &MessageId| reset || after.is_none_or(|after| *id > after);
-        let messages = self.messages.iter().filter(|(id, _)| newer(id));
+    /// Whether there is such a message.
+    pub(super) fn knows(&self, id: MessageId) -> bool {
+        self.messages.contains_key(&id)
+    }
+
+    /// The messages after this one.
+    pub(super) fn said(&self, after: Option<MessageId>) -> impl Iterator<Item = &Arc<ChatMessage>> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let newer = self.messages.range((from, Bound::Unbounded));
+        newer.map(|(_, message)| message)
+    }
+
+    /// Everything after this message, as it is told to somebody who comes now.
+    pub(super) fn state(&self, after: Option<MessageId>) -> Change {
         let chat = &self.access.chat;
         let error = chat.last_error.clone();
         Change {
-            preview_reset: anew,
-            history_reset: reset,
-            messages: messages.map(|(_, message)| message.clone()).collect(),
-            queue: Some(self.queue.clone()),
+            messages: self.said(after).cloned().collect(),
+            queue: Some(Arc::clone(&self.queue)),
             status: Some(chat.status),
             error: error.filter(|_| chat.status == ChatStatus::Error),
             turn: self.turn(),
             parts: self.parts.clone(),
+            ..Change::default()
         }
     }
 
@@ -193,20 +234,30 @@ impl Image {
     }
 
     /// What of messages and of an error is shown.
-    fn shown(&self, change: &Change, audience: Audience) -> (Vec<ChatMessage>, Option<ChatError>) {
-        let (messages, error) = (change.messages.clone(), change.error.clone());
+    fn shown(
+        &self,
+        change: &Change,
+        audience: Audience,
+    ) -> (Vec<Arc<ChatMessage>>, Option<ChatError>) {
+        let (messages, error) = (&change.messages, change.error.clone());
         if audience == Audience::Owner || (messages.is_empty() && error.is_none()) {
-            return (messages, error);
+            return (messages.clone(), error);
         }
         let mut chat = self.access.clone();
         chat.chat.last_error = error;
         let news = news_for_readers(ChatNews {
             chat,
-            messages,
+            messages: messages.iter().map(|one| ChatMessage::clone(one)).collect(),
             queue: Vec::new(),
             parts: Vec::new(),
         });
-        (news.messages, news.chat.chat.last_error)
+        // What is the same for all is kept once.
+        let once = |(all, readers): (&Arc<ChatMessage>, ChatMessage)| match **all == readers {
+            true => Arc::clone(all),
+            false => Arc::new(readers),
+        };
+        let shown = messages.iter().zip(news.messages).map(once);
+        (shown.collect(), news.chat.chat.last_error)
     }
 
     /// Takes in those of these parts that follow without a gap.

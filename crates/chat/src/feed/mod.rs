@@ -2,13 +2,16 @@
 //!
 //! A chat that somebody looks at has one feed at this server, a task: it reads the chat when it hears that something
 //! happened there, and every few seconds; makes frames of what changed, once for the owner and once for all readers; and
-//! sends them to all who look. What a model says in a turn that runs here it has from the engine, without a read.
+//! sends them to all who look. What a model says in a turn that runs here it has from the engine, without a read; the
+//! turns that run at other servers are followed all together, by one look for however many chats.
 //!
 //! Who looks was let in by their own rights. The feed judges all of them by one look at the chat's ACL when it hears that
 //! this changed, when their rights may have changed, and every few seconds, and turns those away who may not look any
 //! more. The others see nothing of it.
 
+mod follow;
 mod image;
+mod snapshot;
 mod task;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -20,10 +23,14 @@ use std::{
 };
 
 use dbauthz::BoundStore;
-use model::{ChatId, UserId, chats::MessageId};
+use model::{
+    ChatId, UserId,
+    chats::{ChatPart, MessageId, TurnKey},
+};
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::follow::Following;
 pub use self::viewer::ChatStream;
 pub(crate) use self::viewer::Opening;
 use crate::{ChatConfig, Closed, Frame, engine::LiveTurns, ports::Reads};
@@ -80,12 +87,21 @@ enum Turned {
 struct Due {
     /// The chat: something happened there.
     chat: bool,
-    /// What the model says.
+    /// What the model says in a turn that runs here.
     parts: bool,
+    /// What the model says in a turn that runs elsewhere.
+    noted: Option<Noted>,
     /// Everybody's rights.
     rights: bool,
     /// The same, if the chat is of the family of one of these.
     roots: Vec<ChatId>,
+}
+
+/// What was said in a turn that runs elsewhere.
+#[derive(Debug)]
+struct Noted {
+    turn: TurnKey,
+    parts: Vec<ChatPart>,
 }
 
 /// The way to a feed.
@@ -143,6 +159,7 @@ pub(crate) struct Feeds(Arc<Shared>);
 struct Shared {
     reads: Arc<dyn Reads>,
     live: LiveTurns,
+    following: Following,
     config: ChatConfig,
     feeds: Mutex<Registry>,
     tasks: TaskTracker,
@@ -160,6 +177,7 @@ impl Feeds {
         Self(Arc::new(Shared {
             reads,
             live: LiveTurns::default(),
+            following: Following::default(),
             config,
             feeds: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -177,8 +195,10 @@ impl Feeds {
         self.wake(chat, |due| due.chat = true);
     }
 
-    /// The model says something in a chat, here or elsewhere.
+    /// The model says something in a chat, in a turn that runs here.
     pub(crate) fn said(&self, chat: ChatId) {
+        // Benches take the time from here.
+        tracing::trace!(chat_id = %chat, "the model says on");
         self.wake(chat, |due| due.parts = true);
     }
 
@@ -240,6 +260,12 @@ impl Feeds {
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.registry().feeds.len()
+    }
+
+    /// Whether turns at other servers are followed.
+    #[cfg(test)]
+    pub(crate) fn follows(&self) -> bool {
+        self.0.following.at_work()
     }
 
     /// The feed of a chat.

@@ -3,7 +3,8 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use dbauthz::BoundStore;
-use model::{ChatId, chats::MessageId};
+use model::ChatId;
+use store::chat_turns::FollowedTurn;
 use tokio::{
     sync::{broadcast, mpsc, oneshot, watch},
     time::{Instant, sleep_until},
@@ -13,6 +14,7 @@ use super::{
     Command, Due, Feeds, Handle, Join, Joined, Turned,
     image::{Audience, Change, Image, nothing},
     owns,
+    snapshot::{Beginning, Snapshots},
 };
 use crate::{Closed, Frame, telemetry};
 
@@ -32,9 +34,6 @@ struct Viewer {
 /// Somebody at the door.
 type Waiting = (Box<Join>, oneshot::Sender<Result<Joined, Turned>>);
 
-/// What is told to who comes, made once for all who come before anything changes.
-type Snapshots = HashMap<(Audience, Option<MessageId>, bool), Vec<Frame>>;
-
 /// A feed.
 pub(super) struct Feed {
     feeds: Feeds,
@@ -52,7 +51,15 @@ pub(super) struct Feed {
     /// When everybody who looks is judged next, at the latest.
     judge_at: Instant,
     next_look: Instant,
+    /// The turn runs at another server, and is followed there.
+    follows: bool,
     _open: telemetry::Open,
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.follow_no_more();
+    }
 }
 
 impl Feed {
@@ -75,9 +82,10 @@ impl Feed {
             owner: broadcast::Sender::new(BEHIND),
             readers: broadcast::Sender::new(BEHIND),
             image: None,
-            snapshots: Snapshots::new(),
+            snapshots: Snapshots::default(),
             read_at: None,
             judge_at: Instant::now() + look_every,
+            follows: false,
             _open: telemetry::Open::feed(),
         }
     }
@@ -134,6 +142,10 @@ impl Feed {
             () = wake.woken.notified() => {}
             () = sleep_until(self.next_look.min(self.judge_at)) => {
                 due.chat = self.next_look <= Instant::now();
+                if due.chat {
+                    // For who comes rarely they need not be kept.
+                    self.snapshots.forget();
+                }
             }
         }
         // However often something else happens.
@@ -147,6 +159,7 @@ impl Feed {
         Due {
             chat: due.chat || heard.chat,
             parts: heard.parts,
+            noted: heard.noted,
             rights: due.rights || heard.rights || heard.roots.iter().any(family),
             roots: Vec::new(),
         }
@@ -180,7 +193,11 @@ impl Feed {
         }
         if due.parts && !self.say() {
             self.read().await?;
-            self.say();
+        }
+        if let (Some(noted), Some(image)) = (due.noted, &mut self.image)
+            && let Some(change) = image.say(noted.turn, noted.parts)
+        {
+            self.tell(&change);
         }
         if due.rights {
             self.judge().await;
@@ -214,18 +231,32 @@ impl Feed {
         // The turn may run here, and have said more than is noted.
         self.say();
         self.read_at = Some(Instant::now());
-        self.next_look = Instant::now() + self.pause();
+        self.next_look = Instant::now() + self.feeds.0.config.look_every;
+        self.follow();
         Ok(())
     }
 
-    /// How long until it is read again: soon, when its turn runs at another server.
-    fn pause(&self) -> Duration {
-        let config = &self.feeds.0.config;
-        let turn = self.image.as_ref().and_then(Image::turn);
+    /// Follows the turn if it runs at another server: the chat was just read.
+    fn follow(&mut self) {
+        let image = self.image.as_ref();
+        let running = image.and_then(|image| Some((image.turn()?, image.seen())));
         let live = self.feeds.0.live.get(self.chat);
-        match turn {
-            Some(turn) if live.is_none_or(|live| live.key != turn) => config.follow_every,
-            _ => config.look_every,
+        let elsewhere = running.filter(|(turn, _)| live.is_none_or(|live| live.key != *turn));
+        let Some((turn, seen)) = elsewhere else {
+            return self.follow_no_more();
+        };
+        self.follows = true;
+        let followed = FollowedTurn {
+            turn,
+            snapshot: seen.revision,
+            parts: seen.parts,
+        };
+        self.feeds.follow(&self.handle, followed);
+    }
+
+    fn follow_no_more(&mut self) {
+        if std::mem::take(&mut self.follows) {
+            self.feeds.0.following.end(self.chat, self.handle.id);
         }
     }
 
@@ -236,6 +267,7 @@ impl Feed {
         };
         match image.say(live.key, live.said(image.heard())) {
             Some(change) => {
+                self.follow_no_more();
                 self.tell(&change);
                 true
             }
@@ -245,10 +277,10 @@ impl Feed {
 
     /// Tells everybody who looks.
     fn tell(&mut self, change: &Change) {
-        let Some(image) = &self.image else {
+        let Some(image) = self.image.as_ref().filter(|_| !change.nothing()) else {
             return;
         };
-        self.snapshots.clear();
+        self.snapshots.changed(change.touched());
         for (audience, channel) in [
             (Audience::Owner, &self.owner),
             (Audience::Readers, &self.readers),
@@ -322,19 +354,13 @@ impl Feed {
         } else {
             (Audience::Readers, &self.readers)
         };
-        let chat = self.chat;
-        let frames = self
-            .snapshots
-            .entry((audience, join.after, join.anew))
-            .or_insert_with(|| {
-                let all = image.snapshot(join.after, join.anew);
-                Frame::all(chat, image.events(&all, audience))
-            });
+        let from = Beginning::new(image, join.after, join.anew);
+        let frames = self.snapshots.frames(image, audience, from);
         let (close, closed) = watch::channel(None);
         self.places = self.places.wrapping_add(1);
         let joined = Joined {
             place: self.places,
-            frames: frames.clone(),
+            frames,
             live: channel.subscribe(),
             closed,
             last_answer: image.last_answer(),

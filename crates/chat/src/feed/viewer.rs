@@ -17,7 +17,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use super::{Feeds, Handle, Join, Joined};
-use crate::{Closed, Frame, telemetry};
+use crate::{Closed, Frame, seats::Seat, telemetry};
 
 /// How soon somebody is judged again who could not be.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -51,6 +51,7 @@ pub struct ChatStream {
     last_answer: Option<MessageId>,
     noted: Option<MessageId>,
     ended: Option<Closed>,
+    _seat: Seat,
     _open: telemetry::Open,
 }
 
@@ -67,6 +68,7 @@ impl ChatStream {
     pub(crate) async fn open(
         opening: Opening,
         caller: Caller,
+        seat: Seat,
         chat: ChatId,
         after: Option<MessageId>,
     ) -> Result<Self, Closed> {
@@ -93,6 +95,7 @@ impl ChatStream {
             last_answer: joined.last_answer,
             noted: None,
             ended: None,
+            _seat: seat,
             _open: telemetry::Open::viewer(),
         };
         stream.note();

@@ -8,8 +8,8 @@ use model::{
 
 use crate::WatchKind;
 
-/// A chat of which nothing was known before is a new one if it is not older than this.
-const NEW: TimeDelta = TimeDelta::seconds(30);
+/// How long a chat may be under way from the moment that it is made as of until others can hear of it.
+const UNDER_WAY: TimeDelta = TimeDelta::seconds(1);
 
 /// What is known of a chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,14 +32,14 @@ impl Known {
         }
     }
 
-    /// What has happened to a chat of which this was known.
+    /// What has happened to a chat of which this was known. Everything that happened since `since` was heard.
     pub(super) fn changes(
         before: Option<&Self>,
         chat: &Chat,
-        now: DateTime<Utc>,
+        since: DateTime<Utc>,
     ) -> Vec<WatchKind> {
         let Some(before) = before else {
-            return Self::first(chat, now);
+            return Self::first(chat, since);
         };
         if before.archived != chat.archived {
             return vec![Self::appears(chat)];
@@ -50,9 +50,10 @@ impl Known {
         changes
     }
 
-    /// Nothing was known: it is new, or everything about it may be.
-    fn first(chat: &Chat, now: DateTime<Utc>) -> Vec<WatchKind> {
-        if chat.archived || now - chat.created_at <= NEW {
+    /// Nothing was known: it is new if it was made while it was listened, however late that is heard. Otherwise whoever
+    /// watches has it in their list, and everything about it may be new.
+    fn first(chat: &Chat, since: DateTime<Utc>) -> Vec<WatchKind> {
+        if chat.archived || chat.created_at >= since - UNDER_WAY {
             vec![Self::appears(chat)]
         } else {
             vec![WatchKind::TitleChange, WatchKind::StatusChange]
@@ -78,15 +79,17 @@ mod tests {
     fn changes_have_their_names() {
         let chat = chat();
         let now = chat.created_at;
-        let later = now + TimeDelta::hours(1);
-        let check = |before: Option<&Known>, now, change: fn(&mut Chat), expected: &[WatchKind]| {
-            let mut changed = chat.clone();
-            change(&mut changed);
-            assert_eq!(Known::changes(before, &changed, now), expected);
-        };
+        let (later, before) = (now + TimeDelta::seconds(2), now - TimeDelta::hours(1));
+        let check =
+            |known: Option<&Known>, since, change: fn(&mut Chat), expected: &[WatchKind]| {
+                let mut changed = chat.clone();
+                change(&mut changed);
+                assert_eq!(Known::changes(known, &changed, since), expected);
+            };
         let known = Known::of(&chat);
         let archive = |chat: &mut Chat| chat.archived = true;
         check(None, now, |_| {}, &[Created]);
+        check(None, before, |_| {}, &[Created]);
         check(None, later, |_| {}, &[TitleChange, StatusChange]);
         check(None, later, archive, &[Deleted]);
         check(Some(&known), now, |_| {}, &[]);

@@ -1,7 +1,8 @@
 //! Tells people what happens to their chats, and to those that others share with them.
 //!
 //! One task reads each chat that something happened to, once for all who watch at this server, finds out what it was, and
-//! passes it on. Whom it concerns reads the chat again as they see it, which asks once more whether they may. What is
+//! passes it on. Whom it concerns reads the chat again as they see it, which asks once more whether they may; so it is with
+//! an ACL that changed, which concerns the owner, those who had the chat, and those who are in it now. What is
 //! shared with somebody is compared with what was shared before: when a hint says that it may be something else, when
 //! their rights have changed, and every half a minute.
 
@@ -19,7 +20,8 @@ use std::{
     time::Duration,
 };
 
-use model::{ChatId, Clock, UserId};
+use chrono::{DateTime, Utc};
+use model::{ChatId, Clock, UserId, chats::ChatAccess};
 use moka::sync::Cache;
 use store::StoreResult;
 use tokio::{
@@ -59,8 +61,8 @@ pub(crate) enum Notice {
         owner: Option<UserId>,
         root: ChatId,
     },
-    /// With whom the family of a root is shared changed.
-    Shared(ChatId),
+    /// With whom the family of a root is shared changed: the root with its ACL of now, which is absent when it is gone.
+    Shared(ChatId, Option<Arc<ChatAccess>>),
     /// Anything may be shared otherwise.
     Everything,
 }
@@ -87,6 +89,8 @@ struct Shared {
     known: Cache<ChatId, Known>,
     notices: broadcast::Sender<Notice>,
     watchers: AtomicUsize,
+    /// Since when somebody has watched, and everything was heard.
+    since: Mutex<DateTime<Utc>>,
     stopping: CancellationToken,
 }
 
@@ -101,6 +105,7 @@ impl Notices {
             known: Cache::new(KNOWN),
             notices: broadcast::Sender::new(BEHIND),
             watchers: AtomicUsize::new(0),
+            since: Mutex::new(DateTime::UNIX_EPOCH),
             stopping: CancellationToken::new(),
         }))
     }
@@ -180,8 +185,18 @@ impl Notices {
             self.follow_active();
             self.pass(Notice::Everything);
         }
-        for root in roots {
-            self.pass(Notice::Shared(root));
+        // What cannot be read stays heard.
+        let mut roots = roots.into_iter();
+        while let Some(root) = roots.next() {
+            match self.0.reads.acl(root).await {
+                Ok(with) => self.pass(Notice::Shared(root, with.map(Arc::new))),
+                Err(error) => {
+                    let mut heard = self.heard();
+                    heard.roots.extend(roots.chain([root]));
+                    heard.chats.extend(chats);
+                    return Err(error);
+                }
+            }
         }
         let mut chats: Vec<ChatId> = chats.into_iter().collect();
         while !chats.is_empty() {
@@ -214,7 +229,8 @@ impl Notices {
                 root: before.map_or(chat, |known| known.root),
             });
         };
-        let kinds = Known::changes(before.as_ref(), &found, self.0.clock.now());
+        let since = *self.since();
+        let kinds = Known::changes(before.as_ref(), &found, since);
         let known = Known::of(&found);
         if before.as_ref() != Some(&known) {
             self.0.known.insert(chat, known);
@@ -234,6 +250,10 @@ impl Notices {
         drop(self.0.notices.send(notice));
     }
 
+    fn since(&self) -> MutexGuard<'_, DateTime<Utc>> {
+        self.0.since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn heard(&self) -> MutexGuard<'_, Heard> {
         self.0.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -245,7 +265,11 @@ struct Watching(Notices);
 
 impl Watching {
     fn new(notices: &Notices) -> Self {
-        notices.0.watchers.fetch_add(1, Ordering::AcqRel);
+        let mut since = notices.since();
+        if notices.0.watchers.fetch_add(1, Ordering::AcqRel) == 0 {
+            *since = notices.0.clock.now();
+        }
+        drop(since);
         Self(notices.clone())
     }
 }

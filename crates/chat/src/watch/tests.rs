@@ -3,14 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use auth::{AccessHint, AuthState};
+use chrono::TimeDelta;
 use dbauthz::{
     Authorized,
     fake::{FakeStore, State},
 };
 use model::{
-    ChatId, SystemClock, UserId, UuidV7Source,
+    ChatId, GroupId, SystemClock, UserId, UuidV7Source,
     acl::Principal,
     chats::{ChatAccess, ChatRole, ChatStatus},
+    groups::GroupMember,
     users::UserStatus,
 };
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -22,6 +24,7 @@ use crate::{
     ChatConfig, Closed, WatchEvent, WatchKind,
     feed::tests::world::{CHAT, ORG, OTHER, OWNER, READER, chat, members, organization, users},
     house::StoreReads,
+    seats::Seats,
 };
 
 struct World {
@@ -86,7 +89,8 @@ impl World {
     async fn watch(&self, user: UserId) -> Told {
         let caller = auth::on_behalf_of(&self.auth, user, ORG, None);
         let caller = caller.await.unwrap();
-        let watch = ChatWatch::open(&self.notices, &self.auth, caller).await;
+        let seat = Seats::default().take(user, 1).unwrap();
+        let watch = ChatWatch::open(&self.notices, &self.auth, caller, seat).await;
         let (tell, told) = mpsc::unbounded_channel();
         let mut watch = watch.unwrap();
         let listening = tokio::spawn(async move {
@@ -223,12 +227,13 @@ async fn watching_ends_with_the_account_and_with_the_server() {
 #[tokio::test]
 async fn without_watchers_nothing_is_read() {
     let world = World::new();
-    world.set(|_| {});
+    world.set(|found| found.chat.created_at -= TimeDelta::minutes(1));
     let mut owner = world.watch(OWNER).await;
     world.notices.changed(ChatId(Uuid::from_u128(0x404)));
     world.set(|found| found.chat.title = "May".to_owned());
-    // It is new, as far as anybody knew.
-    told(&mut owner, WatchKind::Created, true).await;
+    // When it was made nobody watched: whoever does has it in their list.
+    told(&mut owner, WatchKind::TitleChange, true).await;
+    told(&mut owner, WatchKind::StatusChange, true).await;
     let reads = |world: &World| {
         let calls = world.store.calls();
         calls.iter().filter(|name| **name == "chat_get").count()
@@ -243,4 +248,89 @@ async fn without_watchers_nothing_is_read() {
     }
     let _owner = world.watch(OWNER).await;
     assert_eq!(reads(&world), before);
+}
+
+/// Chats that are made while somebody watches are told as new, sub-chats too, however late a server hears of them.
+#[tokio::test]
+async fn what_is_made_is_told_at_once_to_the_owners_other_tabs() {
+    use WatchKind::{Created, TitleChange};
+    let world = World::new();
+    let mut tabs = [world.watch(OWNER).await, world.watch(OWNER).await];
+    world.set(|_| {});
+    for tab in &mut tabs {
+        told(tab, Created, true).await;
+    }
+    world.share(&[READER]);
+    for tab in &mut tabs {
+        told(tab, WatchKind::AclChange, true).await;
+    }
+    let mut reader = world.watch(READER).await;
+    let child = ChatId(Uuid::from_u128(0xc1));
+    {
+        let mut state = world.store.state();
+        let mut made = state.chats[0].clone();
+        made.chat.id = child;
+        made.chat.parent_chat_id = Some(CHAT);
+        state.chats.push(made);
+    }
+    world.notices.changed(child);
+    for watch in tabs.iter_mut().chain([&mut reader]) {
+        let event = next(watch).await.unwrap();
+        assert_eq!((event.kind, event.chat_id), (Created, child));
+    }
+    // Whoever begins to watch later is told what it is.
+    let mut late = world.watch(OWNER).await;
+    world.set(|found| found.chat.title = "May".to_owned());
+    for watch in tabs.iter_mut().chain([&mut reader, &mut late]) {
+        told(watch, TitleChange, true).await;
+    }
+}
+
+/// Whom a change of an ACL cannot concern asks the database nothing.
+#[tokio::test]
+async fn a_change_of_an_acl_is_read_once_and_by_those_whom_it_concerns() {
+    use WatchKind::{AclChange, Created, Granted, Revoked};
+    let world = World::new();
+    world.store.state().group_members = vec![GroupMember {
+        group_id: GroupId(Uuid::from_u128(0x9)),
+        organization_id: ORG,
+        user_id: OTHER,
+        username: "cem".parse().unwrap(),
+        name: String::new(),
+        email: String::new(),
+    }];
+    let mut owner = world.watch(OWNER).await;
+    let mut reader = world.watch(READER).await;
+    let mut strangers = Vec::new();
+    for _ in 0..20 {
+        strangers.push(world.watch(OTHER).await);
+    }
+    world.set(|_| {});
+    told(&mut owner, Created, true).await;
+    let reads = || {
+        let calls = world.store.calls();
+        let reads = ["chat_get", "chat_shared_list"];
+        calls.iter().filter(|name| reads.contains(*name)).count()
+    };
+    for (with, kind) in [(&[READER][..], Granted), (&[], Revoked)] {
+        let before = reads();
+        world.share(with);
+        told(&mut owner, AclChange, true).await;
+        told(&mut reader, kind, kind == Granted).await;
+        // The root once, the owner once, and the one whom it concerns: twice when they compare, and once more what is new.
+        let asked = reads() - before;
+        assert!(asked <= 5, "{asked} reads");
+    }
+    // What is shared with a group concerns its members.
+    let group = Principal::Group(GroupId(Uuid::from_u128(0x9)));
+    world.store.state().chats[0].acl = [(group, ChatRole::Read)].into_iter().collect();
+    world.notices.shared(CHAT);
+    told(&mut owner, AclChange, true).await;
+    for stranger in &mut strangers {
+        told(stranger, Granted, true).await;
+    }
+    world.share(&[]);
+    for stranger in &mut strangers {
+        told(stranger, Revoked, false).await;
+    }
 }

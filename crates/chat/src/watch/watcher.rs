@@ -6,7 +6,10 @@ use std::{
 };
 
 use auth::{AccessGuard, AuthError, AuthState, Caller};
-use model::{ChatId, chats::Chat};
+use model::{
+    ChatId,
+    chats::{Chat, ChatAccess},
+};
 use store::{StoreError, StoreResult};
 use tokio::{
     sync::broadcast::{self, error::RecvError},
@@ -14,7 +17,7 @@ use tokio::{
 };
 
 use super::{Notice, Notices, Watching};
-use crate::{Closed, WatchEvent, WatchKind, telemetry};
+use crate::{Closed, WatchEvent, WatchKind, seats::Seat, telemetry};
 
 /// How soon something is read again that could not be.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -38,6 +41,7 @@ pub struct ChatWatch {
     /// The caller's rights may be others now.
     renew: bool,
     ended: Option<Closed>,
+    _seat: Seat,
     _open: telemetry::Open,
 }
 
@@ -58,6 +62,7 @@ impl ChatWatch {
         notices: &Notices,
         auth: &AuthState,
         caller: Caller,
+        seat: Seat,
     ) -> StoreResult<Self> {
         // Before it is looked what is shared, so that nothing between is missed.
         let watching = Watching::new(notices);
@@ -76,6 +81,7 @@ impl ChatWatch {
             pending: VecDeque::new(),
             renew: false,
             ended: None,
+            _seat: seat,
             _open: telemetry::Open::watcher(),
         })
     }
@@ -172,7 +178,13 @@ impl ChatWatch {
                 self.changed(*chat, kinds).await
             }
             Notice::Gone { chat, owner, root } => Ok(self.gone(*chat, *owner, *root)),
-            Notice::Shared(root) => self.reshared(*root).await,
+            Notice::Shared(root, with) => {
+                if self.concerned(*root, with.as_deref()) {
+                    self.reshared(*root).await
+                } else {
+                    Ok(Vec::new())
+                }
+            }
             Notice::Everything => self.compare().await,
         }
     }
@@ -207,6 +219,22 @@ impl ChatWatch {
             chat: None,
         };
         concerns.then_some(event).into_iter().collect()
+    }
+
+    /// Whether it may be the caller with whom this root is shared now, or is shared no more. Whose groups have changed
+    /// meanwhile compares all that is shared.
+    fn concerned(&self, root: ChatId, with: Option<&ChatAccess>) -> bool {
+        if self.shared.contains(&root) {
+            return true;
+        }
+        let Some(with) = with else { return false };
+        let caller = self.caller.user_id;
+        if with.chat.owner_id == caller || with.acl.users().contains_key(&caller) {
+            return true;
+        }
+        let subject = self.caller.store.subject();
+        let mut groups = with.acl.groups().keys();
+        groups.any(|group| subject.groups().contains(&group.0) || subject.is_member(group.0))
     }
 
     /// With whom a family is shared changed: with the caller perhaps.

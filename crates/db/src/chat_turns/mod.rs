@@ -2,6 +2,7 @@
 //! its attempt and the server's lease: whatever of it differs is another turn, and nothing is done to it.
 
 mod finish;
+mod follow;
 mod sweep;
 
 use async_trait::async_trait;
@@ -15,7 +16,7 @@ use model::{
 };
 use store::{
     StoreResult,
-    chat_turns::{ChatTurnWrite, TurnStanding},
+    chat_turns::{ChatTurnWrite, Noted, TurnStanding},
 };
 use uuid::Uuid;
 
@@ -160,7 +161,15 @@ impl ChatTurnWrite for Unit<Writing> {
         finish::chat_turn_finish(self.connection()?, turn, lease, end).await
     }
 
-    async fn chat_turn_sweep(&mut self, limit: u32) -> StoreResult<Vec<ChatId>> {
-        sweep::chat_turn_sweep(self.connection()?, limit).await
+    async fn chat_turn_lapsed_list(
+        &mut self,
+        after: Option<ChatId>,
+        limit: u32,
+    ) -> StoreResult<Vec<ChatId>> {
+        sweep::chat_turn_lapsed_list(self.connection()?, after, limit).await
+    }
+
+    async fn chat_turn_sweep(&mut self, chat: ChatId, noted: Noted) -> StoreResult<bool> {
+        sweep::chat_turn_sweep(self.connection()?, chat, noted).await
     }
 }

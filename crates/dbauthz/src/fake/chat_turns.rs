@@ -11,7 +11,7 @@ use model::{
 };
 use store::{
     StoreResult,
-    chat_turns::{ChatTurnWrite, TurnStanding},
+    chat_turns::{ChatTurnRead, ChatTurnWrite, FollowedNews, FollowedTurn, Noted, TurnStanding},
 };
 
 use super::{FakeUnit, State};
@@ -79,6 +79,36 @@ impl State {
 }
 
 #[async_trait]
+impl ChatTurnRead for FakeUnit {
+    async fn chat_turn_follow_list(
+        &mut self,
+        turns: &[FollowedTurn],
+    ) -> StoreResult<Vec<FollowedNews>> {
+        let state = self.call("chat_turn_follow_list");
+        let news = |followed: &FollowedTurn| {
+            let chat_id = followed.turn.chat_id;
+            let found = state.chat_for(chat_id, None).map(|found| found.chat);
+            let snapshot = found.as_ref().map(|chat| chat.versions.snapshot);
+            let runs = found.is_some_and(|chat| chat.turn() == Some(followed.turn));
+            let noted = state.chat_parts.get(&chat_id).filter(|_| runs);
+            let parts = noted.into_iter().flatten();
+            FollowedNews {
+                chat_id,
+                changed: snapshot != Some(followed.snapshot),
+                parts: parts
+                    .filter(|part| part.seq >= followed.parts)
+                    .cloned()
+                    .collect(),
+            }
+        };
+        let all = turns.iter().map(news);
+        Ok(all
+            .filter(|one| one.changed || !one.parts.is_empty())
+            .collect())
+    }
+}
+
+#[async_trait]
 impl ChatTurnWrite for FakeUnit {
     async fn chat_turn_get(
         &mut self,
@@ -142,30 +172,42 @@ impl ChatTurnWrite for FakeUnit {
         state.chat_turn_ends(turn, lease, end)
     }
 
-    async fn chat_turn_sweep(&mut self, limit: u32) -> StoreResult<Vec<ChatId>> {
-        let state = self.call("chat_turn_sweep");
+    async fn chat_turn_lapsed_list(
+        &mut self,
+        after: Option<ChatId>,
+        limit: u32,
+    ) -> StoreResult<Vec<ChatId>> {
+        let state = self.call("chat_turn_lapsed_list");
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let lapsed = state.chat_leases.iter();
         let lapsed = lapsed.filter(|(_, lease)| state.lapsed_leases.contains(lease));
-        let lapsed: Vec<_> = lapsed.map(|(chat, _)| *chat).take(limit).collect();
-        for chat in &lapsed {
-            let parts = state.chat_parts.remove(chat).unwrap_or_default();
-            let end = TurnEnd {
-                content: parts.into_iter().map(|part| part.part).collect(),
-                model: None,
-                usage: None,
-                usage_event_id: None,
-                error: Some(gone()),
-            };
-            let lease = state.chat_leases.remove(chat);
-            let found = &mut state.chat(*chat)?.chat;
-            // What waits goes on waiting.
-            found.status = ChatStatus::Running;
-            if let (Some(turn), Some(lease)) = (found.turn(), lease) {
-                state.chat_turn_ends(turn, lease, &end)?;
-            }
+        let lapsed = lapsed.map(|(chat, _)| *chat);
+        let later = lapsed.filter(|chat| after.is_none_or(|after| *chat > after));
+        Ok(later.take(limit).collect())
+    }
+
+    async fn chat_turn_sweep(&mut self, chat: ChatId, noted: Noted) -> StoreResult<bool> {
+        let state = self.call("chat_turn_sweep");
+        let lease = state.chat_leases.get(&chat).copied();
+        let Some(lease) = lease.filter(|lease| state.lapsed_leases.contains(lease)) else {
+            return Ok(false);
+        };
+        let parts = state.chat_parts.remove(&chat).unwrap_or_default();
+        let parts = parts.into_iter().filter(|_| noted == Noted::Kept);
+        let end = TurnEnd {
+            content: parts.map(|part| part.part).collect(),
+            model: None,
+            usage: None,
+            usage_event_id: None,
+            error: Some(gone()),
+        };
+        let found = &mut state.chat(chat)?.chat;
+        // What waits goes on waiting.
+        found.status = ChatStatus::Running;
+        if let Some(turn) = found.turn() {
+            state.chat_turn_ends(turn, lease, &end)?;
         }
-        Ok(lapsed)
+        Ok(true)
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) const ADDED: &[&str] = &[
     "chat_create_check",
     "chat_turn_check",
     "chat_readable_by",
+    "chat_acl_look",
     "chat_file_create_check",
     "workspace_share_check",
     "workspace_acl_get",

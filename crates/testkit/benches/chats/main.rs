@@ -2,9 +2,10 @@
 //!
 //! Two servers share a durable PostgreSQL with Bursar's own settings. A thousand people, each with a token of their own,
 //! follow one chat of somebody else's, which is shared with their group, once at the server where its turn runs and once
-//! at the other. Provider, servers and all who look on are one process, on whatever processors there are. What a part
-//! counts with is the time from the moment when the provider sent its first word until a viewer has read it: the moment
-//! for which words are gathered is in it.
+//! at the other, whose viewers follow it through the database. Provider, servers and all who look on are one process, on
+//! whatever processors there are. What a part counts with is the time from the moment when the engine says it until a
+//! viewer has it; beside it stands the time from the moment when the provider sent the part's first word, with the moment
+//! for which words are gathered in it.
 //!
 //! Then a reader's access is given and taken in every way there is, and asked about at the other server each time.
 
@@ -17,6 +18,7 @@
 )]
 
 mod changes;
+mod clock;
 mod provider;
 mod viewers;
 mod world;
@@ -54,6 +56,7 @@ fn main() {
             changes: 200,
         }
     };
+    tracing::subscriber::set_global_default(clock::Hearer).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -65,10 +68,10 @@ async fn run(size: Size) {
     let world = World::new(size).await;
     println!("goal: p99 under {GOAL:?}");
     println!(
-        "| {} look on | parts | p50 | p99 | most | the last viewer, p50 | p99 | all turned away after |",
+        "| {} look on | parts | p50 | p99 | most | the last viewer, p50 | p99 | since the provider's word, p50 | p99 | all turned away after |",
         size.viewers
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     for (place, server) in [("where the turn runs", 0), ("at another server", 1)] {
         stream(&world, place, server).await;
     }
@@ -84,34 +87,41 @@ async fn run(size: Size) {
 async fn stream(world: &World, place: &str, server: usize) {
     world.share("read").await;
     let mut viewers = world.look(server).await;
+    clock::begin();
     world.say().await;
     viewers.ended().await;
     let began = tokio::time::Instant::now();
     world.share("").await;
     let looks = viewers.closed().await;
     let away = looks.iter().map(|look| look.closed_at - began).max();
+    let said = clock::heard();
     let mut late: Vec<Duration> = Vec::new();
+    let mut since_word: Vec<Duration> = Vec::new();
     let mut last: Vec<Duration> = Vec::new();
     for look in &looks {
         for (place, seen) in look.seen.iter().enumerate() {
             assert_eq!(usize::try_from(seen.seq), Ok(place), "no part is left out");
-            late.push(seen.late);
+            let took = seen.at - said[place];
+            late.push(took);
+            since_word.push(seen.late);
             match last.get_mut(place) {
-                Some(most) => *most = seen.late.max(*most),
-                None => last.push(seen.late),
+                Some(most) => *most = took.max(*most),
+                None => last.push(took),
             }
         }
         // The last words may come with the whole message.
         assert!(look.seen.len() + 2 >= last.len(), "everybody saw all");
     }
     println!(
-        "| {place} | {} | {:.1?} | {:.1?} | {:.1?} | {:.1?} | {:.1?} | {:.0?} |",
+        "| {place} | {} | {:.1?} | {:.1?} | {:.1?} | {:.1?} | {:.1?} | {:.1?} | {:.1?} | {:.0?} |",
         last.len(),
         share(&mut late, 50),
         share(&mut late, 99),
         share(&mut late, 100),
         share(&mut last, 50),
         share(&mut last, 99),
+        share(&mut since_word, 50),
+        share(&mut since_word, 99),
         away.unwrap_or_default(),
     );
 }

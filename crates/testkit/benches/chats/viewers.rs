@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bursar_sdk::{
-    ChatStatus, ChatStreamEnd, ChatStreamEvent, ChatStreamEventType, ChatStreamQuery, Client,
-    client::Events,
+    ChatStreamEnd, ChatStreamEvent, ChatStreamMessagePart, ChatStreamQuery, Client,
+    client::{Event, Events},
 };
 use futures_util::{StreamExt, stream};
 use tokio::{
@@ -21,12 +21,16 @@ const OPENING: usize = 50;
 /// After how long something is thought not to come at all.
 const PATIENCE: Duration = Duration::from_secs(120);
 const REVOKED: u16 = 4403;
+/// How a frame says that the chat waits.
+const WAITING: &str = r#""status":"waiting""#;
 
 /// A part, as one viewer saw it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seen {
     /// Its place in the turn.
     pub(crate) seq: i32,
+    /// When it was there.
+    pub(crate) at: Instant,
     /// The time since the provider sent its first word.
     pub(crate) late: Duration,
 }
@@ -94,52 +98,45 @@ impl Viewers {
     }
 }
 
+/// What is heard is read when all is over: whoever looks shares the processors with the servers.
 async fn look(mut events: Events, tell: UnboundedSender<Told>) -> Look {
-    let (mut open, mut seen) = (false, Vec::new());
+    let mut heard: Vec<(Instant, Event)> = Vec::new();
+    let mut parts = false;
     while let Some(event) = events.next().await.unwrap() {
         let at = Instant::now();
         if event.name == "error" {
             let end: ChatStreamEnd = event.read().unwrap();
             assert_eq!(end.code, REVOKED, "{}", end.message);
             return Look {
-                seen,
+                seen: heard
+                    .iter()
+                    .flat_map(|(at, event)| seen(*at, event))
+                    .collect(),
                 closed_at: at,
             };
         }
-        if !open {
+        if heard.is_empty() {
             tell.send(Told::Open).unwrap();
-            open = true;
         }
-        let told: Vec<ChatStreamEvent> = event.read().unwrap();
-        for one in &told {
-            hear(one, at, &mut seen, &tell);
+        parts |= event.data.contains("message_part");
+        if parts && event.data.contains(WAITING) {
+            tell.send(Told::TurnEnded).unwrap();
         }
+        heard.push((at, event));
     }
     panic!("a stream ended without a word")
 }
 
-fn hear(event: &ChatStreamEvent, at: Instant, seen: &mut Vec<Seen>, tell: &UnboundedSender<Told>) {
-    match event.r#type {
-        ChatStreamEventType::MessagePart => {
-            let part = event.message_part.as_ref().unwrap();
-            let words = part.part.text.as_deref().unwrap();
-            seen.push(Seen {
-                seq: part.seq,
-                late: provider::late(words, at),
-            });
-        }
-        ChatStreamEventType::Status => {
-            let waits = event
-                .status
-                .is_some_and(|now| now.status == ChatStatus::Waiting);
-            if waits && !seen.is_empty() {
-                tell.send(Told::TurnEnded).unwrap();
-            }
-        }
-        ChatStreamEventType::Error => panic!("{:?}", event.error),
-        ChatStreamEventType::Message
-        | ChatStreamEventType::QueueUpdate
-        | ChatStreamEventType::HistoryReset
-        | ChatStreamEventType::PreviewReset => {}
-    }
+/// The parts in a frame that was there at this instant.
+fn seen(at: Instant, event: &Event) -> Vec<Seen> {
+    let told: Vec<ChatStreamEvent> = event.read().unwrap();
+    let failed = told.iter().find_map(|one| one.error.as_ref());
+    assert_eq!(failed, None);
+    let parts = told.iter().filter_map(|one| one.message_part.as_ref());
+    let part = |part: &ChatStreamMessagePart| Seen {
+        seq: part.seq,
+        at,
+        late: provider::late(part.part.text.as_deref().unwrap(), at),
+    };
+    parts.map(part).collect()
 }

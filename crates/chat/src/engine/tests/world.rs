@@ -10,11 +10,12 @@ use bytes::Bytes;
 use dbauthz::BoundStore;
 use model::{
     ChatId, UuidV7Source,
-    chats::{Chat, ContentPart, TurnEnd, TurnKey},
+    chats::{Chat, ChatAccess, ContentPart, TurnEnd, TurnKey},
 };
 use store::{
     StoreResult,
     chat_messages::{ChatNews, SeenVersions},
+    chat_turns::{FollowedNews, FollowedTurn},
 };
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -41,6 +42,14 @@ impl Reads for Nobody {
 
     async fn readable_by(&self, _chat: ChatId, people: &[&BoundStore]) -> StoreResult<Vec<bool>> {
         Ok(vec![false; people.len()])
+    }
+
+    async fn follow(&self, _turns: &[FollowedTurn]) -> StoreResult<Vec<FollowedNews>> {
+        Ok(Vec::new())
+    }
+
+    async fn acl(&self, _root: ChatId) -> StoreResult<Option<ChatAccess>> {
+        Ok(None)
     }
 
     async fn chats(&self, chats: &[ChatId]) -> StoreResult<Vec<Option<Chat>>> {

@@ -1,5 +1,6 @@
 //! Feeds over a chat in memory: what viewers are told, how often it is read, and who is turned away.
 
+mod bounds;
 pub(crate) mod world;
 
 use std::{
@@ -125,7 +126,8 @@ async fn who_comes_again_gets_what_is_new_or_everything() {
     check(Some(1), &["2:b", "waiting"]).await;
     check(Some(2), &["waiting"]).await;
     // It was edited away, or never was.
-    check(Some(7), &["history_reset", "1:a", "2:b", "waiting"]).await;
+    let anew = ["preview_reset", "history_reset", "1:a", "2:b", "waiting"];
+    check(Some(7), &anew).await;
 }
 
 #[tokio::test]
@@ -145,7 +147,7 @@ async fn many_viewers_cost_one_read_and_one_writing() {
     let written = AtomicUsize::new(0);
     for stream in &mut streams {
         let frame = frame(stream).await;
-        frame.json(|_, events| {
+        frame.text(|_, events| {
             written.fetch_add(1, Ordering::SeqCst);
             Bytes::from(events.len().to_string())
         });

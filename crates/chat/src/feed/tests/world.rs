@@ -28,12 +28,13 @@ use model::{
 use store::{
     StoreResult,
     chat_messages::{ChatNews, SeenVersions},
+    chat_turns::{FollowedNews, FollowedTurn},
 };
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::super::{Feeds, Opening};
-use crate::{ChatConfig, ChatStream, Closed, ports::Reads};
+use crate::{ChatConfig, ChatStream, Closed, ports::Reads, seats::Seats};
 
 pub(crate) const CHAT: ChatId = ChatId(Uuid::from_u128(0xc));
 pub(crate) const ORG: OrganizationId = OrganizationId(Uuid::from_u128(0x0f));
@@ -193,6 +194,8 @@ pub(in crate::feed) struct Store {
     book: Mutex<Book>,
     pub(in crate::feed) reads: AtomicUsize,
     pub(in crate::feed) looks: AtomicUsize,
+    /// How many turns were asked about, each time that they were.
+    pub(in crate::feed) follows: Mutex<Vec<usize>>,
 }
 
 impl Store {
@@ -203,12 +206,14 @@ impl Store {
 
 #[async_trait]
 impl Reads for Store {
-    async fn news(&self, _chat: ChatId, seen: &SeenVersions) -> StoreResult<Option<ChatNews>> {
+    /// All chats are the one of the book.
+    async fn news(&self, id: ChatId, seen: &SeenVersions) -> StoreResult<Option<ChatNews>> {
         self.reads.fetch_add(1, Ordering::SeqCst);
         let book = self.book();
-        let Some(chat) = book.chat.clone() else {
+        let Some(mut chat) = book.chat.clone() else {
             return Ok(None);
         };
+        chat.id = id;
         let newer = |message: &&ChatMessage| message.revision > seen.revision;
         let same = chat
             .turn()
@@ -237,6 +242,30 @@ impl Reads for Store {
         Ok(people.iter().map(may).collect())
     }
 
+    async fn follow(&self, turns: &[FollowedTurn]) -> StoreResult<Vec<FollowedNews>> {
+        let mut follows = self.follows.lock().unwrap();
+        follows.push(turns.len());
+        drop(follows);
+        let book = self.book();
+        let news = |followed: &FollowedTurn| {
+            let parts = book.parts.iter().filter(|part| part.seq >= followed.parts);
+            let chat = book.chat.as_ref();
+            FollowedNews {
+                chat_id: followed.turn.chat_id,
+                changed: chat.is_none_or(|chat| chat.versions.snapshot != followed.snapshot),
+                parts: parts.cloned().collect(),
+            }
+        };
+        let all = turns.iter().map(news);
+        Ok(all
+            .filter(|one| one.changed || !one.parts.is_empty())
+            .collect())
+    }
+
+    async fn acl(&self, _root: ChatId) -> StoreResult<Option<ChatAccess>> {
+        Ok(None)
+    }
+
     async fn chats(&self, chats: &[ChatId]) -> StoreResult<Vec<Option<Chat>>> {
         Ok(vec![self.book().chat.clone(); chats.len()])
     }
@@ -255,6 +284,11 @@ impl World {
     }
 
     pub(in crate::feed) fn looking(every: Duration) -> Self {
+        Self::following(every, every)
+    }
+
+    /// Where a chat is looked at, and turns elsewhere are followed, so often.
+    pub(in crate::feed) fn following(look_every: Duration, follow_every: Duration) -> Self {
         let book = Book {
             chat: Some(chat()),
             messages: Vec::new(),
@@ -265,6 +299,7 @@ impl World {
             book: Mutex::new(book),
             reads: AtomicUsize::new(0),
             looks: AtomicUsize::new(0),
+            follows: Mutex::default(),
         });
         let people = FakeStore::default();
         *people.state() = State {
@@ -281,8 +316,8 @@ impl World {
             None,
         );
         let config = ChatConfig {
-            look_every: every,
-            follow_every: every,
+            look_every,
+            follow_every,
             ..ChatConfig::default()
         };
         let opening = Opening {
@@ -307,8 +342,19 @@ impl World {
         user: UserId,
         after: Option<i64>,
     ) -> Result<ChatStream, Closed> {
+        self.open_at(user, CHAT, after).await
+    }
+
+    pub(in crate::feed) async fn open_at(
+        &self,
+        user: UserId,
+        chat: ChatId,
+        after: Option<i64>,
+    ) -> Result<ChatStream, Closed> {
         let caller = self.caller(user).await;
-        ChatStream::open(self.opening.clone(), caller, CHAT, after.map(MessageId)).await
+        let seat = Seats::default().take(user, 1).unwrap();
+        let after = after.map(MessageId);
+        ChatStream::open(self.opening.clone(), caller, seat, chat, after).await
     }
 
     pub(in crate::feed) fn change(&self, change: impl FnOnce(&mut Book)) {

@@ -6,6 +6,7 @@ mod bounds;
 mod families;
 mod files;
 mod finishing;
+mod following;
 mod lists;
 mod news;
 mod pins;
@@ -81,6 +82,7 @@ pub(crate) fn new_chat(
         workspace_id: None,
         parent_chat_id: None,
         title: title.to_owned(),
+        title_made: false,
         model: None,
         client_type: ClientType::Api,
         labels: BTreeMap::new(),

@@ -8,9 +8,10 @@ use model::{
     chats::{ChatPart, ContentPart, TurnEnd},
 };
 use rbac::{
-    Action::{Delete, Read, Update},
+    Action::{Delete, Read, Share, Update},
     Object, ResourceType,
 };
+use store::chat_turns::Noted;
 
 use super::{Case, allow, case, chats::it};
 use crate::{
@@ -47,7 +48,7 @@ fn end() -> TurnEnd {
 pub(super) fn chat_turns() -> Vec<Case> {
     let all = || Object::new(ResourceType::Chat);
     let part = || [allow(Update, one(PART))];
-    vec![
+    let mut cases = vec![
         case!(system "chat_turn_get", u => u.chat_turns().chat_turn_get(PART, LEASE), part()),
         case!(
             system "chat_turn_standing_list",
@@ -64,9 +65,16 @@ pub(super) fn chat_turns() -> Vec<Case> {
             u => u.chat_turns().chat_turn_finish(TURN, LEASE, &end()),
             part()
         ),
-        case!(system "chat_turn_sweep", u => u.chat_turns().chat_turn_sweep(1), [
-            allow(Update, all()),
-        ]),
+        case!(
+            system "chat_turn_lapsed_list",
+            u => u.chat_turns().chat_turn_lapsed_list(None, 1),
+            [allow(Update, all())]
+        ),
+        case!(
+            system "chat_turn_sweep",
+            u => u.chat_turns().chat_turn_sweep(PART, Noted::Kept),
+            part()
+        ),
         case!(
             system "chat_readable_by",
             u => async {
@@ -77,10 +85,28 @@ pub(super) fn chat_turns() -> Vec<Case> {
             [allow(Read, it(TALK))]
         ),
         case!(
+            system "chat_acl_look",
+            u => u.chat_viewers().chat_acl_look(TALK),
+            [allow(Read, it(TALK))]
+        ),
+        case!(
+            system "chat_turn_follow_list",
+            u => u.chat_viewers().chat_turn_follow_list(&[]),
+            [allow(Read, all())]
+        ),
+        case!(
             system "chat_file_download_get",
             u => u.chat_viewers().chat_file_download_get(&TOKEN, DateTime::UNIX_EPOCH),
             [allow(Read, Object::api_key(None, BOB.0))]
         ),
+    ];
+    cases.extend(upkeep());
+    cases
+}
+
+fn upkeep() -> Vec<Case> {
+    let all = || Object::new(ResourceType::Chat);
+    vec![
         case!(
             system "chat_archive_old",
             u => u.chat_upkeep().chat_archive_old(DateTime::UNIX_EPOCH, 1),
@@ -88,6 +114,12 @@ pub(super) fn chat_turns() -> Vec<Case> {
         ),
         case!(system "chat_purge", u => u.chat_upkeep().chat_purge(DateTime::UNIX_EPOCH, 1), [
             allow(Delete, all()),
+        ]),
+        case!(system "chat_acl_prune", u => u.chat_upkeep().chat_acl_prune(1), [
+            allow(Share, all()),
+        ]),
+        case!(system "chat_viewer_prune", u => u.chat_upkeep().chat_viewer_prune(None, 1), [
+            allow(Update, all()),
         ]),
         case!(
             system "chat_file_prune",

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     stage::{NEVER, Pair, Stage, options},
-    stream::Wire,
+    stream::{Wire, socket},
 };
 use crate::support::is;
 
@@ -35,6 +35,16 @@ impl Watch {
     /// Reads on until this is told of a chat; nothing of another chat may come.
     pub(super) async fn told(&mut self, kind: Kind, chat: Uuid) -> Option<Chat> {
         self.told_as(kind, chat, |_| true).await
+    }
+
+    /// Reads on until a chat is gone, whatever is told of others.
+    pub(super) async fn gone(&mut self, chat: Uuid) {
+        loop {
+            let event = self.next("the end of a chat").await;
+            if event.kind == Kind::Deleted && event.chat_id == chat {
+                return;
+            }
+        }
     }
 
     /// Reads on until a chat is shown as this, whatever happened to it.
@@ -126,6 +136,18 @@ async fn an_owner_is_told_of_every_change_at_every_server() {
     ada.chat_update(chat, &archive(false)).await.unwrap();
     for tab in &mut tabs {
         tab.told(Kind::Created, chat).await.unwrap();
+    }
+    // A sub-chat is told as new at once, before anything else of it.
+    let child = stage.child(chat, "A part").await;
+    for tab in &mut tabs {
+        let first = loop {
+            let event = tab.next("the sub-chat").await;
+            if event.chat_id == child {
+                break event;
+            }
+        };
+        assert_eq!(first.kind, Kind::Created);
+        assert_eq!(first.chat.unwrap().parent_chat_id, Some(chat));
     }
 }
 
@@ -232,4 +254,35 @@ async fn switches_and_departures_are_told_as_well() {
         }
     };
     assert_eq!(end.code, 4403);
+}
+
+/// Of each kind a person has so many streams open at a server; one that ends makes room for another.
+#[tokio::test]
+async fn one_person_has_so_many_streams_open_at_a_server() {
+    let stage = Stage::with(Script::default(), &options()).await;
+    let chat = stage.shared("Plans").await;
+    let vic = &stage.vic.client;
+    let stream = format!("/{chat}/stream");
+    for (path, most) in [("/watch", 16), (stream.as_str(), 64)] {
+        let mut open = Vec::new();
+        for _ in 0..most {
+            open.push(Wire::socket(vic, path).await);
+        }
+        let token = vic.token().unwrap().expose();
+        let once_more = async || socket(vic, path, &[("bursar-session-token", token)]).await;
+        assert_eq!(once_more().await.err(), Some(429), "{path}");
+        let call = reqwest::Client::new()
+            .get(format!("{}api/v2/chats{path}", vic.base_url()))
+            .header("accept", "text/event-stream")
+            .header("bursar-session-token", token);
+        let refused = call.send().await.unwrap();
+        assert_eq!(refused.status().as_u16(), 429, "{path}");
+        let told: serde_json::Value = refused.json().await.unwrap();
+        assert_eq!(told["message"], "Too many open streams.");
+        assert!(told["detail"].as_str().unwrap().contains(&most.to_string()));
+        // Nobody else has fewer for it.
+        drop(Wire::socket(&stage.gil.client, path).await);
+        drop(open.pop());
+        crate::calls::until("room for another", || async { once_more().await.is_ok() }).await;
+    }
 }
