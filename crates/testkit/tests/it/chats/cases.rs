@@ -62,7 +62,7 @@ Read-only
 
 Events
 59 | instead | a reader is told messages and `history_reset`; what waits is the owner's alone to see | testkit/tests/it/chats/two_servers.rs#an_edit_while_a_turn_runs_begins_anew_everywhere testkit/tests/it/chats/readers.rs#readers_see_neither_what_waits_nor_what_it_took
-61 | shown | out of the group, out of the stream | testkit/tests/it/chats/revocation.rs#who_is_taken_out_of_the_acl_or_the_group_is_turned_away
+61 | shown | out of the group, out of the stream | testkit/tests/it/chats/revocation.rs#who_is_taken_out_of_the_acl_or_the_group_is_turned_away+a_groups_end_and_a_suspension_end_all_streams_that_hung_on_them
 62 | shown | `granted` and `revoked`; `shared` changes in the owner's other windows | testkit/tests/it/chats/watching.rs#readers_are_told_what_they_may_read_from_when_on_and_until_when+an_owner_is_told_of_every_change_at_every_server
 64 | shown | parts of another turn are told nobody | db/tests/it/chats/finishing.rs#nothing_is_done_to_another_turn testkit/tests/it/chats/two_servers.rs#an_edit_while_a_turn_runs_begins_anew_everywhere
 65 | shown | titles, states, beginnings and ends of one's own chats | testkit/tests/it/chats/watching.rs#an_owner_is_told_of_every_change_at_every_server
@@ -70,7 +70,7 @@ Events
 Messages and audit
 67 | shown | groups, initiators and owners are told nothing | testkit/tests/it/chats/events.rs#a_direct_grant_is_told_once_and_nothing_else_is
 68 | shown | the message is written with the grant, in its transaction, and mail follows from it | db/tests/it/chats/audit.rs#a_direct_share_is_told_once_and_only_to_whom_it_was_made_for
-70 | shown | a family that is put away is one line, of `archived` only | testkit/tests/it/chats/events.rs#what_is_done_to_a_chat_is_one_line_each db/tests/it/chats/audit.rs#the_log_tells_of_a_chats_life_and_not_of_its_conversation
+70 | instead | a family that is put away is one line, of `archived` only; where a job does it, the line names the job's actor, since the owner did nothing | testkit/tests/it/chats/events.rs#what_is_done_to_a_chat_is_one_line_each db/tests/it/chats/audit.rs#the_log_tells_of_a_chats_life_and_not_of_its_conversation
 71 | shown | what is on top, active or recent is left alone, looked at again under the lock | db/tests/it/chats/upkeep.rs#families_that_are_left_alone_are_archived_as_one+whoever_has_changed_it_meanwhile_keeps_it
 
 Files

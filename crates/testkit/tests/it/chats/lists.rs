@@ -165,6 +165,19 @@ async fn every_chat_is_on_one_page() {
         rest.sort_unstable();
         assert_eq!(rest, expected([0, 1, 4, 6, 0, 0, 0])[..4]);
     }
+    // The client's own way from page to page, here without the first.
+    let all = pages(&stage, vic, "source:shared_with_me", true).await;
+    let mut pages = vic.chat_pages(ChatListQuery {
+        q: Some("source:shared_with_me".to_owned()),
+        limit: Some(4),
+        offset: Some(1),
+        ..ChatListQuery::default()
+    });
+    let mut found = Vec::new();
+    while let Some(page) = pages.next().await.unwrap() {
+        found.push(page.into_iter().map(|chat| chat.title).collect::<Vec<_>>());
+    }
+    assert_eq!(found, [&all[1..5], &all[5..]]);
     assert_eq!(
         stage.get(ids[5]).await.pin_order,
         0,

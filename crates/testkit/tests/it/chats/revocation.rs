@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     stage::{NEVER, Pair, options, slow},
-    stream::{Stream, socket},
+    stream::{End, Stream, Wire, socket},
 };
 use crate::support::{Person, is};
 
@@ -144,6 +144,57 @@ async fn who_leaves_the_organization_or_is_suspended_is_turned_away() {
     pair.stop(chat).await;
 }
 
+/// Both kinds of streams about all chats of somebody, at the other server.
+async fn watches(pair: &Pair, who: &Person) -> [Wire; 2] {
+    let there = pair.there(who);
+    let events = there.chat_watch().await.unwrap();
+    [Wire::socket(&there, "/watch").await, Wire::Events(events)]
+}
+
+/// Reads on to the end.
+async fn end(mut wire: Wire) -> End {
+    loop {
+        if let Err(end) = wire.in_time("the end").await {
+            return end;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_groups_end_and_a_suspension_end_all_streams_that_hung_on_them() {
+    let (pair, chat) = scene().await;
+    let stage = &pair.stage;
+    let owner = &stage.world.cast.owner;
+    let mut others = pair.both(&stage.ada, chat).await;
+    let mut vic = pair.both(&stage.vic, chat).await;
+    let gil = pair.both(&stage.gil, chat).await;
+    let watching = watches(&pair, &stage.vic).await;
+    let gils = watches(&pair, &stage.gil).await;
+    let deleting = async { owner.group_delete(stage.group).await.map(drop).unwrap() };
+    others.append(&mut vic);
+    pair.ends("a group that is no more", gil, &mut others, deleting)
+        .await;
+    let vic = others.split_off(2);
+    let suspending = async { owner.user_suspend(stage.vic.id).await.map(drop).unwrap() };
+    pair.ends("a suspension", vic, &mut others, suspending)
+        .await;
+    for wire in watching {
+        let end = end(wire).await;
+        assert_eq!(
+            (end.code, end.reason.as_str()),
+            (4403, "permission revoked")
+        );
+    }
+    // Who lost one chat goes on being told of all others.
+    for mut wire in gils {
+        let told = wire.in_time("a chat that is not shared any more").await;
+        let told: bursar_sdk::ChatWatchEvent = serde_json::from_str(&told.unwrap()).unwrap();
+        let kind = bursar_sdk::ChatWatchEventKind::Revoked;
+        assert_eq!((told.kind, told.chat_id), (kind, chat));
+    }
+    pair.stop(chat).await;
+}
+
 #[tokio::test]
 async fn an_organizations_switch_turns_all_readers_away_and_keeps_owner_and_admin() {
     let (pair, chat) = scene().await;
@@ -230,8 +281,7 @@ async fn a_page_of_another_site_opens_no_socket_with_a_visitors_cookie() {
     for origin in [None, Some("https://evil.example"), Some("null")] {
         let mut headers = vec![cookie];
         headers.extend(origin.map(|origin| ("origin", origin)));
-        let refused = open(&headers).await.unwrap_err();
-        assert!(matches!(refused, 401 | 403), "{origin:?}: {refused}");
+        assert_eq!(open(&headers).await, Err(403), "{origin:?}");
     }
     pair.stop(chat).await;
 }

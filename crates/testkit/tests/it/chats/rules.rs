@@ -5,7 +5,7 @@ use fakeprovider::{Gate, Script};
 use serde_json::{Value, json};
 
 use super::stage::{Stage, options};
-use crate::support::{get, is};
+use crate::support::{brief, get, is, lines};
 
 #[tokio::test]
 async fn a_title_has_a_length_and_a_change_is_whole_or_not_at_all() {
@@ -204,4 +204,59 @@ async fn a_chat_whose_turn_runs_is_not_put_away() {
         .ask(ada, "POST", &format!("/{root}/interrupt"), &Value::Null)
         .await;
     is(&interrupt, 400);
+}
+
+#[tokio::test]
+async fn what_was_refused_is_in_the_log_by_what_it_would_have_done() {
+    let stage = Stage::new().await;
+    let (ada, vic, xan) = (&stage.ada, &stage.vic, &stage.xan);
+    let chat = stage.shared("Plans").await;
+    let query = bursar_sdk::ChatFileCreateQuery {
+        organization: Some(stage.world.cast.organization_id.to_string()),
+    };
+    let file = bursar_sdk::client::Upload::new("plan.md", "# Plan");
+    let file = ada.client.chat_file_create(&query, file).await.unwrap().id;
+    let words = json!([{"type": "text", "text": "Hello"}]);
+    let say = json!({"content": words});
+    let own = json!({"user_roles": {vic.id.to_string(): ""}});
+    let foreign = json!({"organization_id": stage.beta, "content": words});
+    let link = format!("/files/{file}/download-url");
+    let path = |rest: &str| format!("/{chat}{rest}");
+    let nothing = Value::Null;
+    for (who, method, path, body, status, word) in [
+        (vic, "POST", path("/interrupt"), &nothing, 404, "write"),
+        (vic, "POST", path("/messages"), &say, 403, "write"),
+        (vic, "PATCH", path("/messages/1"), &say, 403, "write"),
+        (vic, "DELETE", path("/queue/1"), &nothing, 404, "write"),
+        (
+            vic,
+            "POST",
+            path("/queue/1/promote"),
+            &nothing,
+            403,
+            "write",
+        ),
+        (
+            vic,
+            "PATCH",
+            path(""),
+            &json!({"title": "Mine"}),
+            404,
+            "write",
+        ),
+        (vic, "PATCH", path("/acl"), &own, 403, "write"),
+        (vic, "POST", String::new(), &foreign, 403, "create"),
+        // An address only reads.
+        (xan, "POST", link, &nothing, 404, ""),
+    ] {
+        let answer = stage.ask(&who.client, method, &path, body).await;
+        is(&answer, status);
+        let found = lines(&stage.world, answer.request_id()).await;
+        let found: Vec<String> = found.iter().map(brief).collect();
+        let expected = match word {
+            "" => Vec::new(),
+            word => vec![format!("{word} chat /chats{path}")],
+        };
+        assert_eq!(found, expected, "{method} {path}");
+    }
 }

@@ -52,10 +52,12 @@ async fn all_that_is_wrong_is_told_together() {
         "user_roles: not-a-uuid is not a valid UUID.".to_owned(),
         format!("user_roles: user with ID {NOBODY} does not exist"),
         "user_roles: role \"admin\" is not a valid chat role".to_owned(),
+        "expires_at: must be in the future".to_owned(),
     ];
     let body = json!({
         "group_roles": {NOBODY: "read"},
         "user_roles": {NOBODY: "read", "not-a-uuid": "read", vic.to_string(): "admin"},
+        "expires_at": "2001-01-01T00:00:00Z",
     });
     let answer = patch(&stage, &stage.ada, chat, &body).await;
     is(&answer, 400);
@@ -160,7 +162,11 @@ async fn who_may_not_share_learns_nothing_and_who_may_cannot_name_themself() {
     );
 
     for who in [ada, boss] {
-        let own = json!({"user_roles": {who.id.to_string().to_uppercase(): "read", NOBODY: "x"}});
+        // It comes before all that is wrong with the rest.
+        let own = json!({
+            "user_roles": {who.id.to_string().to_uppercase(): "read", NOBODY: "x"},
+            "expires_at": "2001-01-01T00:00:00Z",
+        });
         let answer = patch(&stage, who, chat, &own).await;
         is(&answer, 400);
         assert_eq!(answer.message(), OWN);
@@ -171,7 +177,8 @@ async fn who_may_not_share_learns_nothing_and_who_may_cannot_name_themself() {
     assert!(stage.sees(xan, chat).await, "an administrator shares too");
     let written = lines(&stage.world, granted.request_id()).await;
     let written: Vec<_> = written.iter().map(brief).collect();
-    assert_eq!(written, ["write chat Plans"]);
+    // Its title was made of what was said, which is not told.
+    assert_eq!(written, [format!("write chat {chat}")]);
 
     let owner = &stage.world.cast.owner;
     owner.user_suspend(ada.id).await.unwrap();
