@@ -87,9 +87,11 @@ fn apply(mut command: Command, text: &str) -> anyhow::Result<Command> {
                     })
             })
             .mut_subcommand("prices", |prices| {
-                prices
-                    .mut_subcommand("list", |list| with_default(list, &id, &value))
-                    .mut_subcommand("import", |import| with_default(import, &id, &value))
+                ["list", "import", "aliases", "delete-alias"]
+                    .iter()
+                    .fold(prices, |prices, name| {
+                        prices.mut_subcommand(name, |one| with_default(one, &id, &value))
+                    })
             });
     }
     Ok(command)

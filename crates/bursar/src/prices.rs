@@ -1,4 +1,6 @@
-//! Prices: the book that a server starts with, and `bursar prices list` and `bursar prices import`.
+//! Prices: the book that a server starts with, and what `bursar prices` does.
+
+mod aliases;
 
 use std::{fs, path::Path};
 
@@ -49,6 +51,8 @@ pub async fn run(command: PricesCommand, environment: &Environment) -> anyhow::R
     match command {
         PricesCommand::List(options) => list(&options, environment).await,
         PricesCommand::Import(options) => import(&options, environment).await,
+        PricesCommand::Aliases(options) => aliases::list(&options, environment).await,
+        PricesCommand::DeleteAlias(options) => aliases::delete(&options, environment).await,
     }
 }
 

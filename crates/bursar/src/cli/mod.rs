@@ -12,7 +12,10 @@ use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
 
 pub use features::{FeatureCommand, FeatureListOptions, FeatureSwitchOptions};
-pub use prices::{PriceImportOptions, PriceListOptions, PriceSourceOption, PricesCommand};
+pub use prices::{
+    AliasDeleteOptions, AliasListOptions, PriceImportOptions, PriceListOptions, PriceSourceOption,
+    PricesCommand,
+};
 pub use server::{LogFormat, ServerOptions};
 pub(crate) use values::{bytes, cap_refresh, chat_model, duration, portal_timeout, word};
 

@@ -21,6 +21,46 @@ pub enum PricesCommand {
     /// Works as the system actor `price-importer`, whose name the audit log shows; servers that run use the prices from
     /// the next request on.
     Import(Box<PriceImportOptions>),
+    /// List the aliases: other names of models, and whose prices hold for them.
+    ///
+    /// Works as the system actor `price-importer`.
+    Aliases(Box<AliasListOptions>),
+    /// Remove an alias.
+    ///
+    /// Works as the system actor `price-importer`, whose name the audit log shows; servers that run heed it from the
+    /// next request on.
+    DeleteAlias(Box<AliasDeleteOptions>),
+}
+
+/// Options of `bursar prices aliases`.
+#[derive(Debug, Clone, Args)]
+pub struct AliasListOptions {
+    /// File with options of `bursar server` as TOML keys, of which those about the database count here.
+    #[arg(long, env = "BURSAR_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print them as a JSON list.
+    #[arg(long)]
+    pub json: bool,
+    /// The database to look into.
+    #[command(flatten)]
+    pub source: DatabaseSource,
+}
+
+/// Options of `bursar prices delete-alias`.
+#[derive(Debug, Clone, Args)]
+pub struct AliasDeleteOptions {
+    /// File with options of `bursar server` as TOML keys, of which those about the database count here.
+    #[arg(long, env = "BURSAR_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The type of provider: `openai`, `anthropic` or `openai-compatible`.
+    #[arg(value_name = "TYPE")]
+    pub provider: ProviderKind,
+    /// The alias, as it was set; case does not matter.
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// The database to write to.
+    #[command(flatten)]
+    pub source: DatabaseSource,
 }
 
 /// Options of `bursar prices list`.

@@ -1,4 +1,4 @@
-//! `bursar prices list` and `bursar prices import` as processes.
+//! `bursar prices` as processes.
 
 use std::process::Output;
 
@@ -88,6 +88,45 @@ async fn a_price_file_is_imported_once_and_listed() {
     let lines = ["claude-house", "claude-house", "local", "local-*"];
     let lines = lines.map(|target| format!("price-importer create ai_model_price {target}"));
     assert_eq!(audited(&database).await, lines);
+}
+
+#[tokio::test]
+async fn aliases_are_listed_and_removed_by_their_names() {
+    let (database, folder) = (
+        TestDatabase::create().await.unwrap(),
+        TempDir::new().unwrap(),
+    );
+    let names = async || -> Vec<String> {
+        let text = said(&prices(&database, &["aliases", "--json"]).await);
+        let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+        let row = |row: &Value| {
+            let keys = ["provider", "provider_model", "priced_model"];
+            keys.map(|key| row[key].as_str().unwrap().to_owned())
+                .join(" ")
+        };
+        rows.iter().map(row).collect()
+    };
+    assert_eq!(names().await, [""; 0]);
+    let none = said(&prices(&database, &["aliases"]).await);
+    assert!(none.contains("\n\n0 aliases."), "{none}");
+    said(&prices(&database, &["import", &file(&folder, FILE)]).await);
+    assert_eq!(names().await, ["openai-compatible local-* local"]);
+    let table = said(&prices(&database, &["aliases"]).await);
+    assert!(
+        table.contains("openai-compatible  local-*  local"),
+        "{table}"
+    );
+    let delete = async |provider: &str, name: &str| {
+        prices(&database, &["delete-alias", provider, name]).await
+    };
+    let unknown = failed(&delete("openai", "local-*").await);
+    let words = "there is no alias `local-*` of `openai`";
+    assert!(unknown.contains(words), "{unknown}");
+    let removed = said(&delete("openai-compatible", "LOCAL-*").await);
+    assert!(removed.contains("was removed"), "{removed}");
+    assert_eq!(names().await, [""; 0]);
+    let line = "price-importer delete ai_model_price local-*".to_owned();
+    assert!(audited(&database).await.contains(&line));
 }
 
 #[tokio::test]
