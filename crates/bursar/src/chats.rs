@@ -1,12 +1,17 @@
 //! The options of chats.
 
+use std::time::Duration;
+
 use api::Uploads;
 use chat::ChatConfig;
 use clap::Args;
 use dbauthz::ChatSharing;
 use model::chats::FileQuota;
 
-use crate::cli::{bytes, chat_model};
+use crate::cli::{bytes, chat_model, duration};
+
+/// What is put away is looked for no more often than this.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How chats are answered, shared and put away.
 #[derive(Debug, Clone, Default, Args)]
@@ -65,17 +70,30 @@ pub struct ChatOptions {
         help_heading = "Chats"
     )]
     pub chat_file_quota: u64,
+    /// How often it is looked for what is to be archived and removed; every ten minutes when nothing is said.
+    #[arg(
+        long,
+        env = "BURSAR_CHAT_UPKEEP_INTERVAL",
+        value_parser = duration,
+        help_heading = "Chats"
+    )]
+    pub chat_upkeep_interval: Option<Duration>,
 }
 
 impl ChatOptions {
     /// What the chat engine is told of them.
     #[must_use]
     pub fn config(&self) -> ChatConfig {
+        let usual = ChatConfig::default();
         ChatConfig {
             model: self.chat_model.clone(),
             auto_archive_days: self.chat_auto_archive_days,
             retention_days: self.chat_retention_days,
-            ..ChatConfig::default()
+            jobs_every: self
+                .chat_upkeep_interval
+                .unwrap_or(usual.jobs_every)
+                .max(SHORTEST_INTERVAL),
+            ..usual
         }
     }
 

@@ -1,13 +1,13 @@
-//! Keeps order: archives chats that nobody has changed for long, removes those that were long in the archive, and files
-//! that nobody attached.
+//! Keeps order: archives chats that nobody has changed for long, and removes those that were long in the archive, files
+//! that nobody attached, entries of ACLs that have ended, and what people keep of chats that they have lost.
 //!
-//! Any number of servers run it; what one of them holds the others leave. Batches are small, so nobody waits for them.
+//! Any number of servers run it, and one of them at a time. Batches are small, so nobody waits for them.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use model::Clock;
-use store::StoreResult;
+use store::{StoreResult, chats::ViewerPlace};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -15,8 +15,12 @@ use crate::{ChatConfig, ports::Keeping, telemetry};
 
 /// How many are put away in one transaction.
 const BATCH: u32 = 100;
+/// How many rows of what viewers keep are looked at in one transaction.
+const VIEWERS: u32 = 1_000;
 /// How many transactions follow each other before the next job has its turn.
 const BATCHES: u32 = 50;
+/// What removing what viewers keep is called.
+const VIEWERS_WORD: &str = "viewers_removed";
 /// For how long a file is kept that nobody attached.
 const LOOSE: TimeDelta = TimeDelta::days(1);
 
@@ -26,16 +30,18 @@ enum Job {
     Archive,
     Purge,
     Files,
+    Shares,
 }
 
 impl Job {
-    const ALL: [Self; 3] = [Self::Archive, Self::Purge, Self::Files];
+    const ALL: [Self; 4] = [Self::Archive, Self::Purge, Self::Files, Self::Shares];
 
     const fn word(self) -> &'static str {
         match self {
             Self::Archive => "archived",
             Self::Purge => "removed",
             Self::Files => "files_removed",
+            Self::Shares => "shares_removed",
         }
     }
 
@@ -50,6 +56,8 @@ impl Job {
                 days(config.retention_days).and_then(|days| now.checked_sub_signed(days))
             }
             Self::Files => now.checked_sub_signed(LOOSE),
+            // An entry says itself when it ends.
+            Self::Shares => Some(now),
         }
     }
 }
@@ -65,6 +73,7 @@ pub(crate) async fn run(
     config: ChatConfig,
     stopping: CancellationToken,
 ) {
+    let mut place = None;
     while stopping
         .run_until_cancelled(sleep(config.jobs_every))
         .await
@@ -74,19 +83,44 @@ pub(crate) async fn run(
             let Some(before) = job.before(&config, clock.now()) else {
                 continue;
             };
-            match all(keeping.as_ref(), job, before, &stopping).await {
-                Ok(0) => {}
-                Ok(count) => tracing::info!(job = job.word(), count, "old chats were put away"),
-                Err(error) => {
-                    tracing::warn!(
-                        error = telemetry::cause(&error),
-                        job = job.word(),
-                        "old chats cannot be put away yet"
-                    );
-                }
-            }
+            let done = all(keeping.as_ref(), job, before, &stopping).await;
+            tell(job.word(), &done);
+        }
+        let done = viewers(keeping.as_ref(), &mut place, &stopping).await;
+        tell(VIEWERS_WORD, &done);
+    }
+}
+
+fn tell(job: &'static str, done: &StoreResult<u64>) {
+    match done {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(job, count, "what is old was put away"),
+        Err(error) => {
+            let error = telemetry::cause(error);
+            tracing::warn!(error, job, "what is old cannot be put away yet");
         }
     }
+}
+
+/// Goes on looking at what viewers keep where it was left, and begins anew at the end.
+async fn viewers(
+    keeping: &dyn Keeping,
+    place: &mut Option<ViewerPlace>,
+    stopping: &CancellationToken,
+) -> StoreResult<u64> {
+    let mut total: u64 = 0;
+    for _ in 0..BATCHES {
+        let (count, next) = keeping.prune_viewers(*place, VIEWERS).await?;
+        telemetry::kept(VIEWERS_WORD, count);
+        total = total.saturating_add(count);
+        // Where nothing moves another server is at it.
+        let over = next.is_none() || next == *place;
+        *place = next;
+        if over || stopping.is_cancelled() {
+            break;
+        }
+    }
+    Ok(total)
 }
 
 /// Does one job until there is nothing left, or others are to have their turn.
@@ -102,6 +136,7 @@ async fn all(
             Job::Archive => keeping.archive_old(before, BATCH).await?,
             Job::Purge => keeping.purge(before, BATCH).await?,
             Job::Files => keeping.prune_files(before, BATCH).await?,
+            Job::Shares => keeping.prune_acl(BATCH).await?,
         };
         telemetry::kept(job.word(), count);
         total = total.saturating_add(count);
@@ -117,6 +152,7 @@ mod tests {
     use std::sync::Mutex;
 
     use async_trait::async_trait;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -163,6 +199,40 @@ mod tests {
 
         async fn prune_files(&self, before: DateTime<Utc>, limit: u32) -> StoreResult<u64> {
             self.archive_old(before, limit).await
+        }
+
+        async fn prune_acl(&self, limit: u32) -> StoreResult<u64> {
+            self.archive_old(DateTime::UNIX_EPOCH, limit).await
+        }
+
+        /// Each row stands at its number.
+        async fn prune_viewers(
+            &self,
+            after: Option<ViewerPlace>,
+            limit: u32,
+        ) -> StoreResult<(u64, Option<ViewerPlace>)> {
+            let mut left = self.0.lock().unwrap();
+            left.1 += 1;
+            let seen = after.map_or(0, |after| after.0.0.as_u128());
+            let upto = seen + u128::from(limit);
+            let more = upto < u128::from(left.0);
+            let place = (Uuid::from_u128(upto).into(), Uuid::from_u128(upto).into());
+            Ok((1, more.then_some(place)))
+        }
+    }
+
+    #[tokio::test]
+    async fn what_viewers_keep_is_looked_at_to_the_end_over_and_over() {
+        let (batch, most) = (u64::from(VIEWERS), u64::from(BATCHES));
+        let left = Left(Mutex::new((batch * (most + 2), 0)));
+        let (mut place, going_on) = (None, CancellationToken::new());
+        for (asked, over) in [
+            (BATCHES, false),
+            (BATCHES + 2, true),
+            (BATCHES * 2 + 2, false),
+        ] {
+            viewers(&left, &mut place, &going_on).await.unwrap();
+            assert_eq!((left.0.lock().unwrap().1, place.is_none()), (asked, over));
         }
     }
 

@@ -389,6 +389,8 @@ diesel::table! {
         generation_attempt -> BigInt,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        title_made -> Bool,
+        log_name -> Text,
     }
 }
 
@@ -740,9 +742,9 @@ diesel::joinable!(chat_messages -> users (created_by));
 diesel::joinable!(chat_parts -> chats (chat_id));
 diesel::joinable!(chat_queued_messages -> chats (chat_id));
 diesel::joinable!(chat_queued_messages -> users (created_by));
+diesel::joinable!(chat_sizes -> chats (chat_id));
 diesel::joinable!(chat_viewers -> chats (chat_id));
 diesel::joinable!(chat_viewers -> users (user_id));
-diesel::joinable!(chat_sizes -> chats (chat_id));
 diesel::joinable!(chats -> organizations (organization_id));
 diesel::joinable!(chats -> users (owner_id));
 diesel::joinable!(custom_roles -> organizations (organization_id));
@@ -777,9 +779,9 @@ diesel::allow_tables_to_appear_in_same_query!(chat_messages, users);
 diesel::allow_tables_to_appear_in_same_query!(chat_parts, chats);
 diesel::allow_tables_to_appear_in_same_query!(chat_queued_messages, chats);
 diesel::allow_tables_to_appear_in_same_query!(chat_queued_messages, users);
+diesel::allow_tables_to_appear_in_same_query!(chat_sizes, chats);
 diesel::allow_tables_to_appear_in_same_query!(chat_viewers, chats);
 diesel::allow_tables_to_appear_in_same_query!(chat_viewers, users);
-diesel::allow_tables_to_appear_in_same_query!(chat_sizes, chats);
 diesel::allow_tables_to_appear_in_same_query!(chats, organizations);
 diesel::allow_tables_to_appear_in_same_query!(chats, users);
 diesel::allow_tables_to_appear_in_same_query!(custom_roles, organizations);

@@ -146,7 +146,7 @@ impl SystemActor {
             }
             Self::ChatKeeper => {
                 "nobody asks for order: it archives and removes chats that nobody has changed for long, and removes files \
-                 that no chat has"
+                 that no chat has and what shares have left behind that ended"
             }
             Self::Courier => {
                 "what happens is told to webhooks and by mail when nobody is there: it reads what is to be sent, the \
@@ -252,6 +252,7 @@ impl SystemActor {
             Self::ChatFeed => &[(R::Chat, Action::Read)],
             Self::ChatKeeper => &[
                 (R::Chat, Action::Delete),
+                (R::Chat, Action::Share),
                 (R::Chat, Action::Update),
                 (R::ChatFile, Action::Delete),
             ],

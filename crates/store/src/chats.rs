@@ -51,6 +51,9 @@ pub trait ChatRead: Send {
     ) -> StoreResult<Vec<(Principal, DateTime<Utc>)>>;
 }
 
+/// Where a row of what viewers keep stands among all of them.
+pub type ViewerPlace = (ChatId, UserId);
+
 /// Changes chats. Each change raises the snapshot version.
 #[async_trait]
 pub trait ChatWrite: ChatRead {
@@ -70,11 +73,11 @@ pub trait ChatWrite: ChatRead {
     ) -> StoreResult<Option<ChatAccess>>;
     /// Whether a turn runs anywhere in the family of a root.
     async fn chat_family_active(&mut self, root: ChatId) -> StoreResult<bool>;
+    /// How many chats there are in the family of a root.
+    async fn chat_family_count(&mut self, root: ChatId) -> StoreResult<u32>;
     /// Changes a chat that is locked: everything that is asked for, or nothing. Archiving takes the whole family along
     /// and takes it off the top of every list; places on top are closed up, so that an owner's are 1, 2, 3 and so on.
     ///
-    /// How many chats there are in the family of a root.
-    async fn chat_family_count(&mut self, root: ChatId) -> StoreResult<u32>;
     /// # Errors
     /// [`crate::StoreError::Violated`] with `chats_workspace_id_fkey` for a workspace of another organization.
     async fn chat_update(&mut self, id: ChatId, update: &ChatUpdate) -> StoreResult<()>;
@@ -97,8 +100,19 @@ pub trait ChatWrite: ChatRead {
         expiry: AclExpiry,
     ) -> StoreResult<()>;
     /// Archives families that nobody has changed since `before`, that are on top of no list of their owner and in which no
-    /// turn runs, so many at most, oldest first; those that others hold are left for the next time. How many.
+    /// turn runs, so many at most, oldest first; those that others hold are left for the next time. How many. This and
+    /// what follows is done by one server at a time: another one's has done nothing.
     async fn chat_archive_old(&mut self, before: DateTime<Utc>, limit: u32) -> StoreResult<u64>;
     /// Removes archived families that nobody has changed since `before`, so many at most, oldest first. How many.
     async fn chat_purge(&mut self, before: DateTime<Utc>, limit: u32) -> StoreResult<u64>;
+    /// Removes entries of ACLs that have ended, so many at most, oldest first. How many.
+    async fn chat_acl_prune(&mut self, limit: u32) -> StoreResult<u64>;
+    /// Looks at so many rows of what viewers keep, in their order after one, and removes those of people who have lost
+    /// their chat: no entry of its ACL is theirs, and nothing that they are besides can let them read it. How many were
+    /// removed, and where to go on; nowhere when the last row was looked at.
+    async fn chat_viewer_prune(
+        &mut self,
+        after: Option<ViewerPlace>,
+        limit: u32,
+    ) -> StoreResult<(u64, Option<ViewerPlace>)>;
 }

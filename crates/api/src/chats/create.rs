@@ -4,7 +4,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use bursar_sdk::{Chat, CreateChatRequest};
 use model::{
     ChatId, LeaseId, OrganizationId, UserId,
-    chats::{ContentPart, MessageRole, NewChat, NewMessage, Visibility},
+    chats::{ContentPart, MessageRole, NewChat, NewMessage, Visibility, made_title},
 };
 
 use super::{fields, wire};
@@ -66,10 +66,9 @@ fn organization(body: &CreateChatRequest) -> ApiResult<OrganizationId> {
 /// The chat that is asked for, but for what only the server knows.
 fn read(mut body: CreateChatRequest) -> ApiResult<impl FnOnce(Place) -> NewChat> {
     let content = fields::content(std::mem::take(&mut body.content))?;
-    let title = match body.title.as_deref() {
-        Some(title) => fields::title(title)?,
-        None => fields::made_title(&content),
-    };
+    let given = body.title.as_deref().map(fields::title).transpose()?;
+    let title_made = given.is_none();
+    let title = given.unwrap_or_else(|| made_title(&content));
     let model = fields::model(body.model)?;
     let labels = fields::labels(body.labels)?;
     let client_type = fields::client_type(body.client_type.as_deref())?;
@@ -94,6 +93,7 @@ fn read(mut body: CreateChatRequest) -> ApiResult<impl FnOnce(Place) -> NewChat>
             workspace_id: body.workspace_id.map(Into::into),
             parent_chat_id: body.parent_chat_id.map(Into::into),
             title,
+            title_made,
             model,
             client_type,
             labels,

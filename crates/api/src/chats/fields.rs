@@ -18,11 +18,6 @@ use crate::error::{ApiError, ApiResult};
 const LABEL_KEY_MAX_CHARS: usize = 64;
 /// The longest value of a label, in characters.
 const LABEL_VALUE_MAX_CHARS: usize = 256;
-/// The longest title that is made of what is said, in characters.
-const MADE_TITLE_CHARS: usize = 60;
-
-/// The title of a chat in which nothing is said that could be one.
-const NEW_CHAT: &str = "New Chat";
 
 /// What somebody says.
 pub(super) fn content(parts: Vec<ChatInputPart>) -> ApiResult<Vec<ContentPart>> {
@@ -96,21 +91,6 @@ pub(super) fn title(text: &str) -> ApiResult<String> {
     } else {
         Ok(title.to_owned())
     }
-}
-
-/// The title of a chat that was given none: the beginning of what is said in it.
-pub(super) fn made_title(content: &[ContentPart]) -> String {
-    let said = model::chats::text_of(content);
-    let words = said.split(|char: char| char.is_whitespace() || char.is_control());
-    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-    let title = words.join(" ");
-    let Some((end, _)) = title.char_indices().nth(MADE_TITLE_CHARS) else {
-        let blank = title.is_empty();
-        return if blank { NEW_CHAT.to_owned() } else { title };
-    };
-    let start = title.get(..end).unwrap_or_default();
-    let whole = start.rsplit_once(' ').map_or(start, |(words, _)| words);
-    format!("{whole}…")
 }
 
 /// Labels that somebody gives.
@@ -290,26 +270,6 @@ mod tests {
             &"é".repeat(201),
             Err("Title must be at most 200 characters."),
         );
-    }
-
-    #[test]
-    fn a_title_is_made_of_what_is_said_first() {
-        let check = |said: &str, expected: &str| {
-            let text = said.to_owned();
-            assert_eq!(made_title(&[ContentPart::Text { text }]), expected);
-        };
-        check("Plan the launch", "Plan the launch");
-        check("  Plan\n\tthe \0 launch ", "Plan the launch");
-        check("", "New Chat");
-        let words = "word ".repeat(30);
-        let made = made_title(&[ContentPart::Text { text: words }]);
-        assert!(made.ends_with("word…"), "{made}");
-        assert!(made.chars().count() <= MADE_TITLE_CHARS + 1, "{made}");
-        let made = made_title(&[ContentPart::Text {
-            text: "é".repeat(400),
-        }]);
-        assert_eq!(made, format!("{}…", "é".repeat(MADE_TITLE_CHARS)));
-        assert_eq!(made_title(&[]), "New Chat");
     }
 
     #[test]

@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 pub(crate) use self::attach::attach;
 use crate::{
+    chats::alone,
     chats::rows::{AccessRow, columns, looked_at, optional_json},
     errors::internal,
     query::{Cached, changed, count, one, row, rows, run},
@@ -202,7 +203,6 @@ impl<Mode: Send + Sync> ChatFileRead for Unit<Mode> {
     }
 }
 
-/// The membership is held against another file of the same person that is being kept, so that the two see each other.
 /// Held by whoever keeps a file of a person's, before anything else, and by nobody for anything else.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('chat_files ' || $1, 0))";
 
@@ -215,6 +215,7 @@ struct UsageRow {
     bytes: i64,
 }
 
+/// The membership is held against another file of the same person that is being kept, so that the two see each other.
 const HOLD: &str = "\
 SELECT FROM organization_members AS m \
 JOIN organizations AS o ON o.id = m.organization_id AND NOT o.deleted \
@@ -242,7 +243,6 @@ DELETE FROM chat_file_downloads WHERE token_hash IN (SELECT token_hash FROM chat
 
 #[async_trait]
 impl ChatFileWrite for Unit<Writing> {
-    async fn chat_file_create(&mut self, new: &NewChatFile) -> StoreResult<ChatFile> {
     async fn chat_file_usage_lock(&mut self, owner: UserId) -> StoreResult<u64> {
         let conn = self.connection()?;
         let lock = sql_query(LOCK).bind::<Text, _>(owner.to_string());
@@ -252,6 +252,7 @@ impl ChatFileWrite for Unit<Writing> {
         Ok(count(usage.bytes))
     }
 
+    async fn chat_file_create(&mut self, new: &NewChatFile) -> StoreResult<ChatFile> {
         let conn = self.connection()?;
         let hold = sql_query(HOLD)
             .bind::<SqlUuid, _>(new.organization_id.0)
@@ -289,6 +290,9 @@ impl ChatFileWrite for Unit<Writing> {
 
     async fn chat_file_prune(&mut self, before: DateTime<Utc>, limit: u32) -> StoreResult<u64> {
         let conn = self.connection()?;
+        if !alone(conn).await? {
+            return Ok(0);
+        }
         let files = sql_query(PRUNE_FILES)
             .bind::<Timestamptz, _>(before)
             .bind::<BigInt, _>(i64::from(limit));

@@ -15,6 +15,7 @@ use store::{StoreError, StoreResult};
 use super::rows::{MessageRow, QueuedRow, message, stored, waiting};
 use crate::{
     chat_files::attach,
+    chats::title_follows,
     query::{Cached, one, row, run},
 };
 
@@ -108,7 +109,9 @@ pub(super) async fn chat_message_replace(
         .bind::<BigInt, _>(from.0);
     let replaced: ReplacedRow = one(conn, Cached(replace)).await?;
     let gone = replaced.gone.into_iter().map(MessageId).collect();
-    Ok((gone, replaced.message.message()?))
+    let said = replaced.message.message()?;
+    title_follows(conn, &said).await?;
+    Ok((gone, said))
 }
 
 /// What is set when only the queue changes.

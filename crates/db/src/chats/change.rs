@@ -54,7 +54,7 @@ pub(super) async fn lock_family(conn: &AsyncPgConnection, id: ChatId) -> StoreRe
 
 /// Nothing is touched where nothing differs.
 const UPDATE: &str = "\
-UPDATE chats SET title = coalesce($2, title), labels = coalesce($3, labels), \
+UPDATE chats SET title = coalesce($2, title), title_made = title_made AND $2 IS NULL, labels = coalesce($3, labels), \
     workspace_id = CASE WHEN $4 THEN $5 ELSE workspace_id END, \
     snapshot_version = snapshot_version + 1, updated_at = bursar_now() \
 WHERE id = $1 AND (title, labels, workspace_id) IS DISTINCT FROM \

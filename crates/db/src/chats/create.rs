@@ -2,7 +2,7 @@
 
 use diesel::{
     sql_query,
-    sql_types::{Array, Jsonb, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Jsonb, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::AsyncPgConnection;
 use model::chats::{Chat, NewChat};
@@ -20,11 +20,11 @@ use crate::{
 /// meanwhile; the account before the membership, as whoever deletes the account does. A parent that there is not is its
 /// own root here, and refused by the foreign key.
 const CREATE: &str = "\
-INSERT INTO chats (id, organization_id, owner_id, workspace_id, parent_chat_id, root_chat_id, title, model, client_type, \
-    labels, status, lease_id, turn_started_at, snapshot_version, history_version, generation_attempt) \
+INSERT INTO chats (id, organization_id, owner_id, workspace_id, parent_chat_id, root_chat_id, title, title_made, model, \
+    client_type, labels, status, lease_id, turn_started_at, snapshot_version, history_version, generation_attempt) \
 SELECT $1, m.organization_id, m.user_id, $4, $5, \
     CASE WHEN $5 IS NULL THEN $1 ELSE coalesce((SELECT p.root_chat_id FROM chats AS p WHERE p.id = $5), $5) END, \
-    $6, $7, $8, $9, 'running', $10, bursar_now(), 1, 1, 1 \
+    $6, $7, $8, $9, $10, 'running', $11, bursar_now(), 1, 1, 1 \
 FROM organization_members AS m \
 JOIN organizations AS o ON o.id = m.organization_id AND NOT o.deleted \
 JOIN users AS u ON u.id = m.user_id AND NOT u.deleted AND u.status = 'active' \
@@ -46,6 +46,7 @@ pub(super) async fn chat_create(conn: &AsyncPgConnection, new: &NewChat) -> Stor
         .bind::<Nullable<SqlUuid>, _>(new.workspace_id.map(|id| id.0))
         .bind::<Nullable<SqlUuid>, _>(new.parent_chat_id.map(|id| id.0))
         .bind::<Text, _>(new.title.clone())
+        .bind::<Bool, _>(new.title_made)
         .bind::<Nullable<Text>, _>(new.model.clone())
         .bind::<Text, _>(new.client_type.as_str())
         .bind::<Jsonb, _>(labels)

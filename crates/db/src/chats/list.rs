@@ -22,7 +22,7 @@ use crate::{
     errors::internal,
     query::{row, rows},
     users::anywhere,
-    visibility::Visible,
+    visibility::{Columns, Visible},
 };
 
 /// The living organization `o` of the chat `c`. Looked up chat by chat: no query starts from all chats of an organization,
@@ -90,6 +90,14 @@ const FAMILY_ACL: AclTable = AclTable {
     row: "f.root_chat_id",
     counts: "TRUE",
     ..ACL
+};
+
+/// What a visibility asks for of them. That their organizations are alive, and let people share, is asked of their roots.
+const FAMILY_COLUMNS: Columns = Columns {
+    id: Some("f.id"),
+    owner: Some("f.owner_id"),
+    organization: Some("f.organization_id"),
+    groups: false,
 };
 
 /// Which chats: one's own, or those of others.
@@ -324,11 +332,19 @@ impl List<'_> {
         query.text(search).sql("))");
     }
 
+    /// Chats of whom it is about that the looker may read, each by itself: not all who may read the root may read the rest.
     fn looked_into(&self, query: &mut Pieces, whose: Whose) {
         match whose {
             Whose::Own => query.sql("f.owner_id = $1"),
             Whose::Others => query.visible(Visible::shared_with(self.viewer.0, &FAMILY_ACL)),
         };
+        query.sql(" AND CASE WHEN ");
+        query.visible(Visible::shared(
+            self.visibility,
+            &FAMILY_COLUMNS,
+            &FAMILY_ACL,
+        ));
+        query.sql(" THEN TRUE ELSE FALSE END");
     }
 }
 

@@ -8,7 +8,9 @@ mod create;
 mod list;
 mod pieces;
 mod pins;
+mod prune;
 pub(crate) mod rows;
+mod title;
 mod upkeep;
 
 use async_trait::async_trait;
@@ -27,22 +29,25 @@ use model::{
 use rbac::Visibility;
 use store::{
     StoreResult,
-    chats::{ChatRead, ChatWrite},
+    chats::{ChatRead, ChatWrite, ViewerPlace},
 };
 use uuid::Uuid;
 
-pub(crate) use self::upkeep::{end_of_account, end_of_organization};
 use self::{
     list::{IdRow, WorkspaceChatRow},
     rows::{AccessRow, columns, looked_at},
 };
+pub(crate) use self::{
+    title::title_follows,
+    upkeep::{alone, end_of_account, end_of_organization},
+};
 use crate::{
+    errors::internal,
     query::{Cached, one, row, rows},
     unit::{Unit, Writing},
 };
 
 const GET: &str = concat!(
-    errors::internal,
     "SELECT ",
     columns!(),
     ", c.acl, c.chat_sharing FROM chats_expanded AS c",
@@ -89,11 +94,6 @@ const FAMILY_ACTIVE: &str = "\
 SELECT EXISTS (SELECT FROM chats WHERE lease_id IS NOT NULL \
     AND (id = $1 OR root_chat_id = $1 AND parent_chat_id IS NOT NULL)) AS active";
 
-#[derive(QueryableByName)]
-struct ActiveRow {
-    #[diesel(sql_type = Bool)]
-    active: bool,
-}
 const FAMILY_COUNT: &str = "\
 SELECT count(*) AS chats FROM chats WHERE id = $1 OR root_chat_id = $1 AND parent_chat_id IS NOT NULL";
 
@@ -103,6 +103,11 @@ struct FamilyRow {
     chats: i64,
 }
 
+#[derive(QueryableByName)]
+struct ActiveRow {
+    #[diesel(sql_type = Bool)]
+    active: bool,
+}
 
 #[async_trait]
 impl<Mode: Send + Sync> ChatRead for Unit<Mode> {
@@ -181,17 +186,17 @@ impl ChatWrite for Unit<Writing> {
         Ok(found.active)
     }
 
-    async fn chat_update(&mut self, id: ChatId, update: &ChatUpdate) -> StoreResult<()> {
-        change::chat_update(self.connection()?, id, update).await
-    }
-
-    async fn chat_viewer_update(
     async fn chat_family_count(&mut self, root: ChatId) -> StoreResult<u32> {
         let query = sql_query(FAMILY_COUNT).bind::<SqlUuid, _>(root.0);
         let found: FamilyRow = one(self.connection()?, Cached(query)).await?;
         u32::try_from(found.chats).map_err(internal)
     }
 
+    async fn chat_update(&mut self, id: ChatId, update: &ChatUpdate) -> StoreResult<()> {
+        change::chat_update(self.connection()?, id, update).await
+    }
+
+    async fn chat_viewer_update(
         &mut self,
         id: ChatId,
         viewer: UserId,
@@ -215,5 +220,17 @@ impl ChatWrite for Unit<Writing> {
 
     async fn chat_purge(&mut self, before: DateTime<Utc>, limit: u32) -> StoreResult<u64> {
         upkeep::chat_purge(self.connection()?, before, limit).await
+    }
+
+    async fn chat_acl_prune(&mut self, limit: u32) -> StoreResult<u64> {
+        prune::chat_acl_prune(self.connection()?, limit).await
+    }
+
+    async fn chat_viewer_prune(
+        &mut self,
+        after: Option<ViewerPlace>,
+        limit: u32,
+    ) -> StoreResult<(u64, Option<ViewerPlace>)> {
+        prune::chat_viewer_prune(self.connection()?, after, limit).await
     }
 }

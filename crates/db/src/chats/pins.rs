@@ -30,7 +30,8 @@ ON CONFLICT (chat_id, user_id) DO UPDATE SET pin_order = excluded.pin_order WHER
 const TAKE_OFF: &str = "\
 UPDATE chat_viewers SET pin_order = 0 WHERE chat_id = $2 AND user_id = $1 AND pin_order > 0";
 
-async fn lock(conn: &AsyncPgConnection, viewers: Vec<Uuid>) -> StoreResult<()> {
+/// Holds what these viewers keep on top.
+pub(super) async fn lock(conn: &AsyncPgConnection, viewers: Vec<Uuid>) -> StoreResult<()> {
     let lock = sql_query(LOCK).bind::<Array<SqlUuid>, _>(viewers);
     run(conn, Cached(lock)).await.map(drop)
 }
@@ -84,6 +85,15 @@ pub(super) async fn take_off_everywhere(
     }
     let holders: Vec<Uuid> = holders.into_iter().map(|row| row.id).collect();
     lock(conn, holders.clone()).await?;
+    close_up(conn, roots, holders).await
+}
+
+/// Takes roots off the top of these viewers' lists, who are locked, and closes up what is left there.
+pub(super) async fn close_up(
+    conn: &AsyncPgConnection,
+    roots: &[Uuid],
+    holders: Vec<Uuid>,
+) -> StoreResult<()> {
     let close = sql_query(CLOSE_UP)
         .bind::<Array<SqlUuid>, _>(roots.to_vec())
         .bind::<Array<SqlUuid>, _>(holders);

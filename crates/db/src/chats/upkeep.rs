@@ -3,8 +3,8 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    sql_query,
-    sql_types::{Array, BigInt, Jsonb, Timestamptz, Uuid as SqlUuid},
+    QueryableByName, sql_query,
+    sql_types::{Array, BigInt, Bool, Jsonb, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::AsyncPgConnection;
 use model::{
@@ -17,8 +17,25 @@ use uuid::Uuid;
 use super::{list::IdRow, pins};
 use crate::{
     errors::internal,
-    query::{Cached, changed, rows, run},
+    query::{Cached, changed, one, rows, run},
 };
+
+/// The advisory lock that one server holds while it keeps order, until its unit ends: "chatkeep" in ASCII.
+const LOCK: i64 = 0x6368_6174_6b65_6570;
+
+#[derive(QueryableByName)]
+struct LockRow {
+    #[diesel(sql_type = Bool)]
+    locked: bool,
+}
+
+/// Whether no other server keeps order at this moment; none does until the unit ends. Two at a time would only be in
+/// each other's way.
+pub(crate) async fn alone(conn: &AsyncPgConnection) -> StoreResult<bool> {
+    let lock = sql_query("SELECT pg_try_advisory_xact_lock($1) AS locked").bind::<BigInt, _>(LOCK);
+    let lock: LockRow = one(conn, Cached(lock)).await?;
+    Ok(lock.locked)
+}
 
 /// Nothing in the family changed lately, and nothing runs.
 macro_rules! left_alone {
@@ -68,6 +85,9 @@ pub(super) async fn chat_archive_old(
     before: DateTime<Utc>,
     limit: u32,
 ) -> StoreResult<u64> {
+    if !alone(conn).await? {
+        return Ok(0);
+    }
     let old = locked(conn, OLD, before, limit).await?;
     if old.is_empty() {
         return Ok(0);
@@ -116,6 +136,9 @@ pub(super) async fn chat_purge(
     before: DateTime<Utc>,
     limit: u32,
 ) -> StoreResult<u64> {
+    if !alone(conn).await? {
+        return Ok(0);
+    }
     let roots = locked(conn, FORGOTTEN, before, limit).await?;
     if roots.is_empty() {
         return Ok(0);

@@ -13,7 +13,7 @@ use model::{
 use rbac::Visibility;
 use store::{
     StoreError, StoreResult,
-    chats::{ChatRead, ChatWrite},
+    chats::{ChatRead, ChatWrite, ViewerPlace},
 };
 
 use super::FakeUnit;
@@ -291,5 +291,34 @@ impl ChatWrite for FakeUnit {
             .chats
             .retain(|one| !old.contains(&one.chat.root_chat_id));
         Ok(count(&old))
+    }
+
+    async fn chat_acl_prune(&mut self, limit: u32) -> StoreResult<u64> {
+        let state = self.call("chat_acl_prune");
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let now = state.now;
+        let ended = state.chat_acl_ends.iter().filter(|(_, end)| **end <= now);
+        let ended: Vec<_> = ended.map(|(entry, _)| *entry).take(limit).collect();
+        for (root, principal) in &ended {
+            state.chat_acl_ends.remove(&(*root, *principal));
+            let acl = &mut state.chat(*root)?.acl;
+            let users = acl.users().iter();
+            let users = users.map(|(id, role)| (Principal::User(*id), *role));
+            let groups = acl.groups().iter();
+            let groups = groups.map(|(id, role)| (Principal::Group(*id), *role));
+            let entries = users.chain(groups);
+            let left = entries.filter(|(other, _)| other != principal).collect();
+            *acl = left;
+        }
+        Ok(count(&ended))
+    }
+
+    async fn chat_viewer_prune(
+        &mut self,
+        _after: Option<ViewerPlace>,
+        _limit: u32,
+    ) -> StoreResult<(u64, Option<ViewerPlace>)> {
+        self.call("chat_viewer_prune");
+        Ok((0, None))
     }
 }

@@ -12,6 +12,7 @@ pub mod pins;
 pub mod query;
 mod size;
 pub mod state;
+mod title;
 
 use std::collections::BTreeMap;
 
@@ -35,11 +36,12 @@ pub use self::{
     },
     naming::{legible, provider_and_model},
     query::{ChatCursor, ChatFilter, ChatPage, ChatSources},
-    state::{ChatStatus, Conflict},
     size::{
         CHAT_MAX_BYTES, CHAT_MAX_MESSAGES, ChatSize, FAMILY_MAX, FileQuota, PROMPT_PAGE_BYTES,
         QuotaExceeded,
     },
+    state::{ChatStatus, Conflict},
+    title::made_title,
 };
 use crate::{
     ChatId, LeaseId, Name, OrganizationId, UserId, WorkspaceId,
@@ -228,6 +230,8 @@ pub struct NewChat {
     pub parent_chat_id: Option<ChatId>,
     /// What it is about.
     pub title: String,
+    /// Whether the title was made of what is said first: it goes with those words, and is in no log.
+    pub title_made: bool,
     /// The provider and its model; `None` is the deployment's.
     pub model: Option<String>,
     /// By what kind of program it is started.
@@ -243,7 +247,7 @@ pub struct NewChat {
 /// A change of a chat; `None` leaves a value as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChatUpdate {
-    /// A new title.
+    /// A new title, that somebody chose.
     pub title: Option<String>,
     /// All labels anew.
     pub labels: Option<BTreeMap<String, String>>,

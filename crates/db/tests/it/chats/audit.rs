@@ -2,16 +2,16 @@
 
 use db::local::LocalRole;
 use model::{
-    PageRequest, UserId,
+    ChatId, PageRequest, UserId,
     acl::{AclDiff, Principal},
     audit::{AuditAction, AuditFilter},
-    chats::{AclExpiry, ChatUpdate, ViewerUpdate},
+    chats::{AclExpiry, Chat, ChatUpdate, MessageId, NewChat, ViewerUpdate},
 };
 use rbac::Visibility;
 use serde_json::{Value, json};
 use store::{Store, WriteContext};
 
-use super::{Scene, answer, entries, saying, share};
+use super::{Scene, answer, entries, make, saying, share};
 use crate::support::{begin, read};
 
 /// The audit lines about chats after the first ones: action, which, difference.
@@ -200,8 +200,102 @@ async fn a_direct_share_is_told_once_and_only_to_whom_it_was_made_for() {
         data,
         json!({"chat_id": root.id.to_string(), "chat_title": "root", "initiator": "eve"})
     );
-    // Taken away and given again is another share.
-    share(&[], &[user(team.bob)]).await;
-    share(&[user(team.bob)], &[]).await;
-    assert_eq!(client.query(query, &[]).await.unwrap().len(), 2);
+    // Taken away and given again is told anew, but not before a day has passed.
+    let again = async || {
+        share(&[], &[user(team.bob)]).await;
+        share(&[user(team.bob)], &[]).await;
+        client.query(query, &[]).await.unwrap().len()
+    };
+    for _ in 0..3 {
+        assert_eq!(again().await, 1);
+    }
+    // Another chat is another share.
+    let other = scene.chat(team.ada, "other").await;
+    scene.share(other.id, &[user(team.bob)]).await;
+    assert_eq!(again().await, 2);
+    scene.team.db.shift_time("25 hours").await;
+    assert_eq!(again().await, 3);
+    assert_eq!(again().await, 3);
+}
+
+/// A chat of Ada's with the title that was made of what she said first, whose turn has ended.
+async fn made(scene: &Scene, parent: Option<ChatId>) -> Chat {
+    let new = NewChat {
+        title_made: true,
+        parent_chat_id: parent,
+        ..scene.new_chat(scene.team.ada, "my salary is 12345")
+    };
+    let chat = make(scene.store(), &new).await;
+    scene.finish(&chat, &answer("yes")).await;
+    chat
+}
+
+/// Says something else in a message's place; that message, and the chat's title.
+async fn replace(scene: &Scene, chat: &Chat, from: MessageId, words: &str) -> (MessageId, String) {
+    let mut unit = begin(scene.store()).await;
+    let (_, said) = unit
+        .chat_message_replace(chat.id, from, &saying(words), scene.lease)
+        .await
+        .unwrap();
+    unit.commit().await.unwrap();
+    scene.finish(chat, &answer("no")).await;
+    (said.id, scene.get(chat.id).await.title)
+}
+
+#[tokio::test]
+async fn a_title_that_was_made_goes_with_the_words_it_was_made_of() {
+    let scene = Scene::new().await;
+    let root = made(&scene, None).await;
+    let first = scene.messages(root.id).await[0].id;
+    let (first, title) = replace(&scene, &root, first, "my  boss").await;
+    assert_eq!(title, "my boss");
+    // Other words than the first make no title.
+    let mut unit = begin(scene.store()).await;
+    let later = unit
+        .chat_message_create(root.id, &saying("later"), scene.lease)
+        .await
+        .unwrap();
+    unit.commit().await.unwrap();
+    scene.finish(&root, &answer("no")).await;
+    let (_, title) = replace(&scene, &root, later.id, "much later").await;
+    assert_eq!(title, "my boss");
+    // A title that somebody chose stays, and the line tells it but not what was before.
+    let seen = lines(&scene, 0).await.len();
+    assert_eq!(seen, 1, "steps of the conversation are no lines");
+    let money = ChatUpdate {
+        title: Some("Money".to_owned()),
+        ..ChatUpdate::default()
+    };
+    scene.update(root.id, &money).await;
+    assert_eq!(replace(&scene, &root, first, "nothing").await.1, "Money");
+    let hidden = json!({"title": {"old": "", "new": "", "secret": true}});
+    let chosen = [(AuditAction::Write, "Money".to_owned(), hidden)];
+    assert_eq!(lines(&scene, seen).await, chosen);
+}
+
+#[tokio::test]
+async fn words_that_were_said_are_in_no_line() {
+    let scene = Scene::new().await;
+    let root = made(&scene, None).await;
+    let child = made(&scene, Some(root.id)).await;
+    scene
+        .share(root.id, &[Principal::User(scene.team.bob)])
+        .await;
+    for archived in [true, false, true] {
+        scene.archive(root.id, archived).await;
+    }
+    for chat in [&root, &child] {
+        scene.age(chat.id, "9 days").await;
+    }
+    let mut unit = begin(scene.store()).await;
+    assert_eq!(unit.chat_purge(super::days_ago(1), 9).await.unwrap(), 1);
+    unit.commit().await.unwrap();
+    let kept = lines(&scene, 0).await;
+    // Made twice, shared, archived and so on three times, shared no more, removed.
+    assert_eq!(kept.len(), 8, "{kept:?}");
+    let ids = [root.id, child.id].map(|id| id.to_string());
+    for (_, target, diff) in kept {
+        assert!(ids.contains(&target), "{target}");
+        assert!(!diff.to_string().contains("salary"), "{diff}");
+    }
 }

@@ -6,7 +6,7 @@ use model::{
 };
 
 use super::{Scene, answer, own, saying};
-use crate::support::begin;
+use crate::support::{begin, read};
 
 #[tokio::test]
 async fn words_are_found_in_titles_and_messages_of_the_family() {
@@ -77,4 +77,35 @@ async fn words_are_found_in_titles_and_messages_of_the_family() {
     unit.commit().await.unwrap();
     check(Own, "zebra", &[]).await;
     check(Own, "lion", found).await;
+}
+
+#[tokio::test]
+async fn only_what_may_be_read_is_searched() {
+    let scene = Scene::new().await;
+    let (ada, bob) = (scene.team.ada, scene.team.bob);
+    let root = scene.quiet(ada, "Animals").await;
+    let child = scene.child(&root, "deeper").await;
+    scene.finish(&child, &answer("a giraffe")).await;
+    scene.share(root.id, &[Principal::User(bob)]).await;
+    let only = |chat: &model::chats::Chat| rbac::Visibility::IdIn(vec![chat.id.0]);
+    let both = || rbac::Visibility::IdIn(vec![root.id.0, child.id.0]);
+    for (viewer, sources) in [(ada, ChatSources::Own), (bob, ChatSources::Shared)] {
+        for (search, visible, found) in [
+            ("animals", only(&root), 1),
+            ("giraffe", only(&root), 0),
+            ("deeper", only(&root), 0),
+            ("giraffe", both(), 1),
+            ("deeper", both(), 1),
+            ("giraffe", only(&child), 0),
+        ] {
+            let filter = ChatFilter {
+                sources,
+                search: Some(search.to_owned()),
+                ..own()
+            };
+            let mut unit = read(scene.store()).await;
+            let page = unit.chat_list(&filter, viewer, &visible).await.unwrap();
+            assert_eq!(page.chats.len(), found, "{search} {visible:?}");
+        }
+    }
 }

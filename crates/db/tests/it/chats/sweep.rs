@@ -2,8 +2,10 @@
 
 use model::{
     ChatId, LeaseId,
-    chats::{ChatErrorKind, ChatPart, ChatStatus, ContentPart, text_of},
+    chats::{Chat, ChatErrorKind, ChatPart, ChatStatus, ContentPart, text_of},
 };
+
+use store::{StoreResult, chat_turns::Noted};
 
 use super::{Scene, answer, make, new_chat, saying};
 use crate::{
@@ -11,11 +13,36 @@ use crate::{
     support::{begin, id},
 };
 
-async fn sweep(scene: &Scene, limit: u32) -> Vec<ChatId> {
+async fn lapsed(scene: &Scene, after: Option<ChatId>, limit: u32) -> Vec<ChatId> {
     let mut unit = begin(scene.store()).await;
-    let ended = unit.chat_turn_sweep(limit).await.unwrap();
+    unit.chat_turn_lapsed_list(after, limit).await.unwrap()
+}
+
+async fn end(scene: &Scene, chat: ChatId, noted: Noted) -> StoreResult<bool> {
+    let mut unit = begin(scene.store()).await;
+    let ended = unit.chat_turn_sweep(chat, noted).await?;
     unit.commit().await.unwrap();
+    Ok(ended)
+}
+
+/// Ends so many, each in a unit of its own; which ones.
+async fn sweep(scene: &Scene, limit: u32) -> Vec<ChatId> {
+    let mut ended = Vec::new();
+    for chat in lapsed(scene, None, limit).await {
+        if end(scene, chat, Noted::Kept).await.unwrap() {
+            ended.push(chat);
+        }
+    }
     ended
+}
+
+/// Notes parts of a chat's first turn, as they come.
+async fn note(scene: &Scene, chat: ChatId, parts: &str) {
+    let note = format!(
+        "INSERT INTO chat_parts (chat_id, history_version, generation_attempt, seq, part) \
+         SELECT '{chat}', 1, 1, n, {parts} FROM generate_series(0, 11) AS n"
+    );
+    scene.client().await.batch_execute(&note).await.unwrap();
 }
 
 #[tokio::test]
@@ -108,4 +135,44 @@ async fn what_somebody_changes_at_this_moment_is_left_for_the_next_time() {
     // A turn that has lapsed can be taken over by saying something else.
     scene.team.db.shift_time("1 day").await;
     assert_eq!(sweep(&scene, 9).await, [chat.id]);
+}
+
+#[tokio::test]
+async fn a_turn_that_cannot_be_kept_is_ended_without_and_is_in_nobodys_way() {
+    let scene = Scene::new().await;
+    let team = &scene.team;
+    let of = |owner, title| new_chat(team.acme, owner, title, LeaseId(id()));
+    let broken = make(scene.store(), &of(team.ada, "broken")).await;
+    let endless = make(scene.store(), &of(team.ada, "endless")).await;
+    let other = make(scene.store(), &of(team.bob, "of somebody else")).await;
+    let text = |words: &str| format!("jsonb_build_object('type', 'text', 'text', {words})");
+    note(&scene, broken.id, r#"'{"type": "nonsense"}'"#).await;
+    note(&scene, endless.id, &text("repeat('x', 1000000)")).await;
+    note(&scene, other.id, &text("'so far '")).await;
+    // Whoever cannot be ended is passed by.
+    let all = [broken.id, endless.id, other.id];
+    assert_eq!(lapsed(&scene, None, 9).await, all);
+    assert_eq!(lapsed(&scene, None, 1).await, all[..1]);
+    assert_eq!(lapsed(&scene, Some(broken.id), 9).await, all[1..]);
+    assert!(end(&scene, broken.id, Noted::Kept).await.is_err());
+    for chat in [&endless, &other] {
+        assert!(end(&scene, chat.id, Noted::Kept).await.unwrap());
+    }
+    let said = async |chat: &Chat| {
+        let said = scene.messages(chat.id).await;
+        let answers = said.iter().skip(1).map(|one| text_of(&one.content));
+        answers.collect::<Vec<_>>()
+    };
+    assert_eq!(said(&other).await, ["so far ".repeat(12)]);
+    // As much as an answer may be, and no more.
+    let kept = said(&endless).await[0].len();
+    assert_eq!(kept, 8_000_000);
+    assert_eq!(lapsed(&scene, None, 9).await, [broken.id]);
+    assert!(end(&scene, broken.id, Noted::Lost).await.unwrap());
+    assert!(said(&broken).await.is_empty());
+    let found = scene.get(broken.id).await;
+    assert_eq!(found.status, ChatStatus::Error);
+    assert!(found.last_error.unwrap().retryable);
+    assert_eq!(scene.count("SELECT count(*) FROM chat_parts").await, 0);
+    assert!(!end(&scene, broken.id, Noted::Lost).await.unwrap());
 }

@@ -83,6 +83,7 @@ pub(in crate::tests) fn new_chat() -> NewChat {
         workspace_id: None,
         parent_chat_id: None,
         title: "new".to_owned(),
+        title_made: false,
         model: None,
         client_type: ClientType::Api,
         labels: BTreeMap::new(),

@@ -20,4 +20,5 @@ mod stage;
 mod stream;
 mod switches;
 mod two_servers;
+mod upkeep;
 mod watching;
