@@ -84,7 +84,6 @@ impl Server {
         background.push(hearers.listen(storage.hints_url, stopping.clone()));
         background.extend(keeping);
         let telling = tell(&auth, telling, &stopping)?;
-        let readiness: Arc<dyn Readiness> = Arc::new(NotStopping(stopping.clone()));
         let watching = tokio::spawn(auth.access.clone().run(options.access_recheck));
         let state = ApiState {
             auth,
@@ -95,7 +94,7 @@ impl Server {
             uploads: options.chats.uploads(),
             webhooks: options.notifications.reach(),
             build: build_info(options),
-            readiness: Arc::new([readiness]),
+            readiness: Arc::new([Arc::new(NotStopping(stopping.clone()))]),
             prices,
             metrics: MetricsText::new(move || recorder.render()),
         };

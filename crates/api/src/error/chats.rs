@@ -305,25 +305,34 @@ mod tests {
             429,
             "Message queue is full.",
         );
-        let words =
-            "This chat is full: it holds 16 MiB or 10,000 messages at most. Start another chat.";
-        check(Send, ChatCallError::Full, 409, words);
-        check(Edit, ChatCallError::Full, 409, words);
-        let words = "The family of the parent chat is full.";
-        check(Create, ChatCallError::FamilyFull, 400, words);
-        let exceeded = QuotaExceeded {
-            quota_bytes: 5_368_709_120,
-            used_bytes: 999,
-        };
-        let words =
-            "The file does not fit into your quota of 5,368,709,120 bytes, of which 999 are used.";
-        check(Upload, exceeded.into(), 409, words);
         let inner = ChatCallError::Inner {
             change: RootOnly::Archive,
             root: ChatId(Uuid::nil()),
         };
         let words = "Chat archive state can only be changed on the root chat.";
         check(Update, inner, 400, words);
+    }
+
+    #[test]
+    fn what_is_full_is_told_with_its_bound() {
+        let check = |call, error: ChatCallError, status: u16, message: &str| {
+            let answer = chat(call, &error);
+            let told = (answer.status.as_u16(), &*answer.body.message);
+            assert_eq!(told, (status, message), "{call:?} {error:?}");
+        };
+        let words =
+            "This chat is full: it holds 16 MiB or 10,000 messages at most. Start another chat.";
+        check(ChatCall::Send, ChatCallError::Full, 409, words);
+        check(ChatCall::Edit, ChatCallError::Full, 409, words);
+        let words = "The family of the parent chat is full.";
+        check(ChatCall::Create, ChatCallError::FamilyFull, 400, words);
+        let exceeded = QuotaExceeded {
+            quota_bytes: 5_368_709_120,
+            used_bytes: 999,
+        };
+        let words =
+            "The file does not fit into your quota of 5,368,709,120 bytes, of which 999 are used.";
+        check(ChatCall::Upload, exceeded.into(), 409, words);
     }
 
     #[test]
