@@ -728,7 +728,7 @@ impl Client {
     /// Follow a chat: what was said, then everything as it happens. By a WebSocket, or by server-sent events for whoever
     /// accepts `text/event-stream`.
     ///
-    /// A frame, or the `data` of an event, is a JSON list of events, 256 at most. A stream that the caller may not follow any
+    /// A frame, or the `data` of an event, is a JSON list of events, 256 and about 1 MiB at most. A stream that the caller may not follow any
     /// more is closed with the code 4403, or 4401 when nobody is signed in any more; server-sent events end with an event
     /// `error` that has the same code. A page of another site cannot open a WebSocket with a visitor's cookie.
     ///
