@@ -38,11 +38,18 @@ pub(crate) struct Desk {
     pub(crate) portal: Portal,
     /// What was read longer ago is read again.
     pub(crate) refresh: Duration,
-    under_way: Mutex<HashMap<CapScope, Flight>>,
-    landings: Mutex<HashMap<CapScope, u64>>,
+    reads: Mutex<Reads>,
     failing: Mutex<HashMap<CapScope, Failing>>,
     /// Of those who ask who is stopped, these may.
     pub(crate) questions: Semaphore,
+}
+
+/// The reads of this server, by subscription.
+#[derive(Debug, Default)]
+struct Reads {
+    under_way: HashMap<CapScope, Flight>,
+    /// How many have ended.
+    landed: HashMap<CapScope, u64>,
 }
 
 /// A subscription that could not be read.
@@ -103,8 +110,7 @@ impl Desk {
             store,
             portal,
             refresh,
-            under_way: Mutex::default(),
-            landings: Mutex::default(),
+            reads: Mutex::default(),
             failing: Mutex::default(),
             questions: Semaphore::new(QUESTIONS),
         }
@@ -131,11 +137,10 @@ impl Desk {
             if let Some(error) = self.failed_just_now(scope, mirror.now) {
                 return Err(error.into());
             }
-            if self.landed(scope) != landed {
-                // What was seen of the mirror may be from before a read that has just ended.
+            // What was seen of the mirror may be from before a read that has just ended.
+            let Some((flight, mine)) = self.flight(scope, None, Some(landed)) else {
                 continue;
-            }
-            let (flight, mine) = self.flight(scope, None);
+            };
             // One that was under way may have been at its end already when something was written: it is looked again.
             if matches!(flight.await?, MirrorOutcome::Mirrored(_)) && mine {
                 return Ok(());
@@ -146,11 +151,8 @@ impl Desk {
 
     /// How many reads of a subscription have ended here.
     fn landed(&self, scope: CapScope) -> u64 {
-        self.landings().get(&scope).copied().unwrap_or_default()
-    }
-
-    fn landings(&self) -> MutexGuard<'_, HashMap<CapScope, u64>> {
-        self.landings.lock().unwrap_or_else(PoisonError::into_inner)
+        let reads = self.reads();
+        reads.landed.get(&scope).copied().unwrap_or_default()
     }
 
     /// Takes what is due.
@@ -169,12 +171,13 @@ impl Desk {
     }
 
     /// The read of a subscription that is under way, or else a new one, and whether it is new. It goes on although nobody
-    /// waits for it.
+    /// waits for it. `None`: more than `landed` have ended, so that the caller may know too little to want a new one.
     pub(crate) fn flight(
         self: &Arc<Self>,
         scope: CapScope,
         claim: Option<CapMirrorClaim>,
-    ) -> (Flight, bool) {
+        landed: Option<u64>,
+    ) -> Option<(Flight, bool)> {
         let (tell, told) = oneshot::channel();
         let ended = async move {
             let broken = |error| Err(StoreError::Internal(Box::new(error)).into());
@@ -182,11 +185,15 @@ impl Desk {
         };
         let flight = ended.boxed().shared();
         {
-            let mut under_way = self.under_way();
-            if let Some(flight) = under_way.get(&scope) {
-                return (flight.clone(), false);
+            let mut reads = self.reads();
+            if let Some(flight) = reads.under_way.get(&scope) {
+                return Some((flight.clone(), false));
             }
-            under_way.insert(scope, flight.clone());
+            let ended = reads.landed.get(&scope).copied().unwrap_or_default();
+            if landed.is_some_and(|landed| landed != ended) {
+                return None;
+            }
+            reads.under_way.insert(scope, flight.clone());
         }
         // A runtime that ends drops at once what it is given; landing takes the lock, which is free by now.
         let landing = Landing {
@@ -201,7 +208,7 @@ impl Desk {
             drop(tell.send(read));
         };
         tokio::spawn(reading.in_current_span());
-        (flight, true)
+        Some((flight, true))
     }
 
     /// Reads the portal outside any transaction, and mirrors what it says in one.
@@ -314,9 +321,8 @@ impl Desk {
         failing.unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn under_way(&self) -> MutexGuard<'_, HashMap<CapScope, Flight>> {
-        let flights = self.under_way.lock();
-        flights.unwrap_or_else(PoisonError::into_inner)
+    fn reads(&self) -> MutexGuard<'_, Reads> {
+        self.reads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -328,7 +334,8 @@ struct Landing {
 
 impl Drop for Landing {
     fn drop(&mut self) {
-        *self.desk.landings().entry(self.scope).or_default() += 1;
-        self.desk.under_way().remove(&self.scope);
+        let mut reads = self.desk.reads();
+        *reads.landed.entry(self.scope).or_default() += 1;
+        reads.under_way.remove(&self.scope);
     }
 }

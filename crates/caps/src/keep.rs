@@ -44,9 +44,8 @@ async fn run(desk: &Arc<Desk>) {
         let claimed = desk.claim(limit).await;
         noted(&claimed, &mut kept_from);
         for claim in claimed.unwrap_or_default() {
-            let (flight, mine) = desk.flight(claim.scope, Some(claim));
             // One that is being read for so long that it is due again takes no more room for that.
-            if mine {
+            if let Some((flight, true)) = desk.flight(claim.scope, Some(claim), None) {
                 reading.spawn(flight);
             }
         }
