@@ -2,7 +2,8 @@
 //!
 //! PostgreSQL is durable and has Bursar's own settings. There are 100,000 chats of 10,000 people in ten organizations with
 //! 1,000 groups; one in twenty is shared, half of those with a person and half with a group, and one person owns 5,000.
-//! What is counted is a call of the repository: the statement, the way there and back, and reading its rows.
+//! What is counted is a call of the repository: the statement, the way there and back, and reading its rows. It fails if
+//! anything read all chats, or if a row with a goal took three times as long.
 
 #![expect(
     clippy::print_stdout,
@@ -20,11 +21,11 @@ use db::{
 };
 use model::{
     ChatId, UserId,
-    chats::{ChatCursor, ChatFilter, ChatSources, MessageWindow},
+    chats::{ChatCursor, ChatFilter, ChatSources, MessageWindow, TurnKey},
 };
 use rbac::{Action, Permission, ResourceType, Role, Subject, Visibility};
 use secrecy::ExposeSecret;
-use store::{ReadUnit, Store, StoreResult, chat_messages::SeenVersions};
+use store::{ReadUnit, Store, StoreResult, chat_messages::SeenVersions, chat_turns::FollowedTurn};
 use tokio::time::Instant;
 use tokio_postgres::{Client, NoTls, Row};
 use uuid::Uuid;
@@ -32,9 +33,13 @@ use uuid::Uuid;
 const CHATS: i64 = 100_000;
 /// The chats of the one who has most: the first so many.
 const MOST: i64 = 5_000;
-const ROUNDS: i64 = 400;
+const ROUNDS: i64 = 1_000;
 /// What all but one in a hundred are to take less than.
 const GOAL: Duration = Duration::from_millis(10);
+/// How many times the goal is a failure, whatever else the machine does.
+const TOO_LONG: u32 = 3;
+/// How many turns are followed by one look.
+const FOLLOWED: usize = 50;
 
 fn main() {
     let short = std::env::args().any(|argument| argument == "--short");
@@ -59,16 +64,26 @@ async fn run(share: i64) {
     let (all, took) = (CHATS / share, began.elapsed());
     println!("{all} chats were made in {took:.0?}");
     let people = people(&administrator).await;
+    if std::env::var_os("E7").is_some() {
+        // E7
+        administrator.batch_execute("ALTER ROLE bursar_app SET session_preload_libraries = 'auto_explain'; ALTER ROLE bursar_app SET auto_explain.log_min_duration = '6ms'; ALTER ROLE bursar_app SET auto_explain.log_analyze = on; ALTER ROLE bursar_app SET auto_explain.log_buffers = on; ALTER ROLE bursar_app SET auto_explain.log_parameter_max_length = 0;").await.unwrap(); // E7
+    } // E7
     let before = scans(&administrator).await;
     let options = DatabaseOptions::new(postgres.app_url());
     let database = Database::connect(options, Sealer::from_key(&[7; 32])).await;
     let database = database.unwrap();
-    println!("goal: p99 under {GOAL:?}");
-    println!("| what | rows | p50 | p99 | most |\n|---|---|---|---|---|");
+    println!("| what | rows | p50 | p99 | most | goal of p99 |\n|---|---|---|---|---|---|");
+    let mut missed = Vec::new();
     for what in Asked::ALL {
-        measure(&database, *what, &people).await;
+        let took = measure(&database, *what, &people).await;
+        if what.goal().is_some_and(|goal| took > goal * TOO_LONG) {
+            missed.push((*what, took));
+        }
     }
     drop(database);
+    if let Some(to) = std::env::var_os("E7") {
+        std::fs::copy(folder.path().join("postgres.log"), to).unwrap();
+    } // E7
     let after = scans(&administrator).await;
     println!(
         "all chats were read from end to end {} times",
@@ -76,6 +91,7 @@ async fn run(share: i64) {
     );
     postgres.stop().await.unwrap();
     assert_eq!(after, before, "nothing reads all chats");
+    assert!(missed.is_empty(), "far from the goal: {missed:?}");
 }
 
 /// A question.
@@ -84,13 +100,17 @@ enum Asked {
     OwnPage,
     OwnPageOfTheMost,
     NextPageOfTheMost,
+    OwnPageOfAnAdministrator,
     SharedPage,
+    SharedPageOfAnAdministrator,
     BothPage,
     Search,
     SearchOfTheMost,
+    SearchOfWhatIsShared,
     Shared,
     Get,
     News,
+    Follow,
     Messages,
 }
 
@@ -99,13 +119,17 @@ impl Asked {
         Self::OwnPage,
         Self::OwnPageOfTheMost,
         Self::NextPageOfTheMost,
+        Self::OwnPageOfAnAdministrator,
         Self::SharedPage,
+        Self::SharedPageOfAnAdministrator,
         Self::BothPage,
         Self::Search,
         Self::SearchOfTheMost,
+        Self::SearchOfWhatIsShared,
         Self::Shared,
         Self::Get,
         Self::News,
+        Self::Follow,
         Self::Messages,
     ];
 
@@ -117,11 +141,29 @@ impl Asked {
         )
     }
 
+    /// Whether it is asked by somebody who may read all chats.
+    const fn of_an_administrator(self) -> bool {
+        matches!(
+            self,
+            Self::OwnPageOfAnAdministrator | Self::SharedPageOfAnAdministrator
+        )
+    }
+
+    /// What all but one in a hundred are to take less than, where that is promised.
+    fn goal(self) -> Option<Duration> {
+        matches!(self, Self::OwnPage | Self::SharedPage).then_some(GOAL)
+    }
+
     fn filter(self) -> ChatFilter {
-        let search = matches!(self, Self::Search | Self::SearchOfTheMost);
+        let search = matches!(
+            self,
+            Self::Search | Self::SearchOfTheMost | Self::SearchOfWhatIsShared
+        );
         ChatFilter {
             sources: match self {
-                Self::SharedPage => ChatSources::Shared,
+                Self::SharedPage
+                | Self::SharedPageOfAnAdministrator
+                | Self::SearchOfWhatIsShared => ChatSources::Shared,
                 Self::BothPage => ChatSources::Both,
                 _ => ChatSources::Own,
             },
@@ -137,6 +179,21 @@ struct Person {
     id: UserId,
     visible: Visibility,
     chat: ChatId,
+}
+
+impl Person {
+    /// The turn of the chat, of which all is known but what was said last.
+    fn followed(&self) -> FollowedTurn {
+        FollowedTurn {
+            turn: TurnKey {
+                chat_id: self.chat,
+                history_version: 2,
+                attempt: 1,
+            },
+            snapshot: 2,
+            parts: 19,
+        }
+    }
 }
 
 /// As many as there are rounds; the first has most chats.
@@ -164,7 +221,8 @@ async fn people(administrator: &Client) -> Vec<Person> {
     found.iter().map(person).collect()
 }
 
-async fn measure(database: &Database, what: Asked, people: &[Person]) {
+/// The time that all but one in a hundred took less than.
+async fn measure(database: &Database, what: Asked, people: &[Person]) -> Duration {
     let (mut took, mut rows) = (Vec::new(), 0);
     let mut after = None;
     if what == Asked::NextPageOfTheMost {
@@ -177,20 +235,31 @@ async fn measure(database: &Database, what: Asked, people: &[Person]) {
     for place in 0..people.len() {
         let person = &people[if what.of_the_most() { 0 } else { place }];
         let mut unit = database.read().await.unwrap();
+        let followed = people.iter().cycle().skip(place).take(FOLLOWED);
+        let followed: Vec<FollowedTurn> = followed.map(Person::followed).collect();
         let began = Instant::now();
-        rows += ask(&mut *unit, what, person, after).await.unwrap();
+        rows += if what == Asked::Follow {
+            let news = unit.chat_turn_follow_list(&followed).await.unwrap();
+            news.len()
+        } else {
+            ask(&mut *unit, what, person, after).await.unwrap()
+        };
         took.push(began.elapsed());
     }
     took.sort_unstable();
     let at = |share: usize| took[(took.len() - 1) * share / 100];
+    let goal = what
+        .goal()
+        .map_or_else(|| "–".to_owned(), |goal| format!("< {goal:?}"));
     println!(
-        "| {what:?} | {}.{} | {:.1?} | {:.1?} | {:.1?} |",
+        "| {what:?} | {}.{} | {:.1?} | {:.1?} | {:.1?} | {goal} |",
         rows / took.len(),
         rows * 10 / took.len() % 10,
         at(50),
         at(99),
         at(100)
     );
+    at(99)
 }
 
 /// Asks it once; how many rows came.
@@ -227,7 +296,11 @@ async fn ask(
                 after,
                 ..what.filter()
             };
-            let page = unit.chat_list(&filter, person.id, &person.visible).await?;
+            let visible = match what.of_an_administrator() {
+                true => &Visibility::All,
+                false => &person.visible,
+            };
+            let page = unit.chat_list(&filter, person.id, visible).await?;
             Ok(page.chats.len())
         }
     }

@@ -41,6 +41,10 @@ INSERT INTO chat_viewers (chat_id, user_id, last_read_message_id, pin_order)
     SELECT pg_temp.named('chat', n), pg_temp.named('user', pg_temp.owner(n)), $chats,
         CASE WHEN n % 20 = 1 AND n % 13 <> 0 AND n >= $most THEN 1 ELSE 0 END
     FROM generate_series(0, $chats - 1) AS n WHERE n % 2 = 1;
+-- One in ten has a turn that says something.
+INSERT INTO chat_parts (chat_id, history_version, generation_attempt, seq, part)
+    SELECT c.id, 2, 1, n, jsonb_build_object('type', 'text', 'text', 'some words, said together ' || n)
+    FROM chats AS c, generate_series(0, 19) AS n WHERE c.id < '1a000000-0000-0000-0000-000000000000';
 
 -- One in twenty is shared, in turn with somebody and with a group of the same organization.
 INSERT INTO chat_acl (root_chat_id, organization_id, user_id, role)

@@ -45,12 +45,14 @@ async fn row(world: &World, way: Way, elsewhere: &Client, rounds: usize) {
         }
     }
     println!(
-        "| {way:?} | {} | {:.1?} | {:.1?} | {:.1?} | {:.1?} | {unseen} |",
+        "| {way:?} | {} | {:.1?} | {:.1?} | {:.1?} | {:.1?} | {:.1?} | {:.1?} | {unseen} |",
         changes.len(),
         share(&mut changes, 50),
         share(&mut changes, 99),
+        share(&mut changes, 100),
         share(&mut reads, 50),
         share(&mut reads, 99),
+        share(&mut reads, 100),
     );
     assert_eq!(unseen, 0, "every change is seen by the next read");
 }

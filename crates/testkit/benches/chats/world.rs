@@ -23,7 +23,8 @@ const MODEL: &str = "clock/clock";
 pub(crate) struct Person {
     /// Who.
     pub(crate) id: Uuid,
-    token: Secret,
+    /// What they sign in with.
+    pub(crate) token: Secret,
 }
 
 /// Everything that is measured.
@@ -114,8 +115,7 @@ impl World {
 
     /// Lets all viewers look at the chat, at this server.
     pub(crate) async fn look(&self, server: usize) -> Viewers {
-        let people = self.viewers.iter().map(|person| self.as_at(person, server));
-        Viewers::open(&people.collect::<Vec<_>>(), self.chat).await
+        Viewers::open(&self.viewers, self.servers[server].address(), self.chat).await
     }
 
     /// Somebody at a server.

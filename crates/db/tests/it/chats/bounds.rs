@@ -6,8 +6,8 @@ use db::local::LocalRole;
 use model::{
     ChatFileId, ChatId,
     chats::{
-        ChatSize, ContentPart, MessageId, MessageRole, NewMessage, PROMPT_PAGE_BYTES, ViewerUpdate,
-        Visibility,
+        Chat, ChatSize, ContentPart, MessageId, MessageRole, NewMessage, PROMPT_PAGE_BYTES,
+        ViewerUpdate, Visibility,
     },
 };
 use tokio::task::JoinSet;
@@ -216,9 +216,8 @@ async fn nobody_has_read_what_is_not_said_yet() {
     assert!(!look(Some(1), None).await, "it never goes back");
 }
 
-#[tokio::test]
-async fn prompts_are_told_by_their_texts_and_so_many_bytes_at_a_time() {
-    let scene = Scene::new().await;
+/// A chat with six prompts, one of them larger than a page and one without a text, and their ids.
+async fn scene_with_prompts(scene: &Scene) -> (Chat, Vec<MessageId>) {
     let mut new = scene.new_chat(scene.team.ada, "first");
     new.messages.insert(
         0,
@@ -255,6 +254,14 @@ async fn prompts_are_told_by_their_texts_and_so_many_bytes_at_a_time() {
         unit.commit().await.unwrap();
         ids.push(said.unwrap().id);
     }
+    (chat, ids)
+}
+
+#[tokio::test]
+async fn prompts_are_told_by_their_texts_and_so_many_bytes_at_a_time() {
+    let scene = Scene::new().await;
+    let (chat, ids) = scene_with_prompts(&scene).await;
+    let part = usize::try_from(PROMPT_PAGE_BYTES).unwrap();
     let check = async |before: Option<usize>, limit, expected: &[usize], more| {
         let mut unit = read(scene.store()).await;
         let before = before.map(|place| ids[place]);

@@ -163,7 +163,7 @@ async fn a_family_has_so_many_chats_also_when_many_are_made_at_once() {
     let part: Uuid = owner.query_one(&part, &[]).await.unwrap().get(0);
     let make = |number: usize| {
         let new = CreateChatRequest {
-            parent_chat_id: Some(if number % 2 == 0 { root } else { part }),
+            parent_chat_id: Some(if number.is_multiple_of(2) { root } else { part }),
             ..stage.new_chat("one more")
         };
         let ada = &stage.ada.client;
@@ -217,7 +217,11 @@ async fn a_persons_files_have_a_quota_also_when_many_come_at_once() {
     let ada = &stage.ada.client;
     // In two organizations, which are one quota.
     let bring = |number: usize| {
-        let organization = if number % 2 == 0 { acme } else { stage.beta };
+        let organization = if number.is_multiple_of(2) {
+            acme
+        } else {
+            stage.beta
+        };
         async move { upload(ada, organization, 100).await }
     };
     let brought = join_all((0..16).map(bring)).await;

@@ -271,7 +271,8 @@ async fn one_person_has_so_many_streams_open_at_a_server() {
         let token = vic.token().unwrap().expose();
         let once_more = async || socket(vic, path, &[("bursar-session-token", token)]).await;
         assert_eq!(once_more().await.err(), Some(429), "{path}");
-        let call = reqwest::Client::new()
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let call = http
             .get(format!("{}api/v2/chats{path}", vic.base_url()))
             .header("accept", "text/event-stream")
             .header("bursar-session-token", token);
