@@ -78,38 +78,37 @@ impl Visible {
     /// entries on, by their indexes.
     pub(crate) fn shared_with(user: Uuid, acl: &'static AclTable) -> Self {
         let mut visible = Self { parts: Vec::new() };
-        let AclTable {
-            name,
-            object,
-            row,
-            counts,
-            ..
-        } = acl;
-        for part in [
-            "(",
-            counts,
-            " AND ",
-            row,
-            " IN (SELECT acl.",
-            object,
-            " FROM ",
-            name,
-        ] {
+        for part in ["(", acl.counts, " AND ", acl.row, " IN ("] {
             visible.sql(part);
         }
-        visible.sql(" AS acl WHERE acl.user_id = ");
-        visible.parts.push(Part::Id(user));
-        visible.live(acl);
-        for part in [" UNION ALL SELECT acl.", object, " FROM ", name] {
-            visible.sql(part);
-        }
-        visible.sql(
-            " AS acl JOIN group_members_expanded AS e ON e.group_id = acl.group_id WHERE e.user_id = ",
-        );
-        visible.parts.push(Part::Id(user));
-        visible.live(acl);
+        visible.with_entries(user, acl);
         visible.sql("))");
         visible
+    }
+
+    /// The objects of [`Visible::shared_with`]: no condition but a query, whether or not their ACLs count.
+    pub(crate) fn objects_shared_with(user: Uuid, acl: &'static AclTable) -> Self {
+        let mut visible = Self { parts: Vec::new() };
+        visible.with_entries(user, acl);
+        visible
+    }
+
+    fn with_entries(&mut self, user: Uuid, acl: &'static AclTable) {
+        let AclTable { name, object, .. } = acl;
+        for part in ["SELECT acl.", object, " FROM ", name] {
+            self.sql(part);
+        }
+        self.sql(" AS acl WHERE acl.user_id = ");
+        self.parts.push(Part::Id(user));
+        self.live(acl);
+        for part in [" UNION ALL SELECT acl.", object, " FROM ", name] {
+            self.sql(part);
+        }
+        self.sql(
+            " AS acl JOIN group_members_expanded AS e ON e.group_id = acl.group_id WHERE e.user_id = ",
+        );
+        self.parts.push(Part::Id(user));
+        self.live(acl);
     }
 
     fn of(visibility: &Visibility, rows: Rows<'_>) -> Self {

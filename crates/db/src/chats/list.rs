@@ -16,13 +16,14 @@ use store::StoreResult;
 use super::{
     pieces::Pieces,
     rows::{ACL, COLUMNS, ChatRow, columns, looked_at, unread},
+    search,
 };
 use crate::{
     acl::AclTable,
     errors::internal,
     query::{row, rows},
     users::anywhere,
-    visibility::{Columns, Visible},
+    visibility::Visible,
 };
 
 /// The living organization `o` of the chat `c`. Looked up chat by chat: no query starts from all chats of an organization,
@@ -83,26 +84,11 @@ const PLACE: &str = concat!(
 );
 
 /// Of roots only: the entries are their own.
-const ROOT_ACL: AclTable = AclTable { row: "c.id", ..ACL };
-
-/// The families of a search: whose chats' titles and messages are looked at is `f`.
-const FAMILY_ACL: AclTable = AclTable {
-    row: "f.root_chat_id",
-    counts: "TRUE",
-    ..ACL
-};
-
-/// What a visibility asks for of them. That their organizations are alive, and let people share, is asked of their roots.
-const FAMILY_COLUMNS: Columns = Columns {
-    id: Some("f.id"),
-    owner: Some("f.owner_id"),
-    organization: Some("f.organization_id"),
-    groups: false,
-};
+pub(super) const ROOT_ACL: AclTable = AclTable { row: "c.id", ..ACL };
 
 /// Which chats: one's own, or those of others.
 #[derive(Debug, Clone, Copy)]
-enum Whose {
+pub(super) enum Whose {
     Own,
     Others,
 }
@@ -196,12 +182,19 @@ impl List<'_> {
 
     fn statement(&self) -> Pieces {
         let mut query = asked_by(self.viewer);
-        query.sql("), page AS MATERIALIZED (SELECT * FROM (");
+        query.sql(")");
         let sources: &[Whose] = match self.filter.sources {
             ChatSources::Own => &[Whose::Own],
             ChatSources::Shared => &[Whose::Others],
             ChatSources::Both => &[Whose::Own, Whose::Others],
         };
+        if let Some(search) = &self.filter.search {
+            for whose in sources {
+                let asking = (self.viewer, self.visibility);
+                search::found(&mut query, *whose, asking, search);
+            }
+        }
+        query.sql(", page AS MATERIALIZED (SELECT * FROM (");
         let past_the_top = self.after.is_some_and(|after| after.pin_order == 0);
         let mut first = true;
         for whose in sources {
@@ -283,18 +276,20 @@ impl List<'_> {
                 }
             }
         }
+        if self.filter.search.is_some() {
+            query.sql(search::is_found(whose));
+        }
         query.sql("CASE WHEN ");
         query.visible(Visible::shared(self.visibility, &COLUMNS, &ROOT_ACL));
-        self.narrowed(query, whose);
+        self.narrowed(query);
         query.sql(" THEN TRUE ELSE FALSE END");
     }
 
-    fn narrowed(&self, query: &mut Pieces, whose: Whose) {
+    fn narrowed(&self, query: &mut Pieces) {
         let ChatFilter {
             title,
             has_unread,
             labels,
-            search,
             ..
         } = self.filter;
         if let Some(title) = title {
@@ -311,40 +306,6 @@ impl List<'_> {
             let labels = serde_json::Value::Object(labels.collect());
             query.sql(" AND c.labels @> ").json(labels);
         }
-        if let Some(search) = search {
-            self.searched(query, whose, search);
-        }
-    }
-
-    /// All the words in one title or one message of a family. A text without a word finds nothing.
-    fn searched(&self, query: &mut Pieces, whose: Whose, search: &str) {
-        // A rare word is looked for among all messages, a common one among those of few chats.
-        query.planned_anew();
-        query.sql(" AND c.id IN (SELECT f.root_chat_id FROM chats AS f WHERE ");
-        self.looked_into(query, whose);
-        query.sql(" AND to_tsvector('simple', f.title) @@ plainto_tsquery('simple', ");
-        query.text(search);
-        query.sql(
-            ") UNION ALL SELECT f.root_chat_id FROM chats AS f JOIN chat_messages AS m ON m.chat_id = f.id WHERE ",
-        );
-        self.looked_into(query, whose);
-        query.sql(" AND NOT m.deleted AND m.visibility <> 'model' AND m.words @@ plainto_tsquery('simple', ");
-        query.text(search).sql("))");
-    }
-
-    /// Chats of whom it is about that the looker may read, each by itself: not all who may read the root may read the rest.
-    fn looked_into(&self, query: &mut Pieces, whose: Whose) {
-        match whose {
-            Whose::Own => query.sql("f.owner_id = $1"),
-            Whose::Others => query.visible(Visible::shared_with(self.viewer.0, &FAMILY_ACL)),
-        };
-        query.sql(" AND CASE WHEN ");
-        query.visible(Visible::shared(
-            self.visibility,
-            &FAMILY_COLUMNS,
-            &FAMILY_ACL,
-        ));
-        query.sql(" THEN TRUE ELSE FALSE END");
     }
 }
 

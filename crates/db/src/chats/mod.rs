@@ -10,6 +10,7 @@ mod pieces;
 mod pins;
 mod prune;
 pub(crate) mod rows;
+mod search;
 mod title;
 mod upkeep;
 
