@@ -1,3 +1,6 @@
+-- Words that were edited away are forgotten. Of such a message only stays that it was there.
+UPDATE chat_messages SET content = '[]' WHERE deleted;
+
 -- How much of its chat's room a message takes: the bytes of its content as text, and none once it was edited away.
 ALTER TABLE chat_messages ADD COLUMN room_bytes integer NOT NULL
     GENERATED ALWAYS AS (CASE WHEN deleted THEN 0 ELSE octet_length(content::text) END) STORED;

@@ -22,13 +22,14 @@ use crate::{
     query::{Cached, row},
 };
 
-/// Nobody in particular looks at the chat: `$1` is NULL. Parts are those of the turn that runs, from the first on if
+/// Nobody in particular looks at the chat: `$1` is NULL. Who has seen nothing needs not hear of what is edited away. Parts are those of the turn that runs, from the first on if
 /// it is not the turn whose parts are known.
 const NEWS: &str = concat!(
     "SELECT to_jsonb(whole) AS chat, \
         (SELECT coalesce(jsonb_agg(to_jsonb(news) ORDER BY news.id), '[]') FROM (SELECT ",
     message!(),
-    " FROM chat_messages AS m WHERE m.chat_id = whole.id AND m.revision > $3 AND m.visibility <> 'model') AS news) \
+    " FROM chat_messages AS m WHERE m.chat_id = whole.id AND m.revision > $3 AND m.visibility <> 'model' \
+            AND ($3 > 0 OR NOT m.deleted)) AS news) \
             AS messages, \
         (SELECT coalesce(jsonb_agg(to_jsonb(queue) - 'position' ORDER BY queue.position), '[]') FROM (SELECT ",
     waiting!(),

@@ -66,6 +66,7 @@ pub(super) async fn chat_message_create(
     said.message()
 }
 
+/// Words that are edited away are forgotten: of such a message only stays that it was there.
 const REPLACE: &str = concat!(
     "WITH unqueued AS (DELETE FROM chat_queued_messages WHERE chat_id = $1 RETURNING id), \
     c AS (UPDATE chats SET queue_version = CASE WHEN EXISTS (SELECT FROM unqueued) \
@@ -73,7 +74,7 @@ const REPLACE: &str = concat!(
     turn!(),
     " WHERE id = $1 RETURNING id, snapshot_version), \
     over AS (DELETE FROM chat_parts WHERE chat_id = $1), \
-    gone AS (UPDATE chat_messages AS g SET deleted = true, revision = c.snapshot_version FROM c \
+    gone AS (UPDATE chat_messages AS g SET deleted = true, content = '[]', revision = c.snapshot_version FROM c \
         WHERE g.chat_id = c.id AND g.id >= $8 AND NOT g.deleted RETURNING g.id), \
     m AS (INSERT INTO chat_messages (chat_id, role, visibility, content, created_by, model, revision) \
         SELECT c.id, $3, $4, $5, $6, $7, c.snapshot_version FROM c RETURNING *) \

@@ -20,8 +20,7 @@ use crate::{
     query::{Cached, row, rows},
 };
 
-/// How many of the parts that were noted are kept, and how many bytes of them: many times what an answer is.
-const KEPT_PARTS: i64 = 20_000;
+/// How many bytes of the parts that were noted are kept: many times what an answer is. A piece is noted every 50 ms at most.
 const KEPT_BYTES: i64 = 8 * 1024 * 1024;
 
 macro_rules! lapsed {
@@ -64,10 +63,10 @@ const STILL_LAPSED: &str = concat!(
     "SELECT coalesce((SELECT m.model FROM chat_messages AS m WHERE m.chat_id = c.id AND m.role = 'user' \
         AND NOT m.deleted ORDER BY m.id DESC LIMIT 1), c.model) AS model, \
     (SELECT coalesce(jsonb_agg(jsonb_build_object('seq', said.seq, 'part', said.part) ORDER BY said.seq), '[]') \
-        FROM (SELECT first.seq, first.part, sum(octet_length(first.part::text)) OVER (ORDER BY first.seq) AS bytes \
-            FROM (SELECT p.seq, p.part FROM chat_parts AS p WHERE $2 AND p.chat_id = c.id \
-                AND p.history_version = c.history_version AND p.generation_attempt = c.generation_attempt \
-                ORDER BY p.seq LIMIT $3) AS first) AS said WHERE said.bytes <= $4) AS parts \
+        FROM (SELECT p.seq, p.part, sum(octet_length(p.part::text)) OVER (ORDER BY p.seq) AS bytes \
+            FROM chat_parts AS p WHERE $2 AND p.chat_id = c.id \
+                AND p.history_version = c.history_version AND p.generation_attempt = c.generation_attempt) AS said \
+        WHERE said.bytes <= $3) AS parts \
     FROM chats AS c WHERE c.id = $1 AND ",
     lapsed!()
 );
@@ -93,7 +92,6 @@ pub(super) async fn chat_turn_sweep(
     let still = sql_query(STILL_LAPSED)
         .bind::<SqlUuid, _>(chat.0)
         .bind::<Bool, _>(noted == Noted::Kept)
-        .bind::<BigInt, _>(KEPT_PARTS)
         .bind::<BigInt, _>(KEPT_BYTES);
     let still: Option<StillLapsedRow> = row(conn, Cached(still)).await?;
     let Some(turn) = still else {

@@ -67,6 +67,14 @@ async fn news_are_what_changed_since_a_version() {
     let found = news(seen).await;
     let deleted: Vec<_> = found.messages.iter().map(|one| one.deleted).collect();
     assert_eq!((deleted, found.queue), (vec![true, false], vec![]));
+    // Its words are not kept, and who begins does not hear of it.
+    assert_eq!(found.messages[0].content, []);
+    let words = format!(
+        "SELECT sum(octet_length(content::text)) FROM chat_messages WHERE id = {}",
+        from.0
+    );
+    assert_eq!(scene.count(&words).await, 2);
+    assert_eq!(news(0).await.messages, found.messages[1..]);
     let mut unit = read(scene.store()).await;
     let nobody = model::ChatId(crate::support::id());
     let gone = unit.chat_news_get(nobody, &SeenVersions::default()).await;

@@ -1,11 +1,11 @@
 //! What each step does to a chat: what it does next, its versions, and the revisions of what is said.
 
 use model::chats::{
-    Chat,
+    Chat, ChatMessage,
     ChatStatus::{self, Error, Interrupting, Running, Waiting},
     ChatVersions, MessageId, MessageWindow, QUEUE_MAX, QueuedId, TurnEnd, text_of,
 };
-use store::StoreError;
+use store::{StoreError, chat_messages::SeenVersions};
 
 use super::{Scene, answer, saying};
 use crate::support::{begin, read};
@@ -125,20 +125,25 @@ async fn an_edit_forgets_what_came_after_and_what_waits() {
     assert_eq!(at(&now), (Running, [5, 5, 5, 1]));
     assert_eq!(new.revision, 5);
     // Rows stay for who has seen them, marked.
-    let all = scene.messages(chat.id).await;
-    let all: Vec<_> = all
-        .iter()
-        .map(|one| (one.id, one.deleted, one.revision))
-        .collect();
+    let seen = SeenVersions {
+        revision: 4,
+        ..SeenVersions::default()
+    };
+    let mut unit = read(scene.store()).await;
+    let news = unit.chat_news_get(chat.id, &seen).await.unwrap().unwrap();
+    let told = |messages: &[ChatMessage]| {
+        let told = messages
+            .iter()
+            .map(|one| (one.id, one.deleted, one.revision));
+        told.collect::<Vec<_>>()
+    };
+    let last = (new.id, false, 5);
     assert_eq!(
-        all,
-        [
-            (before[0].id, false, 1),
-            (gone[0], true, 5),
-            (gone[1], true, 5),
-            (new.id, false, 5)
-        ]
+        told(&news.messages),
+        [(gone[0], true, 5), (gone[1], true, 5), last]
     );
+    let all = scene.messages(chat.id).await;
+    assert_eq!(told(&all), [(before[0].id, false, 1), last]);
     // The turn that ran is over: nothing that it says is anybody's.
     let mut unit = begin(scene.store()).await;
     assert_eq!(
