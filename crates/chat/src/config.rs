@@ -31,7 +31,8 @@ pub struct ChatConfig {
     pub look_every: Duration,
     /// How often it is asked what is new in the chats whose turns run at other servers, all of them together.
     pub follow_every: Duration,
-    /// How many streams of chats one person may have open at this server.
+    /// How many streams of chats one person may have open at this server; that of a large chat counts once more for each
+    /// MiB that is said in it.
     pub streams_per_person: usize,
     /// How many streams about their chats one person may have open at this server.
     pub watches_per_person: usize,

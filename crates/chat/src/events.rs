@@ -43,7 +43,7 @@ pub enum ChatEvent {
 
 impl ChatEvent {
     /// About how many bytes of JSON it is.
-    pub(crate) fn weight(&self) -> usize {
+    fn weight(&self) -> usize {
         let parts = |parts: &[ContentPart]| parts.iter().map(words).sum::<usize>();
         AROUND
             + match self {
@@ -56,6 +56,16 @@ impl ChatEvent {
                 Self::Status(_) | Self::HistoryReset | Self::PreviewReset => 0,
             }
     }
+}
+
+/// About how many bytes of its chat's room a message takes.
+pub(crate) fn room(message: &ChatMessage) -> usize {
+    /// What stands around the words of a part.
+    const MARKS: usize = 32;
+    let parts = message.content.iter();
+    parts
+        .map(|part| words(part).saturating_sub(AROUND) + MARKS)
+        .sum()
 }
 
 /// About how many bytes of JSON a part is.
@@ -142,6 +152,18 @@ impl Frame {
     pub fn text(&self, write: impl FnOnce(ChatId, &[ChatEvent]) -> Bytes) -> Bytes {
         let made = || write(self.0.chat, &self.0.events);
         self.0.text.get_or_init(made).clone()
+    }
+
+    /// About how many bytes of JSON it has.
+    pub(crate) fn weight(&self) -> usize {
+        self.0.events.iter().map(ChatEvent::weight).sum()
+    }
+
+    /// Whether anybody still holds it, to be asked when it is gone from here.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> impl Fn() -> bool + use<> {
+        let held = Arc::downgrade(&self.0);
+        move || held.strong_count() > 0
     }
 
     /// The same for all clones of it.

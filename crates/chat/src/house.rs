@@ -276,6 +276,11 @@ pub(crate) struct StoreReads(SystemStore);
 impl StoreReads {
     pub(crate) fn new(authorized: &Authorized) -> Self {
         Self(authorized.as_system(SystemActor::ChatFeed))
+
+    async fn clock(&self) -> StoreResult<DateTime<Utc>> {
+        let mut unit = self.0.read().await?;
+        unit.chat_viewers().chat_clock_get().await
+    }
     }
 }
 

@@ -88,7 +88,7 @@ impl ChatHub {
         let models = Arc::new(GatewayModels::new(auth.clone(), gateway));
         let feeds = Feeds::new(Arc::clone(&reads), config.clone());
         let engine = Engine::new(turns, models, ids, feeds.clone(), config.clone());
-        let notices = Notices::new(reads, Arc::clone(&clock), config.clone());
+        let notices = Notices::new(reads, config.clone());
         Self(Arc::new(Parts {
             engine,
             feeds,
@@ -190,7 +190,8 @@ impl ChatHub {
     ///
     /// # Errors
     /// [`StreamError::Store`] with `NotFound` or `Denied` for who may not read the chat; [`StreamError::TooMany`] for who
-    /// has as many open as one person may; [`StreamError::Closed`] when it ends before it has begun.
+    /// has as many open as one person may, or so many that there is no room for one of a large chat;
+    /// [`StreamError::Closed`] when it ends before it has begun.
     pub async fn stream(
         &self,
         caller: Caller,
@@ -198,10 +199,11 @@ impl ChatHub {
         after: Option<MessageId>,
     ) -> Result<ChatStream, StreamError> {
         let mut unit = caller.store.read().await?;
-        unit.chats().chat_get(chat).await?;
+        let size = unit.chat_messages().chat_size_get(chat).await?;
         drop(unit);
         let most = self.0.config.streams_per_person;
-        let seat = seat(&self.0.streams, &caller, most)?;
+        let bytes = usize::try_from(size.bytes).unwrap_or(usize::MAX);
+        let seat = seat(&self.0.streams, &caller, bytes, most)?;
         let opening = Opening {
             feeds: self.0.feeds.clone(),
             auth: self.0.auth.clone(),
@@ -217,7 +219,7 @@ impl ChatHub {
     /// says.
     pub async fn watch(&self, caller: Caller) -> Result<ChatWatch, StreamError> {
         let most = self.0.config.watches_per_person;
-        let seat = seat(&self.0.watches, &caller, most)?;
+        let seat = seat(&self.0.watches, &caller, 0, most)?;
         Ok(ChatWatch::open(&self.0.notices, &self.0.auth, caller, seat).await?)
     }
 
@@ -238,9 +240,9 @@ impl ChatHub {
     }
 }
 
-/// A seat of the caller's, who may have so many.
-fn seat(seats: &Seats, caller: &Caller, most: usize) -> Result<Seat, StreamError> {
-    let seat = seats.take(caller.user_id, most);
+/// A seat of the caller's, who may have so many, of a chat in which so many bytes are said.
+fn seat(seats: &Seats, caller: &Caller, bytes: usize, most: usize) -> Result<Seat, StreamError> {
+    let seat = seats.take(caller.user_id, bytes, most);
     seat.ok_or(StreamError::TooMany(most))
 }
 
@@ -253,7 +255,7 @@ pub enum StreamError {
     /// The store says no.
     #[error("the chat cannot be read")]
     Store(#[from] StoreError),
-    /// The caller has as many open at this server as one person may.
+    /// The caller has as many open at this server as one person may, each weighed by the size of its chat.
     #[error("the caller has {0} streams open")]
     TooMany(usize),
     /// It ends before it has begun.

@@ -171,6 +171,8 @@ pub(crate) trait Keeping: Send + Sync + fmt::Debug {
     async fn prune_viewers(
         &self,
         after: Option<ViewerPlace>,
+    /// What the clock says by which it is noted when chats are made.
+    async fn clock(&self) -> StoreResult<DateTime<Utc>>;
         limit: u32,
     ) -> StoreResult<(u64, Option<ViewerPlace>)>;
 }

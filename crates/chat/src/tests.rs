@@ -251,6 +251,10 @@ async fn one_person_has_so_many_streams_open_and_no_more() {
     share(&[READER]);
     let _again = world.stream(READER).await.unwrap();
 
+    watches_are_counted(&world).await;
+}
+
+async fn watches_are_counted(world: &World) {
     let watch = async || {
         let caller = auth::on_behalf_of(&world.auth, OWNER, ORG, None).await;
         world.hub.watch(caller.unwrap()).await
@@ -260,4 +264,33 @@ async fn one_person_has_so_many_streams_open_and_no_more() {
     assert!(matches!(refused, StreamError::TooMany(1)), "{refused:?}");
     drop(watching);
     drop(watch().await.unwrap());
+}
+
+/// A stream weighs as much as is said in its chat; whoever has none gets one of any chat.
+#[tokio::test]
+async fn streams_of_large_chats_count_for_several() {
+    const MIB: usize = 1 << 20;
+    let world = World::with(ChatConfig {
+        streams_per_person: 4,
+        ..ChatConfig::default()
+    })
+    .await;
+    let check = async |bytes: usize, expected: usize| {
+        let said = message(1, MessageRole::User, 1, &"x".repeat(bytes));
+        world.store.state().chat_messages = vec![said];
+        let mut open = Vec::new();
+        let refused = loop {
+            match world.stream(OWNER).await {
+                Ok(stream) => open.push(stream),
+                Err(refused) => break refused,
+            }
+        };
+        assert!(matches!(refused, StreamError::TooMany(4)), "{refused:?}");
+        assert_eq!(open.len(), expected, "{bytes}");
+    };
+    check(1, 4).await;
+    check(MIB - 100, 4).await;
+    check(MIB, 2).await;
+    check(2 * MIB, 1).await;
+    check(10 * MIB, 1).await;
 }

@@ -49,6 +49,7 @@ pub(crate) const RULES: &[Rule] = &[
         SYSTEM,
     ),
     rule(
+    rule("chat_clock_get", Shape::Check, &["chat:read"], SYSTEM),
         "chat_file_download_get",
         Shape::Fetch,
         &["api_key:read"],
@@ -229,6 +230,15 @@ impl<U: store::ReadUnit + ?Sized> ChatViewers<'_, U> {
         let key = Object::api_key(None, found.user_id.0);
         self.gate.check(Action::Read, &key)?;
         Ok(found)
+    /// See [`store::chat_turns::ChatTurnRead::chat_clock_get`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn chat_clock_get(&mut self) -> StoreResult<DateTime<Utc>> {
+        self.gate.check(Action::Read, &all())?;
+        self.unit.chat_clock_get().await
+    }
+
     }
 }
 

@@ -1,6 +1,7 @@
 //! Turns: what the chat engine reads and writes while the model answers.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use model::{
     ChatId, LeaseId,
     chats::{ChatPart, ChatTurn, TurnEnd, TurnKey},
@@ -97,3 +98,5 @@ pub trait ChatTurnRead: Send {
         turns: &[FollowedTurn],
     ) -> StoreResult<Vec<FollowedNews>>;
 }
+    /// What the database's clock says, by which it notes when chats are made.
+    async fn chat_clock_get(&mut self) -> StoreResult<DateTime<Utc>>;

@@ -144,7 +144,7 @@ pub(super) fn uploads_too_many(retry_after: Duration) -> Answer {
 /// What is said to who has as many streams open as one person may.
 pub(super) fn too_many_streams(most: usize) -> Answer {
     Answer::new(StatusCode::TOO_MANY_REQUESTS, "Too many open streams.").detail(format!(
-        "One person can have {most} of these open at a server. Close one to open another."
+        "One person can have {most} of these open at a server, where a large chat counts for several. Close one to open another."
     ))
 }
 

@@ -27,6 +27,8 @@ pub(super) enum Audience {
 pub(super) struct Image {
     access: ChatAccess,
     messages: BTreeMap<MessageId, Arc<ChatMessage>>,
+    /// How many bytes of the chat's room they take.
+    room: usize,
     queue: Arc<[QueuedMessage]>,
     /// What the model has said so far in the turn that runs.
     parts: Vec<ChatPart>,
@@ -87,11 +89,14 @@ impl Image {
             parts,
         } = news;
         let messages = messages.into_iter().filter(|message| !message.deleted);
+        let messages: BTreeMap<_, _> = messages
+            .map(|message| (message.id, Arc::new(message)))
+            .collect();
+        let room = messages.values().map(|message| events::room(message));
         let mut image = Self {
             access: chat,
-            messages: messages
-                .map(|message| (message.id, Arc::new(message)))
-                .collect(),
+            room: room.sum(),
+            messages,
             queue: queue.into(),
             parts: Vec::new(),
         };
@@ -102,6 +107,11 @@ impl Image {
     /// The chat.
     pub(super) const fn access(&self) -> &ChatAccess {
         &self.access
+    }
+
+    /// About how many bytes are said in it.
+    pub(super) const fn room(&self) -> usize {
+        self.room
     }
 
     /// The turn that runs.
@@ -161,13 +171,18 @@ impl Image {
         }
         self.access = access;
         for message in messages {
-            if message.deleted {
-                change.history_reset |= self.messages.remove(&message.id).is_some();
+            let before = if message.deleted {
+                let before = self.messages.remove(&message.id);
+                change.history_reset |= before.is_some();
+                before
             } else {
                 let message = Arc::new(message);
+                self.room = self.room.saturating_add(events::room(&message));
                 change.messages.push(Arc::clone(&message));
-                self.messages.insert(message.id, message);
-            }
+                self.messages.insert(message.id, message)
+            };
+            let freed = before.map_or(0, |message| events::room(&message));
+            self.room = self.room.saturating_sub(freed);
         }
         if change.history_reset {
             change.messages = self.messages.values().cloned().collect();

@@ -11,6 +11,7 @@
 
 mod follow;
 mod image;
+mod lane;
 mod snapshot;
 mod task;
 #[cfg(test)]
@@ -19,7 +20,7 @@ mod viewer;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use dbauthz::BoundStore;
@@ -30,10 +31,10 @@ use model::{
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::follow::Following;
 pub use self::viewer::ChatStream;
 pub(crate) use self::viewer::Opening;
-use crate::{ChatConfig, Closed, Frame, engine::LiveTurns, ports::Reads};
+use self::{follow::Following, lane::Sent};
+use crate::{ChatConfig, Closed, Frame, engine::LiveTurns, ports::Reads, seats::Seat};
 
 /// How many viewers may wait at a feed's door.
 const DOOR: usize = 64;
@@ -43,6 +44,8 @@ const DOOR: usize = 64;
 pub(crate) struct Join {
     /// Who, with the rights that let them in.
     pub(crate) store: BoundStore,
+    /// Where they sit.
+    pub(crate) seat: Weak<Seat>,
     /// The messages up to this one are known.
     pub(crate) after: Option<MessageId>,
     /// Whether what was told before is to be forgotten.
@@ -57,7 +60,7 @@ pub(crate) struct Joined {
     /// What there is, to be told first.
     pub(crate) frames: Vec<Frame>,
     /// What happens from then on.
-    pub(crate) live: broadcast::Receiver<Frame>,
+    live: broadcast::Receiver<Arc<Sent>>,
     /// Why they may look no longer.
     pub(crate) closed: watch::Receiver<Option<Closed>>,
     /// The last answer that there is.

@@ -1,6 +1,6 @@
 //! Somebody's stream of a chat.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use auth::{AccessGuard, AuthError, AuthState, Caller};
 use model::{
@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use super::{Feeds, Handle, Join, Joined};
+use super::{Feeds, Handle, Join, Joined, lane::Sent};
 use crate::{Closed, Frame, seats::Seat, telemetry};
 
 /// How soon somebody is judged again who could not be.
@@ -42,7 +42,7 @@ pub struct ChatStream {
     handle: Handle,
     place: u64,
     pending: VecDeque<Frame>,
-    live: broadcast::Receiver<Frame>,
+    live: broadcast::Receiver<Arc<Sent>>,
     closed: watch::Receiver<Option<Closed>>,
     /// The caller is to be judged anew, at this moment.
     renew: Option<Instant>,
@@ -51,7 +51,7 @@ pub struct ChatStream {
     last_answer: Option<MessageId>,
     noted: Option<MessageId>,
     ended: Option<Closed>,
-    _seat: Seat,
+    seat: Arc<Seat>,
     _open: telemetry::Open,
 }
 
@@ -60,7 +60,7 @@ enum Next {
     Closed(Option<Closed>),
     Access(Result<(), Closed>),
     Renew,
-    Frame(Result<Frame, RecvError>),
+    Frame(Result<Arc<Sent>, RecvError>),
 }
 
 impl ChatStream {
@@ -74,8 +74,10 @@ impl ChatStream {
     ) -> Result<Self, Closed> {
         // From the caller's authentication on, so that nothing is missed.
         let guard = opening.auth.access.watch(&caller);
+        let seat = Arc::new(seat);
         let join = Join {
             store: caller.store.clone(),
+            seat: Arc::downgrade(&seat),
             after,
             anew: false,
         };
@@ -95,7 +97,7 @@ impl ChatStream {
             last_answer: joined.last_answer,
             noted: None,
             ended: None,
-            _seat: seat,
+            seat,
             _open: telemetry::Open::viewer(),
         };
         stream.note();
@@ -126,7 +128,10 @@ impl ChatStream {
                 Next::Access(Ok(())) => self.renew = Some(Instant::now()),
                 Next::Access(Err(why)) => return Err(self.end(why)),
                 Next::Renew => {}
-                Next::Frame(Ok(frame)) => self.pending.push_back(frame),
+                Next::Frame(Ok(sent)) => match sent.frame() {
+                    Some(frame) => self.pending.push_back(frame),
+                    None => self.missed = true,
+                },
                 Next::Frame(Err(RecvError::Lagged(_))) => self.missed = true,
                 Next::Frame(Err(RecvError::Closed)) => {
                     let why = *self.closed.borrow();
@@ -195,6 +200,7 @@ impl ChatStream {
     async fn come_again(&mut self) -> Result<(), Closed> {
         let join = Join {
             store: self.caller.store.clone(),
+            seat: Arc::downgrade(&self.seat),
             after: None,
             anew: true,
         };

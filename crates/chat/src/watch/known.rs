@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use model::{
-    ChatId, UserId,
+    ChatId, OrganizationId, UserId,
     chats::{Chat, ChatStatus},
 };
 
@@ -16,6 +16,7 @@ const UNDER_WAY: TimeDelta = TimeDelta::seconds(1);
 pub(super) struct Known {
     pub(super) owner: UserId,
     pub(super) root: ChatId,
+    pub(super) organization: OrganizationId,
     pub(super) status: ChatStatus,
     title: String,
     archived: bool,
@@ -26,17 +27,19 @@ impl Known {
         Self {
             owner: chat.owner_id,
             root: chat.root_chat_id,
+            organization: chat.organization_id,
             status: chat.status,
             title: chat.title.clone(),
             archived: chat.archived,
         }
     }
 
-    /// What has happened to a chat of which this was known. Everything that happened since `since` was heard.
+    /// What has happened to a chat of which this was known. Everything that happened since `since` was heard, by the clock
+    /// that notes when chats are made; `None` while that is being found out.
     pub(super) fn changes(
         before: Option<&Self>,
         chat: &Chat,
-        since: DateTime<Utc>,
+        since: Option<DateTime<Utc>>,
     ) -> Vec<WatchKind> {
         let Some(before) = before else {
             return Self::first(chat, since);
@@ -52,8 +55,9 @@ impl Known {
 
     /// Nothing was known: it is new if it was made while it was listened, however late that is heard. Otherwise whoever
     /// watches has it in their list, and everything about it may be new.
-    fn first(chat: &Chat, since: DateTime<Utc>) -> Vec<WatchKind> {
-        if chat.archived || chat.created_at >= since - UNDER_WAY {
+    fn first(chat: &Chat, since: Option<DateTime<Utc>>) -> Vec<WatchKind> {
+        let made = since.is_some_and(|since| chat.created_at >= since - UNDER_WAY);
+        if chat.archived || made {
             vec![Self::appears(chat)]
         } else {
             vec![WatchKind::TitleChange, WatchKind::StatusChange]
@@ -88,6 +92,8 @@ mod tests {
             };
         let known = Known::of(&chat);
         let archive = |chat: &mut Chat| chat.archived = true;
+        let [now, later, before] = [now, later, before].map(Some);
+        check(None, None, |_| {}, &[TitleChange, StatusChange]);
         check(None, now, |_| {}, &[Created]);
         check(None, before, |_| {}, &[Created]);
         check(None, later, |_| {}, &[TitleChange, StatusChange]);

@@ -21,7 +21,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use model::{ChatId, Clock, UserId, chats::ChatAccess};
+use model::{ChatId, UserId, chats::ChatAccess};
 use moka::sync::Cache;
 use store::StoreResult;
 use tokio::{
@@ -47,7 +47,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Something that may concern somebody who watches.
 #[derive(Debug, Clone)]
-pub(crate) enum Notice {
+enum Notice {
     /// Something happened to a chat.
     Changed {
         chat: ChatId,
@@ -58,8 +58,8 @@ pub(crate) enum Notice {
     /// A chat is gone.
     Gone {
         chat: ChatId,
-        owner: Option<UserId>,
-        root: ChatId,
+        /// What was last known of it.
+        known: Option<Known>,
     },
     /// With whom the family of a root is shared changed: the root with its ACL of now, which is absent when it is gone.
     Shared(ChatId, Option<Arc<ChatAccess>>),
@@ -82,30 +82,29 @@ pub(crate) struct Notices(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     reads: Arc<dyn Reads>,
-    clock: Arc<dyn Clock>,
     config: ChatConfig,
     heard: Mutex<Heard>,
     woken: Notify,
     known: Cache<ChatId, Known>,
     notices: broadcast::Sender<Notice>,
     watchers: AtomicUsize,
-    /// Since when somebody has watched, and everything was heard.
-    since: Mutex<DateTime<Utc>>,
+    /// Since when somebody has watched, and everything was heard: by the clock that notes when chats are made, which is not
+    /// this server's.
+    since: Mutex<Option<DateTime<Utc>>>,
     stopping: CancellationToken,
 }
 
 impl Notices {
-    pub(crate) fn new(reads: Arc<dyn Reads>, clock: Arc<dyn Clock>, config: ChatConfig) -> Self {
+    pub(crate) fn new(reads: Arc<dyn Reads>, config: ChatConfig) -> Self {
         Self(Arc::new(Shared {
             reads,
-            clock,
             config,
             heard: Mutex::default(),
             woken: Notify::new(),
             known: Cache::new(KNOWN),
             notices: broadcast::Sender::new(BEHIND),
             watchers: AtomicUsize::new(0),
-            since: Mutex::new(DateTime::UNIX_EPOCH),
+            since: Mutex::default(),
             stopping: CancellationToken::new(),
         }))
     }
@@ -223,11 +222,8 @@ impl Notices {
         let before = self.0.known.get(&chat);
         let Some(found) = found else {
             self.0.known.invalidate(&chat);
-            return self.pass(Notice::Gone {
-                chat,
-                owner: before.as_ref().map(|known| known.owner),
-                root: before.map_or(chat, |known| known.root),
-            });
+            let known = before;
+            return self.pass(Notice::Gone { chat, known });
         };
         let since = *self.since();
         let kinds = Known::changes(before.as_ref(), &found, since);
@@ -250,7 +246,17 @@ impl Notices {
         drop(self.0.notices.send(notice));
     }
 
-    fn since(&self) -> MutexGuard<'_, DateTime<Utc>> {
+    /// Finds out what time it is, where nobody has since when somebody watches.
+    async fn listen(&self) -> StoreResult<()> {
+        if self.since().is_none() {
+            let now = self.0.reads.clock().await?;
+            let mut since = self.since();
+            *since = Some(since.map_or(now, |since| since.min(now)));
+        }
+        Ok(())
+    }
+
+    fn since(&self) -> MutexGuard<'_, Option<DateTime<Utc>>> {
         self.0.since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -267,7 +273,7 @@ impl Watching {
     fn new(notices: &Notices) -> Self {
         let mut since = notices.since();
         if notices.0.watchers.fetch_add(1, Ordering::AcqRel) == 0 {
-            *since = notices.0.clock.now();
+            *since = None;
         }
         drop(since);
         Self(notices.clone())

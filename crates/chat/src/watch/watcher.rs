@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Notice, Notices, Watching};
+use super::{Notice, Notices, Watching, known::Known};
 use crate::{Closed, WatchEvent, WatchKind, seats::Seat, telemetry};
 
 /// How soon something is read again that could not be.
@@ -68,6 +68,7 @@ impl ChatWatch {
         let watching = Watching::new(notices);
         let heard = notices.0.notices.subscribe();
         let guard = auth.access.watch(&caller);
+        notices.listen().await?;
         let shared = shared(&caller).await?;
         Ok(Self {
             notices: heard,
@@ -177,7 +178,9 @@ impl ChatWatch {
                 }
                 self.changed(*chat, kinds).await
             }
-            Notice::Gone { chat, owner, root } => Ok(self.gone(*chat, *owner, *root)),
+            Notice::Gone { chat, known } => {
+                Ok(self.gone(*chat, known.as_ref()).into_iter().collect())
+            }
             Notice::Shared(root, with) => {
                 if self.concerned(*root, with.as_deref()) {
                     self.reshared(*root).await
@@ -202,23 +205,25 @@ impl ChatWatch {
         Ok(kinds.iter().map(event).collect())
     }
 
-    fn gone(
-        &mut self,
-        chat: ChatId,
-        owner: Option<model::UserId>,
-        root: ChatId,
-    ) -> Vec<WatchEvent> {
+    /// What is told of a chat that is gone: to whom it was told of before. Which chats a key lets its holder read is asked
+    /// once more, since the chat itself cannot be.
+    pub(super) fn gone(&mut self, chat: ChatId, known: Option<&Known>) -> Option<WatchEvent> {
+        let root = known.map_or(chat, |known| known.root);
         let shared = self.shared.contains(&root);
         if chat == root {
             self.shared.remove(&root);
         }
-        let concerns = shared || owner == Some(self.caller.user_id);
-        let event = WatchEvent {
+        let caller = &self.caller;
+        let concerns = known.map_or(shared, |known| {
+            let store = &caller.store;
+            (shared || known.owner == caller.user_id)
+                && store.could_read_chat(chat, known.owner, known.organization)
+        });
+        concerns.then_some(WatchEvent {
             kind: WatchKind::Deleted,
             chat_id: chat,
             chat: None,
-        };
-        concerns.then_some(event).into_iter().collect()
+        })
     }
 
     /// Whether it may be the caller with whom this root is shared now, or is shared no more. Whose groups have changed

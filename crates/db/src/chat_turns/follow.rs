@@ -1,9 +1,10 @@
 //! Turns that run at other servers, followed from here: one statement for all of them.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Timestamptz, Uuid as SqlUuid},
 };
 use model::ChatId;
 use store::{
@@ -15,7 +16,7 @@ use uuid::Uuid;
 use crate::{
     chat_messages::PartRow,
     chats::rows::json,
-    query::{Cached, rows},
+    query::{Cached, one, rows},
     unit::Unit,
 };
 
@@ -53,6 +54,14 @@ impl FollowRow {
     }
 }
 
+const CLOCK: &str = "SELECT clock_timestamp() AS now";
+
+#[derive(QueryableByName)]
+struct ClockRow {
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
+}
+
 #[async_trait]
 impl<Mode: Send + Sync> ChatTurnRead for Unit<Mode> {
     async fn chat_turn_follow_list(
@@ -73,5 +82,10 @@ impl<Mode: Send + Sync> ChatTurnRead for Unit<Mode> {
             .bind::<Array<Integer>, _>(parts);
         let found: Vec<FollowRow> = rows(self.connection()?, Cached(list)).await?;
         found.into_iter().map(FollowRow::news).collect()
+    }
+
+    async fn chat_clock_get(&mut self) -> StoreResult<DateTime<Utc>> {
+        let read: ClockRow = one(self.connection()?, Cached(sql_query(CLOCK))).await?;
+        Ok(read.now)
     }
 }

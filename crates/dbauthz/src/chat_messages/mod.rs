@@ -5,8 +5,8 @@ mod write;
 use model::{
     ChatId,
     chats::{
-        Chat, ChatAccess, ChatMessage, ContentPart, MessageId, MessagePage, MessageWindow,
-        PromptPage, QueuedMessage, TurnKey,
+        Chat, ChatAccess, ChatMessage, ChatSize, ContentPart, MessageId, MessagePage,
+        MessageWindow, PromptPage, QueuedMessage, TurnKey,
     },
 };
 use rbac::Action;
@@ -41,7 +41,7 @@ pub(crate) const RULES: &[Rule] = &[
     ),
     rule("chat_message_get", Shape::Inside, &[], ""),
     rule("chat_prompt_list", Shape::Fetch, READ, ""),
-    rule("chat_size_get", Shape::Inside, &[], ""),
+    rule("chat_size_get", Shape::Fetch, READ, ""),
     rule(
         "chat_queue_list",
         Shape::Fetch,
@@ -159,6 +159,15 @@ impl<U: store::ReadUnit + ?Sized> ChatMessages<'_, U> {
     ) -> StoreResult<PromptPage> {
         self.readable(chat).await?;
         self.unit.chat_prompt_list(chat, before, limit).await
+    }
+
+    /// How much is said in a chat.
+    ///
+    /// # Errors
+    /// `NotFound`, `Denied`.
+    pub async fn chat_size_get(&mut self, chat: ChatId) -> StoreResult<ChatSize> {
+        self.readable(chat).await?;
+        self.unit.chat_size_get(chat).await
     }
 
     /// What waits, in its order: nothing, for everybody but the owner.

@@ -1,10 +1,14 @@
 //! What of a chat may be shown to whom: what readers may not see never leaves this floor.
 
-use model::chats::{Chat, ChatAccess, ChatError, ChatErrorKind, ChatMessage};
-use rbac::{Object, ResourceType};
+use model::{
+    ChatId, OrganizationId, UserId,
+    acl::AclRole,
+    chats::{Chat, ChatAccess, ChatError, ChatErrorKind, ChatMessage, ChatRole},
+};
+use rbac::{Action, Object, ResourceType};
 use store::chat_messages::ChatNews;
 
-use crate::{ChatSharing, gate::Gate};
+use crate::{BoundStore, ChatSharing, gate::Gate};
 
 /// What a decision about a chat is about, with its family's ACL as far as that counts now.
 pub(crate) fn object(found: &ChatAccess, sharing: ChatSharing) -> Object {
@@ -22,6 +26,30 @@ pub(super) const fn unshared(chat: &Chat) -> Object {
         .in_org(chat.organization_id.0)
         .owner(chat.owner_id.0)
         .id(chat.id.0)
+}
+
+impl BoundStore {
+    /// Whether the person could read a chat that is gone: as its owner, or, if it was another's, as somebody whom it is
+    /// shared with. Nothing of it is left to be asked about: it is for the caller to know which of them the person was.
+    #[must_use]
+    pub fn could_read_chat(
+        &self,
+        chat: ChatId,
+        owner: UserId,
+        organization: OrganizationId,
+    ) -> bool {
+        let person = self.user_id();
+        let object = Object::new(ResourceType::Chat)
+            .in_org(organization.0)
+            .owner(owner.0)
+            .id(chat.0);
+        let object = if owner == person {
+            object
+        } else {
+            object.with_user_acl(person.0, ChatRole::Read.actions())
+        };
+        self.gate().allows(Action::Read, &object)
+    }
 }
 
 /// Whether whoever acts sees all of a chat: its owner does, and the system's actors, who show it to nobody but its owner.

@@ -1,6 +1,7 @@
 //! Turns in the fake's chats.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use model::{
     ChatId, LeaseId,
     chats::{
@@ -105,6 +106,10 @@ impl ChatTurnRead for FakeUnit {
         Ok(all
             .filter(|one| one.changed || !one.parts.is_empty())
             .collect())
+    }
+
+    async fn chat_clock_get(&mut self) -> StoreResult<DateTime<Utc>> {
+        Ok(self.call("chat_clock_get").now)
     }
 }
 

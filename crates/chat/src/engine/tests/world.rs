@@ -7,6 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use dbauthz::BoundStore;
 use model::{
     ChatId, UuidV7Source,
@@ -54,6 +55,10 @@ impl Reads for Nobody {
 
     async fn chats(&self, chats: &[ChatId]) -> StoreResult<Vec<Option<Chat>>> {
         Ok(vec![None; chats.len()])
+    }
+
+    async fn clock(&self) -> StoreResult<DateTime<Utc>> {
+        Ok(DateTime::UNIX_EPOCH)
     }
 }
 

@@ -5,11 +5,16 @@ use std::{collections::BTreeSet, sync::atomic::Ordering, time::Duration};
 use model::{ChatId, chats::MessageRole};
 use uuid::Uuid;
 
+use super::super::lane::BEHIND_BYTES;
 use super::{
     frame, short, told,
     world::{CHAT, OTHER, OWNER, READER, World, part, soon},
 };
-use crate::{ChatStream, Frame, events::FRAME_BYTES};
+use crate::{
+    ChatStream, Closed, Frame,
+    events::FRAME_BYTES,
+    seats::{HEAVIER, Seats},
+};
 
 const NEVER: Duration = Duration::from_secs(3_600);
 
@@ -182,4 +187,78 @@ async fn following_many_chats_costs_what_following_one_does() {
     }
     assert_eq!(follows().len(), asked);
     assert_eq!(world.store.looks.load(Ordering::SeqCst), chats);
+}
+
+/// What is held back for the slow is bounded by bytes as well; nobody else sees anything of it.
+#[tokio::test]
+async fn who_is_many_bytes_behind_begins_anew_and_holds_nothing_back() {
+    const LONG: usize = BEHIND_BYTES / 10;
+    let world = World::new();
+    let mut slow = world.open(READER, None).await.unwrap();
+    let mut quick = world.open(OTHER, None).await.unwrap();
+    told(&mut slow).await;
+    told(&mut quick).await;
+    let mut held = Vec::new();
+    for id in 1..=30 {
+        let long = "x".repeat(LONG);
+        world.change(|book| book.say(id, MessageRole::Assistant, &long));
+        let frame = frame(&mut quick).await;
+        let first = words(std::slice::from_ref(&frame))[0].clone();
+        assert!(first.starts_with(&format!("{id}:")), "{first}");
+        held.push(frame.held());
+    }
+    let kept = held.iter().filter(|held| held()).count();
+    assert!((5..=10).contains(&kept), "{kept} frames are held back");
+    let all = until(&mut slow, "waiting").await;
+    assert_eq!(words(&all)[..2], ["preview_reset", "history_reset"]);
+    assert_eq!(words(&all).len(), 2 + 30 + 1);
+    // From there on it goes on as for anybody.
+    world.change(|book| book.say(31, MessageRole::Assistant, "and"));
+    for stream in [&mut slow, &mut quick] {
+        assert_eq!(told(stream).await, ["31:and"]);
+    }
+    assert!(!held.iter().any(|held| held()), "nobody needs them");
+}
+
+/// Whoever opened more chats than would fit as they are now loses those that have grown.
+#[tokio::test]
+async fn streams_weigh_more_when_their_chat_grows() {
+    let world = World::new();
+    let seats = Seats::default();
+    let small = || seats.take(READER, 0, 3);
+    let (first, second) = (small().unwrap(), small().unwrap());
+    let mut reader = world.open_sitting(READER, first, CHAT, None).await.unwrap();
+    let mut other = world.open(OTHER, None).await.unwrap();
+    told(&mut reader).await;
+    told(&mut other).await;
+    let long = "x".repeat(HEAVIER);
+    world.change(|book| book.say(1, MessageRole::Assistant, &long));
+    for stream in [&mut reader, &mut other] {
+        frame(stream).await;
+    }
+    assert!(small().is_none(), "three are taken");
+    // Less is said again, after an edit.
+    world.change(|book| book.forget(1));
+    for stream in [&mut reader, &mut other] {
+        assert_eq!(told(stream).await, ["history_reset"]);
+    }
+    let third = small().unwrap();
+    world.change(|book| book.say(2, MessageRole::Assistant, &long));
+    let why = async { while reader.next().await.is_ok() {} };
+    soon(why).await;
+    assert_eq!(soon(reader.next()).await.unwrap_err(), Closed::Behind);
+    frame(&mut other).await;
+    drop((reader, third, second));
+    // Who has no other keeps it.
+    let mut alone = world
+        .open_sitting(READER, small().unwrap(), CHAT, None)
+        .await
+        .unwrap();
+    frame(&mut alone).await;
+    let more = "x".repeat(HEAVIER * 5);
+    world.change(|book| book.say(3, MessageRole::Assistant, &more));
+    for stream in [&mut alone, &mut other] {
+        frame(stream).await;
+    }
+    assert!(small().is_none());
 }

@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use auth::{AuthState, Caller};
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use dbauthz::{
     Authorized, BoundStore,
     fake::{FakeStore, State},
@@ -34,7 +34,11 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::super::{Feeds, Opening};
-use crate::{ChatConfig, ChatStream, Closed, ports::Reads, seats::Seats};
+use crate::{
+    ChatConfig, ChatStream, Closed,
+    ports::Reads,
+    seats::{Seat, Seats},
+};
 
 pub(crate) const CHAT: ChatId = ChatId(Uuid::from_u128(0xc));
 pub(crate) const ORG: OrganizationId = OrganizationId(Uuid::from_u128(0x0f));
@@ -269,6 +273,10 @@ impl Reads for Store {
     async fn chats(&self, chats: &[ChatId]) -> StoreResult<Vec<Option<Chat>>> {
         Ok(vec![self.book().chat.clone(); chats.len()])
     }
+
+    async fn clock(&self) -> StoreResult<DateTime<Utc>> {
+        Ok(DateTime::UNIX_EPOCH)
+    }
 }
 
 pub(in crate::feed) struct World {
@@ -351,8 +359,18 @@ impl World {
         chat: ChatId,
         after: Option<i64>,
     ) -> Result<ChatStream, Closed> {
+        let seat = Seats::default().take(user, 0, 1).unwrap();
+        self.open_sitting(user, seat, chat, after).await
+    }
+
+    pub(in crate::feed) async fn open_sitting(
+        &self,
+        user: UserId,
+        seat: Seat,
+        chat: ChatId,
+        after: Option<i64>,
+    ) -> Result<ChatStream, Closed> {
         let caller = self.caller(user).await;
-        let seat = Seats::default().take(user, 1).unwrap();
         let after = after.map(MessageId);
         ChatStream::open(self.opening.clone(), caller, seat, chat, after).await
     }

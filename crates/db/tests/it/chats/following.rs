@@ -89,6 +89,17 @@ async fn only_what_is_new_is_told_of_turns_that_are_followed() {
     );
 }
 
+/// What is told as new is found by the clock that notes when chats are made.
+#[tokio::test]
+async fn the_clock_is_the_one_by_which_chats_are_made() {
+    let scene = Scene::new().await;
+    let clock = async || read(scene.store()).await.chat_clock_get().await.unwrap();
+    let before = clock().await;
+    let made = scene.chat(scene.team.ada, "one").await.created_at;
+    let after = clock().await;
+    assert!(before <= made && made <= after, "{before} {made} {after}");
+}
+
 #[tokio::test]
 async fn many_turns_are_followed_by_one_statement() {
     let scene = Scene::new().await;

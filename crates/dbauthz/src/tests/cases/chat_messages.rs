@@ -53,6 +53,9 @@ pub(super) fn chat_messages() -> Vec<Case> {
             },
             [allow(Read, it(TALK))]
         ),
+        case!("chat_size_get", u => u.chat_messages().chat_size_get(TALK), [
+            allow(Read, it(TALK)),
+        ]),
         case!(list "chat_queue_list", u => u.chat_messages().chat_queue_list(PART), [
             allow(Read, it(PART)),
         ]),

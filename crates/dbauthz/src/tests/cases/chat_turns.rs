@@ -95,6 +95,9 @@ pub(super) fn chat_turns() -> Vec<Case> {
             [allow(Read, all())]
         ),
         case!(
+        case!(system "chat_clock_get", u => u.chat_viewers().chat_clock_get(), [
+            allow(Read, all()),
+        ]),
             system "chat_file_download_get",
             u => u.chat_viewers().chat_file_download_get(&TOKEN, DateTime::UNIX_EPOCH),
             [allow(Read, Object::api_key(None, BOB.0))]

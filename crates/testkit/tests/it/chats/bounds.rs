@@ -12,7 +12,10 @@ use serde_json::Value;
 use testkit::ServerOptions;
 use uuid::Uuid;
 
-use super::stage::{Stage, options, said, slow, text};
+use super::{
+    stage::{Stage, options, said, slow, text},
+    stream::{Wire, socket},
+};
 use crate::support::{is, refused};
 
 const FULL: &str =
@@ -297,4 +300,39 @@ async fn prompts_go_on_where_a_page_ended() {
         assert_eq!((*newest, *oldest, words.len()), ("last", "first", 13));
         assert!(all.is_sorted_by(|one, next| one.id > next.id));
     }
+}
+
+/// The stream of a large chat counts for several, and everybody may have one.
+#[tokio::test]
+async fn streams_of_large_chats_take_the_room_of_several() {
+    let stage = Stage::new().await;
+    let ada = &stage.ada.client;
+    let (small, large) = (stage.chat("small").await, stage.chat("large").await);
+    stage.fill(large, 4 << 20).await;
+    let [small, large] = [small, large].map(|chat| format!("/{chat}/stream"));
+    let once_more = async |path: &str| {
+        let token = ada.token().unwrap().expose();
+        socket(ada, path, &[("bursar-session-token", token)]).await
+    };
+    let mut open = Vec::new();
+    // With the large one, which counts for five, that is one too many.
+    for _ in 0..60 {
+        open.push(Wire::socket(ada, &small).await);
+    }
+    assert_eq!(once_more(&large).await.err(), Some(429));
+    drop(open.pop());
+    crate::calls::until("room for the large one", || async {
+        match once_more(&large).await {
+            Ok(stream) => {
+                let refused = once_more(&small).await.err();
+                drop(stream);
+                refused == Some(429)
+            }
+            Err(status) => {
+                assert_eq!(status, 429);
+                false
+            }
+        }
+    })
+    .await;
 }

@@ -1,25 +1,29 @@
 //! One chat's feed: the task that reads, tells and judges.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+mod door;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use dbauthz::BoundStore;
 use model::ChatId;
 use store::chat_turns::FollowedTurn;
 use tokio::{
-    sync::{broadcast, mpsc, oneshot, watch},
+    sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until},
 };
 
 use super::{
     Command, Due, Feeds, Handle, Join, Joined, Turned,
     image::{Audience, Change, Image, nothing},
-    owns,
-    snapshot::{Beginning, Snapshots},
+    lane::Lane,
+    snapshot::Snapshots,
 };
-use crate::{Closed, Frame, telemetry};
+use crate::{Closed, Frame, seats::Seat, telemetry};
 
-/// How many frames a viewer may be behind; whoever is further begins anew.
-const BEHIND: usize = 128;
 /// An image that is not older than this is shown to who comes; so many come with one read.
 const FRESH: Duration = Duration::from_millis(200);
 /// How soon a chat is read again that could not be read.
@@ -28,6 +32,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// Somebody who looks.
 struct Viewer {
     store: BoundStore,
+    seat: Weak<Seat>,
     closed: watch::Sender<Option<Closed>>,
 }
 
@@ -43,9 +48,11 @@ pub(super) struct Feed {
     waiting: Vec<Waiting>,
     viewers: HashMap<u64, Viewer>,
     places: u64,
-    owner: broadcast::Sender<Frame>,
-    readers: broadcast::Sender<Frame>,
+    owner: Lane,
+    readers: Lane,
     image: Option<Image>,
+    /// How much was said when seats were weighed last.
+    weighed: usize,
     snapshots: Snapshots,
     read_at: Option<Instant>,
     /// When everybody who looks is judged next, at the latest.
@@ -79,9 +86,10 @@ impl Feed {
             waiting: Vec::new(),
             viewers: HashMap::new(),
             places: 0,
-            owner: broadcast::Sender::new(BEHIND),
-            readers: broadcast::Sender::new(BEHIND),
+            owner: Lane::new(),
+            readers: Lane::new(),
             image: None,
+            weighed: 0,
             snapshots: Snapshots::default(),
             read_at: None,
             judge_at: Instant::now() + look_every,
@@ -225,8 +233,13 @@ impl Feed {
             Some(image) => {
                 let change = image.advance(news);
                 self.tell(&change);
+                self.weigh();
             }
-            None => self.image = Some(Image::new(news)),
+            None => {
+                let image = Image::new(news);
+                self.weighed = image.room();
+                self.image = Some(image);
+            }
         }
         // The turn may run here, and have said more than is noted.
         self.say();
@@ -281,95 +294,16 @@ impl Feed {
             return;
         };
         self.snapshots.changed(change.touched());
-        for (audience, channel) in [
-            (Audience::Owner, &self.owner),
-            (Audience::Readers, &self.readers),
+        for (audience, lane) in [
+            (Audience::Owner, &mut self.owner),
+            (Audience::Readers, &mut self.readers),
         ] {
-            if channel.receiver_count() == 0 {
+            if lane.idle() {
                 continue;
             }
             for frame in Frame::all(self.chat, image.events(change, audience)) {
-                // Nobody listens any more: nobody is told.
-                drop(channel.send(frame));
+                lane.send(frame);
             }
         }
-    }
-
-    /// Judges everybody who looks, by one look at the chat's ACL. A database that cannot be asked revokes nothing.
-    async fn judge(&mut self) {
-        let places: Vec<u64> = self.viewers.keys().copied().collect();
-        let viewers = places.iter().filter_map(|place| self.viewers.get(place));
-        let stores: Vec<&BoundStore> = viewers.map(|viewer| &viewer.store).collect();
-        let Some(readable) = self.ask(&stores).await else {
-            self.judge_at = Instant::now() + AGAIN;
-            return;
-        };
-        self.judge_at = Instant::now() + self.feeds.0.config.look_every;
-        for (place, _) in places.iter().zip(readable).filter(|(_, may)| !may) {
-            if let Some(viewer) = self.viewers.remove(place) {
-                viewer.closed.send_replace(Some(Closed::Revoked));
-            }
-        }
-    }
-
-    async fn ask(&self, stores: &[&BoundStore]) -> Option<Vec<bool>> {
-        if stores.is_empty() {
-            return Some(Vec::new());
-        }
-        let asked = self.feeds.0.reads.readable_by(self.chat, stores).await;
-        asked
-            .inspect_err(|error| {
-                tracing::warn!(error = telemetry::cause(error), chat_id = %self.chat, "a chat's viewers cannot be judged");
-            })
-            .ok()
-    }
-
-    /// Lets those in who wait, if they still may look: they were let through before this feed knew them.
-    async fn let_in(&mut self) {
-        let waiting = std::mem::take(&mut self.waiting);
-        let stores: Vec<&BoundStore> = waiting.iter().map(|(join, _)| &join.store).collect();
-        let readable = self.ask(&stores).await;
-        let Some(readable) = readable.filter(|_| self.image.is_some()) else {
-            for (_, answer) in waiting {
-                drop(answer.send(Err(Turned::Away(Closed::Behind))));
-            }
-            return;
-        };
-        for ((join, answer), may) in waiting.into_iter().zip(readable) {
-            let joined = if may {
-                self.enter(*join)
-            } else {
-                Err(Closed::Revoked)
-            };
-            // Whoever has left meanwhile is found gone.
-            drop(answer.send(joined.map_err(Turned::Away)));
-        }
-    }
-
-    fn enter(&mut self, join: Join) -> Result<Joined, Closed> {
-        let image = self.image.as_ref().ok_or(Closed::Behind)?;
-        let own = owns(&join.store, image.access().chat.owner_id);
-        let (audience, channel) = if own {
-            (Audience::Owner, &self.owner)
-        } else {
-            (Audience::Readers, &self.readers)
-        };
-        let from = Beginning::new(image, join.after, join.anew);
-        let frames = self.snapshots.frames(image, audience, from);
-        let (close, closed) = watch::channel(None);
-        self.places = self.places.wrapping_add(1);
-        let joined = Joined {
-            place: self.places,
-            frames,
-            live: channel.subscribe(),
-            closed,
-            last_answer: image.last_answer(),
-        };
-        let viewer = Viewer {
-            store: join.store,
-            closed: close,
-        };
-        self.viewers.insert(self.places, viewer);
-        Ok(joined)
     }
 }
