@@ -126,3 +126,45 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         self.stream().poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    use super::*;
+
+    const PIECE: [u8; 8] = [0; 8];
+
+    fn connection(working: Duration) -> (Patient<DuplexStream>, DuplexStream) {
+        let (server, client) = duplex(PIECE.len());
+        let patience = Patience {
+            working,
+            stopping: working,
+            stop: CancellationToken::new(),
+        };
+        (Patient::new(server, patience), client)
+    }
+
+    /// Whoever takes something before the patience is lost has all of it again.
+    #[tokio::test]
+    async fn each_piece_that_is_taken_begins_the_patience_anew() {
+        let (mut server, mut client) = connection(Duration::from_secs(3_600));
+        server.write_all(&PIECE).await.unwrap();
+        for _ in 0..2 {
+            assert!(server.write_all(&PIECE).now_or_never().is_none());
+            assert!(server.waiting.is_some());
+            client.read_exact(&mut [0; 8]).await.unwrap();
+            server.write_all(&PIECE).await.unwrap();
+            assert!(server.waiting.is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn who_takes_nothing_loses_it() {
+        let (mut server, _client) = connection(Duration::ZERO);
+        server.write_all(&PIECE).await.unwrap();
+        let error = server.write_all(&PIECE).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+    }
+}

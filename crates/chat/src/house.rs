@@ -17,82 +17,54 @@ use model::{
 use store::{
     StoreError, StoreResult,
     chat_messages::{ChatNews, SeenVersions},
-    chat_turns::{FollowedNews, FollowedTurn, Noted, TurnStanding},
+    chat_turns::{FollowedNews, FollowedTurn, TurnStanding},
     chats::ViewerPlace,
 };
 use uuid::Uuid;
 
 use crate::{
+    lapsed::Lapsed,
     ports::{
-        Answer, Answerer, Asking, BrokenOff, Keeping, Models, Pieces, Reads, Refusal, TurnLease,
-        Turns,
+        Answer, Answerer, Asking, BrokenOff, Keeping, Models, Pieces, Reads, Refusal, Swept,
+        TurnLease, Turns,
     },
-    telemetry,
 };
 
 /// Turns, behind the authorized store.
 #[derive(Debug)]
-pub(crate) struct StoreTurns(SystemStore);
+pub(crate) struct StoreTurns {
+    store: SystemStore,
+    lapsed: Lapsed,
+}
 
 impl StoreTurns {
     pub(crate) fn new(authorized: &Authorized) -> Self {
-        Self(authorized.as_system(SystemActor::ChatEngine))
-    }
-
-    async fn lapsed(&self, after: Option<ChatId>, limit: u32) -> StoreResult<Vec<ChatId>> {
-        let mut unit = self.0.begin().await?;
-        let mut chat_turns = unit.chat_turns();
-        let lapsed = chat_turns.chat_turn_lapsed_list(after, limit).await?;
-        unit.commit().await?;
-        Ok(lapsed)
-    }
-
-    /// Ends one chat's turn whose server has gone, without what was said where that cannot be kept. An error is that
-    /// there is no database; what only this chat fails by is logged.
-    async fn end_lapsed(&self, chat: ChatId) -> StoreResult<bool> {
-        match self.sweep_one(chat, Noted::Kept).await? {
-            Ok(ended) => return Ok(ended),
-            Err(error) => {
-                let why = telemetry::cause(&error);
-                if matches!(error, StoreError::Unavailable(_)) {
-                    tracing::warn!(error = why, %chat, "a turn whose server has gone cannot be ended yet");
-                    return Ok(false);
-                }
-                tracing::error!(error = why, %chat, "what a turn said whose server has gone cannot be kept");
-            }
+        let store = || authorized.as_system(SystemActor::ChatEngine);
+        Self {
+            store: store(),
+            lapsed: Lapsed::new(store()),
         }
-        match self.sweep_one(chat, Noted::Lost).await? {
-            Ok(ended) => Ok(ended),
-            Err(error) => {
-                let error = telemetry::cause(&error);
-                tracing::error!(error, %chat, "a turn whose server has gone cannot be ended");
-                Ok(false)
-            }
-        }
-    }
-
-    /// In a unit of its own. The outer error is that there is none to be had.
-    async fn sweep_one(&self, chat: ChatId, noted: Noted) -> StoreResult<StoreResult<bool>> {
-        let mut unit = self.0.begin().await?;
-        let ended = unit.chat_turns().chat_turn_sweep(chat, noted).await;
-        Ok(match ended {
-            Ok(ended) => unit.commit().await.map(|()| ended),
-            Err(error) => Err(error),
-        })
     }
 }
 
 #[async_trait]
 impl Turns for StoreTurns {
     async fn get(&self, chat: ChatId, lease: LeaseId) -> StoreResult<Option<ChatTurn>> {
-        let mut unit = self.0.begin().await?;
+        let mut unit = self.store.begin().await?;
         let turn = unit.chat_turns().chat_turn_get(chat, lease).await?;
         unit.commit().await?;
         Ok(turn)
     }
 
+    async fn key(&self, chat: ChatId, lease: LeaseId) -> StoreResult<Option<TurnKey>> {
+        let mut unit = self.store.begin().await?;
+        let key = unit.chat_turns().chat_turn_key_get(chat, lease).await?;
+        unit.commit().await?;
+        Ok(key)
+    }
+
     async fn standings(&self, turns: &[TurnKey], lease: LeaseId) -> StoreResult<Vec<TurnStanding>> {
-        let mut unit = self.0.begin().await?;
+        let mut unit = self.store.begin().await?;
         let mut chat_turns = unit.chat_turns();
         let standings = chat_turns.chat_turn_standing_list(turns, lease).await?;
         unit.commit().await?;
@@ -100,7 +72,7 @@ impl Turns for StoreTurns {
     }
 
     async fn append(&self, turn: TurnKey, parts: &[ChatPart]) -> StoreResult<bool> {
-        let mut unit = self.0.begin().await?;
+        let mut unit = self.store.begin().await?;
         let runs = unit.chat_turns().chat_parts_append(turn, parts).await?;
         unit.commit().await?;
         Ok(runs)
@@ -112,28 +84,14 @@ impl Turns for StoreTurns {
         lease: LeaseId,
         end: &TurnEnd,
     ) -> StoreResult<Option<TurnKey>> {
-        let mut unit = self.0.begin().await?;
+        let mut unit = self.store.begin().await?;
         let next = unit.chat_turns().chat_turn_finish(turn, lease, end).await?;
         unit.commit().await?;
         Ok(next)
     }
 
-    async fn sweep(&self, limit: u32) -> StoreResult<Vec<ChatId>> {
-        let most = usize::try_from(limit).unwrap_or(usize::MAX);
-        let (mut ended, mut after) = (Vec::new(), None);
-        loop {
-            let lapsed = self.lapsed(after, limit).await?;
-            for chat in &lapsed {
-                if self.end_lapsed(*chat).await? {
-                    ended.push(*chat);
-                }
-            }
-            after = lapsed.last().copied();
-            // Those that could not be ended are behind us, and in nobody's way.
-            if ended.len() >= most || lapsed.len() < most {
-                return Ok(ended);
-            }
-        }
+    async fn sweep(&self, after: Option<ChatId>, limit: u32) -> StoreResult<Swept> {
+        self.lapsed.sweep(after, limit).await
     }
 }
 
@@ -276,11 +234,6 @@ pub(crate) struct StoreReads(SystemStore);
 impl StoreReads {
     pub(crate) fn new(authorized: &Authorized) -> Self {
         Self(authorized.as_system(SystemActor::ChatFeed))
-
-    async fn clock(&self) -> StoreResult<DateTime<Utc>> {
-        let mut unit = self.0.read().await?;
-        unit.chat_viewers().chat_clock_get().await
-    }
     }
 }
 
@@ -322,6 +275,11 @@ impl Reads for StoreReads {
             all.push(found(unit.chats().chat_get(*chat).await)?);
         }
         Ok(all)
+    }
+
+    async fn clock(&self) -> StoreResult<DateTime<Utc>> {
+        let mut unit = self.0.read().await?;
+        unit.chat_viewers().chat_clock_get().await
     }
 }
 

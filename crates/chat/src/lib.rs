@@ -31,6 +31,7 @@ mod feed;
 mod house;
 mod hub;
 mod jobs;
+mod lapsed;
 mod ports;
 mod seats;
 mod telemetry;

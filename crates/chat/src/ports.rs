@@ -53,6 +53,8 @@ impl TurnLease {
 #[async_trait]
 pub(crate) trait Turns: Send + Sync + fmt::Debug {
     async fn get(&self, chat: ChatId, lease: LeaseId) -> StoreResult<Option<ChatTurn>>;
+    /// Which turn that is, also where it cannot be read.
+    async fn key(&self, chat: ChatId, lease: LeaseId) -> StoreResult<Option<TurnKey>>;
     async fn standings(&self, turns: &[TurnKey], lease: LeaseId) -> StoreResult<Vec<TurnStanding>>;
     async fn append(&self, turn: TurnKey, parts: &[ChatPart]) -> StoreResult<bool>;
     async fn finish(
@@ -61,7 +63,17 @@ pub(crate) trait Turns: Send + Sync + fmt::Debug {
         lease: LeaseId,
         end: &TurnEnd,
     ) -> StoreResult<Option<TurnKey>>;
-    async fn sweep(&self, limit: u32) -> StoreResult<Vec<ChatId>>;
+    /// Looks at so many chats with turns of servers that have gone, in the order of their ids after one, and ends them.
+    async fn sweep(&self, after: Option<ChatId>, limit: u32) -> StoreResult<Swept>;
+}
+
+/// What was ended of servers that have gone.
+#[derive(Debug, Default)]
+pub(crate) struct Swept {
+    /// The chats whose turns were ended.
+    pub(crate) ended: Vec<ChatId>,
+    /// After which chat to look on; `None` when all were looked at.
+    pub(crate) next: Option<ChatId>,
 }
 
 /// Who can be asked.
@@ -159,6 +171,8 @@ pub(crate) trait Reads: Send + Sync + fmt::Debug {
     async fn acl(&self, root: ChatId) -> StoreResult<Option<ChatAccess>>;
     /// Chats as they are, in the order in which they were asked for; `None` for those that are gone.
     async fn chats(&self, chats: &[ChatId]) -> StoreResult<Vec<Option<Chat>>>;
+    /// What the clock says by which it is noted when chats are made.
+    async fn clock(&self) -> StoreResult<DateTime<Utc>>;
 }
 
 /// Keeping order.
@@ -171,8 +185,6 @@ pub(crate) trait Keeping: Send + Sync + fmt::Debug {
     async fn prune_viewers(
         &self,
         after: Option<ViewerPlace>,
-    /// What the clock says by which it is noted when chats are made.
-    async fn clock(&self) -> StoreResult<DateTime<Utc>>;
         limit: u32,
     ) -> StoreResult<(u64, Option<ViewerPlace>)>;
 }

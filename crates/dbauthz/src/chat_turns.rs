@@ -25,6 +25,7 @@ const SYSTEM: &str = "system actors only";
 
 pub(crate) const RULES: &[Rule] = &[
     rule("chat_turn_get", Shape::Check, UPDATE, SYSTEM),
+    rule("chat_turn_key_get", Shape::Check, UPDATE, SYSTEM),
     rule("chat_turn_standing_list", Shape::Check, UPDATE, SYSTEM),
     rule("chat_parts_append", Shape::Check, UPDATE, SYSTEM),
     rule("chat_turn_finish", Shape::Check, UPDATE, SYSTEM),
@@ -48,8 +49,8 @@ pub(crate) const RULES: &[Rule] = &[
         &["chat:read"],
         SYSTEM,
     ),
-    rule(
     rule("chat_clock_get", Shape::Check, &["chat:read"], SYSTEM),
+    rule(
         "chat_file_download_get",
         Shape::Fetch,
         &["api_key:read"],
@@ -104,6 +105,19 @@ impl<U: store::WriteUnit + ?Sized> ChatTurns<'_, U> {
     ) -> StoreResult<Option<ChatTurn>> {
         self.gate.check(Action::Update, &one(chat))?;
         self.unit.chat_turn_get(chat, lease).await
+    }
+
+    /// See [`store::chat_turns::ChatTurnWrite::chat_turn_key_get`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn chat_turn_key_get(
+        &mut self,
+        chat: ChatId,
+        lease: LeaseId,
+    ) -> StoreResult<Option<TurnKey>> {
+        self.gate.check(Action::Update, &one(chat))?;
+        self.unit.chat_turn_key_get(chat, lease).await
     }
 
     /// See [`store::chat_turns::ChatTurnWrite::chat_turn_standing_list`].
@@ -216,6 +230,15 @@ impl<U: store::ReadUnit + ?Sized> ChatViewers<'_, U> {
         self.unit.chat_turn_follow_list(turns).await
     }
 
+    /// See [`store::chat_turns::ChatTurnRead::chat_clock_get`].
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub async fn chat_clock_get(&mut self) -> StoreResult<DateTime<Utc>> {
+        self.gate.check(Action::Read, &all())?;
+        self.unit.chat_clock_get().await
+    }
+
     /// What an address of a file leads to, if it still holds. Whoever it was made for is to be asked about again.
     ///
     /// # Errors
@@ -230,15 +253,6 @@ impl<U: store::ReadUnit + ?Sized> ChatViewers<'_, U> {
         let key = Object::api_key(None, found.user_id.0);
         self.gate.check(Action::Read, &key)?;
         Ok(found)
-    /// See [`store::chat_turns::ChatTurnRead::chat_clock_get`].
-    ///
-    /// # Errors
-    /// `Denied`.
-    pub async fn chat_clock_get(&mut self) -> StoreResult<DateTime<Utc>> {
-        self.gate.check(Action::Read, &all())?;
-        self.unit.chat_clock_get().await
-    }
-
     }
 }
 

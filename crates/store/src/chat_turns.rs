@@ -38,6 +38,12 @@ pub trait ChatTurnWrite: Send {
         chat: ChatId,
         lease: LeaseId,
     ) -> StoreResult<Option<ChatTurn>>;
+    /// Which turn a server runs in a chat, without what was said, so that it is told also where that cannot be read.
+    async fn chat_turn_key_get(
+        &mut self,
+        chat: ChatId,
+        lease: LeaseId,
+    ) -> StoreResult<Option<TurnKey>>;
     /// How these turns of a server stand, in their order.
     async fn chat_turn_standing_list(
         &mut self,
@@ -97,6 +103,6 @@ pub trait ChatTurnRead: Send {
         &mut self,
         turns: &[FollowedTurn],
     ) -> StoreResult<Vec<FollowedNews>>;
-}
     /// What the database's clock says, by which it notes when chats are made.
     async fn chat_clock_get(&mut self) -> StoreResult<DateTime<Utc>>;
+}

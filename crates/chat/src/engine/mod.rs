@@ -43,9 +43,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How often a turn is looked for whose beginning may have been committed or not.
 const UNSURE_LOOKS: u32 = 8;
 /// How often the end of a turn is tried that the store finds a fault with, until what was said is left out. It is never
-/// given up: the chat would run for ever.
+/// given up: the chat would run for ever. As often a turn is read that the store finds a fault with, until it is ended.
 const FAULTS: u32 = 3;
-/// The most turns that one sweep ends.
+/// How many turns of servers that have gone are looked at together.
 const SWEEP: u32 = 100;
 /// What of the time to stop is kept for ending what did not end by itself.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -78,6 +78,10 @@ pub(crate) enum Begun {
     /// Whether it was committed is not known.
     Perhaps,
 }
+
+/// A turn that cannot be read, although the store is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Unreadable(TurnKey);
 
 impl Engine {
     pub(crate) fn new(
@@ -174,54 +178,80 @@ impl Engine {
 
 impl Inner {
     async fn drive(self: &Arc<Self>, chat: ChatId, lease: TurnLease, begun: Begun) {
-        let mut begun = begun;
-        while let Some(turn) = self.get(chat, lease.id(), begun).await {
-            let live = LiveTurn::new(turn.key, lease.id());
+        let mut begun = Some(begun);
+        while let Some(known) = begun {
+            let (key, turn) = match self.get(chat, lease.id(), known).await {
+                Ok(Some(turn)) => (turn.key, Some(turn)),
+                Ok(None) => return,
+                Err(Unreadable(key)) => (key, None),
+            };
+            let live = LiveTurn::new(key, lease.id());
             let Some(_claim) = self.live.claim(&live) else {
                 return; // Somebody else runs it.
             };
-            let span = tracing::info_span!("chat_turn", chat_id = %chat, user_id = %turn.owner_id);
-            match self.run(turn, &live).instrument(span).await {
-                Some(next) => begun = next,
-                None => return,
+            let span =
+                tracing::info_span!("chat_turn", chat_id = %chat, user_id = tracing::field::Empty);
+            if let Some(turn) = &turn {
+                span.record("user_id", tracing::field::display(turn.owner_id));
             }
+            begun = self.run(turn, &live).instrument(span).await;
         }
     }
 
-    /// Runs one turn to its end; whether another follows.
-    async fn run(self: &Arc<Self>, turn: ChatTurn, live: &Arc<LiveTurn>) -> Option<Begun> {
+    /// Runs one turn to its end, which comes at once to one that cannot be read; whether another follows.
+    async fn run(self: &Arc<Self>, turn: Option<ChatTurn>, live: &Arc<LiveTurn>) -> Option<Begun> {
         let _open = telemetry::Open::turn();
         let began = Instant::now();
-        let (chat, model) = (turn.key.chat_id, turn.model.clone());
-        let running = AssertUnwindSafe(Box::pin(turn::run(self, turn, live)));
-        // A turn never stays because of a mistake of ours.
-        let outcome = running.catch_unwind().await;
-        let outcome = outcome.unwrap_or_else(|_panic| turn::failed(model, live));
+        let outcome = match turn {
+            Some(turn) => {
+                let model = turn.model.clone();
+                let running = AssertUnwindSafe(Box::pin(turn::run(self, turn, live)));
+                // A turn never stays because of a mistake of ours.
+                let outcome = running.catch_unwind().await;
+                outcome.unwrap_or_else(|_panic| turn::failed(model, live))
+            }
+            None => turn::failed(None, live),
+        };
         let (next, word) = match outcome {
             Outcome::End(end, word) => (self.finish(live, *end).await, word),
             Outcome::Over => (None, "over"),
         };
         telemetry::turn(word, began.elapsed());
         tracing::debug!(outcome = word, "a turn ended");
-        self.feeds.changed(chat);
+        self.feeds.changed(live.key.chat_id);
         next
     }
 
-    /// The turn that runs here in a chat.
-    async fn get(&self, chat: ChatId, lease: LeaseId, begun: Begun) -> Option<ChatTurn> {
+    /// The turn that runs here in a chat. The error is that the store finds a fault with it, again and again.
+    async fn get(
+        &self,
+        chat: ChatId,
+        lease: LeaseId,
+        begun: Begun,
+    ) -> Result<Option<ChatTurn>, Unreadable> {
         let (mut pause, mut looks) = (FIRST_PAUSE, 0);
+        let (mut faults, mut faulty) = (0_u32, None);
         loop {
             match self.turns.get(chat, lease).await {
-                Ok(Some(turn)) => return Some(turn),
+                Ok(Some(turn)) => return Ok(Some(turn)),
                 // A commit whose answer was lost may become visible only a little later.
                 Ok(None) if begun == Begun::Perhaps && looks < UNSURE_LOOKS => looks += 1,
-                Ok(None) => return None,
+                Ok(None) => return Ok(None),
                 Err(error) => {
                     tracing::warn!(error = telemetry::cause(&error), "a turn cannot begin yet");
+                    if !matches!(error, StoreError::Unavailable(_)) {
+                        faults = faults.saturating_add(1);
+                        if let Some(key) = faulty.filter(|_| faults >= FAULTS) {
+                            tracing::error!(%chat, "a turn that cannot be read is ended");
+                            return Err(Unreadable(key));
+                        }
+                        // Before it is read for the last time: what is said instead meanwhile is another turn.
+                        faulty = self.turns.key(chat, lease).await.unwrap_or_default();
+                    }
                 }
             }
             if self.stop.is_cancelled() {
-                return None; // It is swept when the lease has ended.
+                return Ok(None); // It is swept when the lease has ended.
             }
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -283,12 +313,15 @@ impl Inner {
     }
 
     async fn sweep(&self) {
+        let mut after = None;
         loop {
-            match self.turns.sweep(SWEEP).await {
-                Ok(chats) => {
-                    telemetry::swept(chats.len());
-                    chats.iter().for_each(|chat| self.feeds.changed(*chat));
-                    if chats.len() < usize::try_from(SWEEP).unwrap_or(usize::MAX) {
+            match self.turns.sweep(after, SWEEP).await {
+                Ok(swept) => {
+                    telemetry::swept(swept.ended.len());
+                    let ended = swept.ended.iter();
+                    ended.for_each(|chat| self.feeds.changed(*chat));
+                    after = swept.next;
+                    if after.is_none() {
                         return;
                     }
                 }

@@ -48,7 +48,7 @@ pub(super) async fn run(inner: &Arc<Inner>, turn: ChatTurn, live: &Arc<LiveTurn>
     let asking = async {
         let named = named(model.as_deref())?;
         learned.provider = Some(named.0.to_owned());
-        let (turn, _slot) = admitted(inner, turn, live).await;
+        let (turn, _slot) = admitted(inner, turn, live).await?;
         let asking = ask(inner, &turn, named, &mut speech, &mut learned);
         let most = inner.config.turn_max;
         tokio::select! {
@@ -101,17 +101,24 @@ fn named(model: Option<&str>) -> Result<(&str, &str), Shown> {
 }
 
 /// Waits until one more turn of the owner's may run. What was said is not held meanwhile, but read again.
-async fn admitted(inner: &Inner, turn: ChatTurn, live: &LiveTurn) -> (ChatTurn, Slot) {
+async fn admitted(
+    inner: &Inner,
+    turn: ChatTurn,
+    live: &LiveTurn,
+) -> Result<(ChatTurn, Slot), Shown> {
     let owner = turn.owner_id;
     if let Some(slot) = inner.slots.free(owner) {
-        return (turn, slot);
+        return Ok((turn, slot));
     }
     let key = turn.key;
     drop(turn);
     let _waiting = telemetry::Open::waiting();
     let slot = inner.slots.next(owner).await;
     match inner.get(key.chat_id, live.lease, Begun::Surely).await {
-        Some(turn) if turn.key == key => (turn, slot),
+        Ok(Some(turn)) if turn.key == key => Ok((turn, slot)),
+        Err(_unreadable) => Err(errors::internal()),
+        // It was not found out how it stands, but it ends in any case.
+        _ if inner.stop.is_cancelled() => Err(errors::stopping()),
         // Its time has passed: whoever runs it leaves now.
         _ => {
             live.over.cancel();

@@ -28,13 +28,45 @@ use crate::{
     unit::{Unit, Writing},
 };
 
-/// What a [`FileRow`] says of the file `f`.
+/// What a [`FileRow`] says of the file `f`, but for whether it is shown.
+macro_rules! columns_of_file {
+    () => {
+        "f.id, f.owner_id, f.organization_id, f.chat_id, f.name, f.mime_type, f.size_bytes, f.sha256, f.created_at, "
+    };
+}
+
+/// What a [`FileRow`] says of the file `f`, which is one: its chat is looked through for it.
 macro_rules! file {
     () => {
-        "f.id, f.owner_id, f.organization_id, f.chat_id, f.name, f.mime_type, f.size_bytes, f.sha256, f.created_at, \
-        EXISTS (SELECT FROM chat_messages AS fm \
-            WHERE fm.chat_id = f.chat_id AND NOT fm.deleted AND fm.visibility <> 'model' \
-            AND fm.content @> jsonb_build_array(jsonb_build_object('type', 'file', 'file_id', f.id::text))) AS shown"
+        concat!(
+            columns_of_file!(),
+            "EXISTS (SELECT FROM chat_messages AS fm \
+                WHERE fm.chat_id = f.chat_id AND NOT fm.deleted AND fm.visibility <> 'model' \
+                AND fm.content @> jsonb_build_array(jsonb_build_object('type', 'file', 'file_id', f.id::text))) AS shown"
+        )
+    };
+}
+
+/// The files that messages of a chat name which all its readers see, looked for once, however many files it has.
+macro_rules! said {
+    ($chat:literal) => {
+        concat!(
+            "WITH said AS MATERIALIZED (SELECT DISTINCT named #>> '{}' AS id FROM chat_messages AS m, \
+                jsonb_path_query(m.content, '$[*] ? (@.type == \"file\").file_id') AS named \
+                WHERE m.chat_id = ",
+            $chat,
+            " AND NOT m.deleted AND m.visibility <> 'model') "
+        )
+    };
+}
+
+/// What a [`FileRow`] says of a file `f` of the chat that was looked through.
+macro_rules! file_of_chat {
+    () => {
+        concat!(
+            columns_of_file!(),
+            "(f.chat_id IS NOT NULL AND f.id::text IN (SELECT s.id FROM said AS s)) AS shown"
+        )
     };
 }
 
@@ -61,15 +93,17 @@ const GET: &str = concat!(
 const BYTES: &str = concat!("SELECT ", file!(), ", f.data", files!(), "WHERE f.id = $1");
 
 const LIST: &str = concat!(
+    said!("$1"),
     "SELECT ",
-    file!(),
+    file_of_chat!(),
     files!(),
     "WHERE f.chat_id = $1 ORDER BY f.created_at, f.id"
 );
 
 const ATTACHABLE: &str = concat!(
+    said!("$3"),
     "SELECT ",
-    file!(),
+    file_of_chat!(),
     files!(),
     "WHERE f.id = ANY ($1) AND f.owner_id = $2 AND (f.chat_id IS NULL OR f.chat_id = $3) ORDER BY f.id"
 );

@@ -74,6 +74,17 @@ impl TurnRow {
     }
 }
 
+const KEY: &str =
+    "SELECT history_version, generation_attempt FROM chats WHERE id = $1 AND lease_id = $2";
+
+#[derive(QueryableByName)]
+struct KeyRow {
+    #[diesel(sql_type = BigInt)]
+    history_version: i64,
+    #[diesel(sql_type = BigInt)]
+    generation_attempt: i64,
+}
+
 const STANDING: &str = "\
 SELECT c.id IS NOT NULL AS running, coalesce(c.status = 'interrupting', false) AS stopping \
 FROM unnest($1, $2, $3) WITH ORDINALITY AS t (chat_id, history_version, attempt, place) \
@@ -119,6 +130,22 @@ impl ChatTurnWrite for Unit<Writing> {
             .bind::<SqlUuid, _>(lease.0);
         let found: Option<TurnRow> = row(self.connection()?, Cached(get)).await?;
         found.map(|found| found.turn(chat, lease)).transpose()
+    }
+
+    async fn chat_turn_key_get(
+        &mut self,
+        chat: ChatId,
+        lease: LeaseId,
+    ) -> StoreResult<Option<TurnKey>> {
+        let get = sql_query(KEY)
+            .bind::<SqlUuid, _>(chat.0)
+            .bind::<SqlUuid, _>(lease.0);
+        let found: Option<KeyRow> = row(self.connection()?, Cached(get)).await?;
+        Ok(found.map(|found| TurnKey {
+            chat_id: chat,
+            history_version: found.history_version,
+            attempt: found.generation_attempt,
+        }))
     }
 
     async fn chat_turn_standing_list(

@@ -11,7 +11,7 @@ use model::{
     },
 };
 use store::{
-    StoreResult,
+    StoreError, StoreResult,
     chat_turns::{ChatTurnRead, ChatTurnWrite, FollowedNews, FollowedTurn, Noted, TurnStanding},
 };
 
@@ -144,6 +144,17 @@ impl ChatTurnWrite for FakeUnit {
         }))
     }
 
+    async fn chat_turn_key_get(
+        &mut self,
+        chat: ChatId,
+        lease: LeaseId,
+    ) -> StoreResult<Option<TurnKey>> {
+        let state = self.call("chat_turn_key_get");
+        let found = state.chat_for(chat, None).map(|found| found.chat);
+        let held = state.chat_leases.get(&chat) == Some(&lease);
+        Ok(found.filter(|_| held).and_then(|chat| chat.turn()))
+    }
+
     async fn chat_turn_standing_list(
         &mut self,
         turns: &[TurnKey],
@@ -197,6 +208,9 @@ impl ChatTurnWrite for FakeUnit {
         let Some(lease) = lease.filter(|lease| state.lapsed_leases.contains(lease)) else {
             return Ok(false);
         };
+        if noted == Noted::Kept && state.unreadable_chats.contains(&chat) {
+            return Err(StoreError::Internal("a part cannot be read".into()));
+        }
         let parts = state.chat_parts.remove(&chat).unwrap_or_default();
         let parts = parts.into_iter().filter(|_| noted == Noted::Kept);
         let end = TurnEnd {

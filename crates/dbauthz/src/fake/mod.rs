@@ -135,6 +135,8 @@ pub struct State {
     pub chat_parts: BTreeMap<ChatId, Vec<ChatPart>>,
     /// The servers that run turns.
     pub chat_leases: BTreeMap<ChatId, LeaseId>,
+    /// Chats with turns in which something was said that cannot be read.
+    pub unreadable_chats: BTreeSet<ChatId>,
     /// Servers that have gone.
     pub lapsed_leases: BTreeSet<LeaseId>,
     /// Files of chats.

@@ -24,11 +24,12 @@ use model::{
 use serde_json::Value;
 use store::{StoreError, StoreResult, chat_turns::TurnStanding};
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
     TurnLease,
-    ports::{Answer, Answerer, Asking, BrokenOff, Models, Pieces, Refusal, Turns},
+    ports::{Answer, Answerer, Asking, BrokenOff, Models, Pieces, Refusal, Swept, Turns},
 };
 
 pub(super) const CHAT: ChatId = ChatId(Uuid::from_u128(1));
@@ -63,6 +64,10 @@ pub(super) struct Kept {
     pub(super) panics: usize,
     /// How often a turn was read.
     pub(super) gets: usize,
+    /// So many of the next reads of a turn are faulty.
+    pub(super) unreadable: usize,
+    /// The server stops during the next read of a turn, which finds no database.
+    pub(super) stops: Option<CancellationToken>,
 }
 
 #[derive(Debug)]
@@ -121,6 +126,14 @@ impl Turns for Store {
         let turn = {
             let mut kept = self.kept();
             kept.gets += 1;
+            if let Some(stop) = kept.stops.take() {
+                stop.cancel();
+                return Err(away());
+            }
+            if kept.unreadable > 0 {
+                kept.unreadable -= 1;
+                return Err(StoreError::Internal("a fault".into()));
+            }
             kept.turn.clone()
         };
         Ok(turn.map(|(key, model)| ChatTurn {
@@ -131,6 +144,11 @@ impl Turns for Store {
             model,
             history: vec![said],
         }))
+    }
+
+    async fn key(&self, chat: ChatId, lease: LeaseId) -> StoreResult<Option<TurnKey>> {
+        assert_eq!((chat, lease), (CHAT, LEASE));
+        Ok(self.kept().turn.as_ref().map(|(key, _)| *key))
     }
 
     async fn standings(
@@ -186,7 +204,7 @@ impl Turns for Store {
         if fails { Err(away()) } else { Ok(next) }
     }
 
-    async fn sweep(&self, _limit: u32) -> StoreResult<Vec<ChatId>> {
+    async fn sweep(&self, _after: Option<ChatId>, _limit: u32) -> StoreResult<Swept> {
         let panics = {
             let mut kept = self.kept();
             kept.sweeps += 1;
@@ -194,7 +212,7 @@ impl Turns for Store {
         };
         self.changes.send_replace(());
         assert!(!panics, "a mistake of ours");
-        Ok(Vec::new())
+        Ok(Swept::default())
     }
 }
 

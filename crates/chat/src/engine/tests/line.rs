@@ -93,3 +93,31 @@ async fn a_server_that_stops_ends_who_waits() {
     );
     assert_eq!(asked(&world), 0);
 }
+
+/// In the moment between the look whether the server stops and the next one.
+#[tokio::test]
+async fn a_server_that_stops_while_a_turn_is_admitted_ends_it() {
+    let (world, slot) = waiting().await;
+    world.store.kept().stops = Some(world.engine.0.stop.clone());
+    drop(slot);
+    let error = ends(&world, "").await.error.unwrap();
+    assert!(error.message.contains("server was stopped"), "{error:?}");
+    assert_eq!((world.store.kept().gets, asked(&world)), (2, 0));
+}
+
+#[tokio::test]
+async fn a_turn_that_cannot_be_read_any_more_leaves_its_place() {
+    let (world, slot) = waiting().await;
+    world.store.kept().unreadable = usize::MAX;
+    drop(slot);
+    let error = ends(&world, "").await.error.unwrap();
+    assert_eq!(
+        (error.kind, error.retryable),
+        (ChatErrorKind::Generic, true)
+    );
+    assert_eq!(asked(&world), 0);
+    let owner = UserId(Uuid::nil());
+    let slots = world.engine.slots();
+    let place = tokio::time::timeout(Duration::from_secs(20), slots.next(owner)).await;
+    drop(place.expect("it is free again"));
+}

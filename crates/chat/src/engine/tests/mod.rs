@@ -9,7 +9,7 @@ mod world;
 use std::{sync::atomic::Ordering, time::Duration};
 
 use bytes::Bytes;
-use model::chats::{ChatErrorKind, ContentPart, TurnUsage};
+use model::chats::{ChatErrorKind, ContentPart, TurnEnd, TurnUsage};
 
 use self::{
     fakes::{CHAT, EVENT, Kept, LEASE, key},
@@ -234,6 +234,48 @@ async fn what_the_store_cannot_keep_is_left_out() {
     whole(&mouth);
     drop(mouth);
     assert_eq!(world.end().await.content, [text("ab")]);
+}
+
+/// Neither the chat nor what waits there stays for ever because of it.
+#[tokio::test]
+async fn a_turn_that_cannot_be_read_is_ended() {
+    let world = World::new(Some("fast/m-1"));
+    {
+        let mut kept = world.store.kept();
+        kept.unreadable = 6;
+        kept.queue.extend([key(2), key(3)]);
+    }
+    let mouth = world.streams();
+    say(&mouth, "three");
+    whole(&mouth);
+    drop(mouth);
+    world.begin();
+    let ends = world.ended(3).await;
+    let failed = |end: &TurnEnd| end.error.as_ref().map(|error| error.retryable);
+    let ends: Vec<_> = ends
+        .iter()
+        .map(|(key, end)| (key.history_version, failed(end), end.content.clone()))
+        .collect();
+    assert_eq!(
+        ends,
+        [
+            (1, Some(true), vec![]),
+            (2, Some(true), vec![]),
+            (3, None, vec![text("three")]),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_turn_is_read_again_after_a_fault() {
+    let world = World::new(Some("fast/m-1"));
+    world.store.kept().unreadable = 2;
+    let mouth = world.streams();
+    say(&mouth, "Thirty.");
+    whole(&mouth);
+    drop(mouth);
+    world.begin();
+    assert_eq!(world.end().await.content, [text("Thirty.")]);
 }
 
 #[tokio::test]

@@ -4,7 +4,10 @@ use chrono::{DateTime, Duration};
 use model::{
     ChatFileId, ChatId, Clock, OrganizationId, SystemClock, UserId,
     acl::Principal,
-    chats::{ChatFileDownload, ContentPart, FILES_PER_CHAT, LOOSE_FILES, NewChatFile, NewMessage},
+    chats::{
+        ChatFileDownload, ContentPart, FILES_PER_CHAT, LOOSE_FILES, NewChatFile, NewMessage,
+        Visibility,
+    },
 };
 use store::StoreError;
 
@@ -95,6 +98,105 @@ async fn a_file_belongs_to_one_chat_and_is_readable_with_it() {
             .unwrap()
             .is_none()
     );
+}
+
+/// The names of a chat's files that all its readers see, by each of the ways to ask.
+async fn shown(scene: &Scene, chat: ChatId) -> Vec<String> {
+    let mut unit = begin(scene.store()).await;
+    let listed = unit.chat_file_list(chat).await.unwrap();
+    let ids: Vec<_> = listed.iter().map(|file| file.id).collect();
+    let ada = scene.team.ada;
+    let of = unit.chat_file_attachable_list(ada, Some(chat), &ids).await;
+    let (mut by_id, mut known) = (listed.clone(), of.unwrap());
+    by_id.sort_by_key(|file| file.id);
+    known.sort_by_key(|file| file.id);
+    assert_eq!(known, by_id);
+    for file in &listed {
+        let one = unit.chat_file_get(file.id).await.unwrap().unwrap();
+        assert_eq!(&one.file, file);
+    }
+    let shown = listed.into_iter().filter(|file| file.shown);
+    shown.map(|file| file.name).collect()
+}
+
+#[tokio::test]
+async fn a_file_is_shown_where_a_message_names_it_that_all_see() {
+    let scene = Scene::new().await;
+    let ada = scene.team.ada;
+    let mut files = Vec::new();
+    for name in ["said", "hidden", "edited", "waits"] {
+        files.push(upload(&scene, ada, name).await);
+    }
+    let hidden = NewMessage {
+        visibility: Visibility::Model,
+        ..with(&files[1..2])
+    };
+    let mut new = scene.new_chat(ada, "chat");
+    // A text that looks like a file is none.
+    let text = format!(r#"{{"type":"file","file_id":"{}"}}"#, files[1]);
+    new.messages = vec![hidden, saying(&text), with(&[files[0], files[2]])];
+    let chat = make(scene.store(), &new).await;
+    let mut unit = begin(scene.store()).await;
+    unit.chat_queue_create(chat.id, &with(&files[3..]))
+        .await
+        .unwrap();
+    unit.commit().await.unwrap();
+    assert_eq!(shown(&scene, chat.id).await, ["said", "edited"]);
+    let last = scene.messages(chat.id).await.pop().unwrap().id;
+    let mut unit = begin(scene.store()).await;
+    unit.chat_message_replace(chat.id, last, &with(&files[..1]), scene.lease)
+        .await
+        .unwrap();
+    unit.commit().await.unwrap();
+    assert_eq!(shown(&scene, chat.id).await, ["said"]);
+    // What only the words attached that were edited away has gone with them, and what waited, too.
+    let kept = scene.count("SELECT count(*) FROM chat_files").await;
+    assert_eq!(kept, 2);
+    let mut unit = begin(scene.store()).await;
+    let loose = upload(&scene, ada, "loose").await;
+    let loose = unit.chat_file_attachable_list(ada, None, &[loose]).await;
+    assert!(!loose.unwrap()[0].shown);
+}
+
+/// However many files it has.
+#[tokio::test]
+async fn a_chat_is_looked_through_once_for_its_files() {
+    const MESSAGES: i64 = 500;
+    let scene = Scene::new().await;
+    let chat = scene.chat(scene.team.ada, "chat").await;
+    let fill = format!(
+        "INSERT INTO chat_messages (chat_id, role, content, revision) \
+         SELECT '{chat}', 'user', '[{{\"type\": \"text\", \"text\": \"so\"}}]', 1 FROM generate_series(1, {MESSAGES}); \
+         INSERT INTO chat_files (id, owner_id, organization_id, chat_id, name, mime_type, size_bytes, sha256, data) \
+         SELECT gen_random_uuid(), c.owner_id, c.organization_id, c.id, n::text, 'text/plain', 1, sha256('x'), 'x' \
+         FROM chats AS c, generate_series(1, 50) AS n WHERE c.id = '{chat}'",
+        chat = chat.id
+    );
+    scene.client().await.batch_execute(&fill).await.unwrap();
+    // What a connection has read is told when it ends, if not before.
+    let reader = scene.team.db.store().await;
+    let mut unit = begin(&reader).await;
+    let files = unit.chat_file_list(chat.id).await.unwrap();
+    let ids: Vec<ChatFileId> = files.iter().map(|file| file.id).collect();
+    let ada = scene.team.ada;
+    let of = unit.chat_file_attachable_list(ada, Some(chat.id), &ids);
+    assert_eq!(of.await.unwrap().len(), 50);
+    unit.commit().await.unwrap();
+    drop(reader);
+    let read = "SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables \
+        WHERE relname = 'chat_messages'";
+    let client = scene.client().await;
+    let all = async {
+        loop {
+            let told: i64 = client.query_one(read, &[]).await.unwrap().get(0);
+            if told >= 2 * MESSAGES {
+                return told;
+            }
+        }
+    };
+    let read = tokio::time::timeout(std::time::Duration::from_secs(60), all).await;
+    let read = read.expect("it is told");
+    assert!(read < 10 * MESSAGES, "{read}");
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! Turns of servers that have gone.
 
+use db::local::LocalRole;
 use model::{
     ChatId, LeaseId,
     chats::{Chat, ChatErrorKind, ChatPart, ChatStatus, ContentPart, text_of},
 };
 
-use store::{StoreResult, chat_turns::Noted};
+use store::{StoreError, StoreResult, chat_turns::Noted};
 
 use super::{Scene, answer, make, new_chat, saying};
 use crate::{
@@ -116,6 +117,36 @@ async fn turns_of_servers_that_have_gone_are_ended_with_what_was_noted() {
     assert_eq!(scene.count("SELECT count(*) FROM chat_parts").await, 0);
 }
 
+/// What was said is not looked at, so that it is told also where that cannot be read.
+#[tokio::test]
+async fn which_turn_runs_is_told_without_what_was_said() {
+    let scene = Scene::new().await;
+    let chat = scene.chat(scene.team.ada, "broken").await;
+    let key = async |lease| {
+        let mut unit = begin(scene.store()).await;
+        unit.chat_turn_key_get(chat.id, lease).await.unwrap()
+    };
+    let nonsense = format!(
+        "UPDATE chat_messages SET content = '[{{\"type\": \"nonsense\"}}]' WHERE chat_id = '{}'",
+        chat.id
+    );
+    let owner = scene.team.db.client(LocalRole::Owner).await;
+    owner.batch_execute(&nonsense).await.unwrap();
+    let mut unit = begin(scene.store()).await;
+    let read = unit.chat_turn_get(chat.id, scene.lease).await;
+    assert!(matches!(read, Err(StoreError::Internal(_))), "{read:?}");
+    drop(unit);
+    let turn = chat.turn().unwrap();
+    assert_eq!(key(scene.lease).await, Some(turn));
+    assert_eq!(key(LeaseId(id())).await, None);
+    // By which it is ended.
+    let mut unit = begin(scene.store()).await;
+    let ended = unit.chat_turn_finish(turn, scene.lease, &answer("")).await;
+    assert_eq!(ended.unwrap(), None);
+    unit.commit().await.unwrap();
+    assert_eq!(key(scene.lease).await, None);
+}
+
 #[tokio::test]
 async fn what_somebody_changes_at_this_moment_is_left_for_the_next_time() {
     let scene = Scene::new().await;
@@ -135,6 +166,24 @@ async fn what_somebody_changes_at_this_moment_is_left_for_the_next_time() {
     // A turn that has lapsed can be taken over by saying something else.
     scene.team.db.shift_time("1 day").await;
     assert_eq!(sweep(&scene, 9).await, [chat.id]);
+}
+
+#[tokio::test]
+async fn all_words_of_the_longest_turn_are_kept() {
+    let scene = Scene::new().await;
+    let team = &scene.team;
+    let long = new_chat(team.acme, team.ada, "long", LeaseId(id()));
+    let long = make(scene.store(), &long).await;
+    // One every 50 ms for more than half an hour.
+    let note = format!(
+        r#"INSERT INTO chat_parts (chat_id, history_version, generation_attempt, seq, part)
+         SELECT '{}', 1, 1, n, '{{"type": "text", "text": "word "}}' FROM generate_series(0, 39999) AS n"#,
+        long.id
+    );
+    scene.client().await.batch_execute(&note).await.unwrap();
+    assert_eq!(sweep(&scene, 9).await, [long.id]);
+    let said = scene.messages(long.id).await.pop().unwrap();
+    assert_eq!(text_of(&said.content).len(), 5 * 40_000);
 }
 
 #[tokio::test]

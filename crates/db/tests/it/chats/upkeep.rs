@@ -172,23 +172,44 @@ async fn whoever_has_changed_it_meanwhile_keeps_it() {
 #[tokio::test]
 async fn one_server_at_a_time_keeps_order() {
     let scene = Scene::new().await;
+    let (ada, bob) = (scene.team.ada, scene.team.bob);
+    // Something for each of them to do: an old family, one that has been archived, a loose file, an entry that has
+    // ended, and what somebody keeps of a chat that they have lost.
     let (root, _) = family(&scene, "old").await;
+    let (shelved, _) = family(&scene, "archived").await;
+    scene.archive(shelved.id, true).await;
+    let mut unit = begin(scene.store()).await;
+    let loose = super::files::new_file(scene.team.acme, ada, "loose.txt");
+    unit.chat_file_create(&loose).await.unwrap();
+    unit.commit().await.unwrap();
+    let lapsing = scene.chat(ada, "shared until yesterday").await;
+    let set = entries(&[Principal::User(bob)], &[]);
+    share(scene.store(), lapsing.id, &set, AclExpiry::At(days_ago(1))).await;
+    let seen = ViewerUpdate {
+        hidden: Some(true),
+        ..ViewerUpdate::default()
+    };
+    look(&scene, bob, lapsing.id, seen).await;
     // At work until its unit ends, although it found nothing.
     let mut other = begin(scene.store()).await;
     assert_eq!(other.chat_archive_old(days_ago(50), 9).await.unwrap(), 0);
-    let mut unit = begin(scene.store()).await;
-    let before = days_ago(-1);
-    let done = [
-        unit.chat_archive_old(before, 9).await.unwrap(),
-        unit.chat_purge(before, 9).await.unwrap(),
-        unit.chat_file_prune(before, 9).await.unwrap(),
-        unit.chat_acl_prune(9).await.unwrap(),
-        unit.chat_viewer_prune(None, 9).await.unwrap().0,
-    ];
-    assert_eq!(done, [0; 5]);
-    drop(unit);
+    let work = async || {
+        let mut unit = begin(scene.store()).await;
+        let before = days_ago(-1);
+        let done = [
+            // What was archived long ago is removed, before more is archived.
+            unit.chat_purge(before, 9).await.unwrap(),
+            unit.chat_archive_old(days_ago(5), 9).await.unwrap(),
+            unit.chat_file_prune(before, 9).await.unwrap(),
+            unit.chat_viewer_prune(None, 9).await.unwrap().0,
+            unit.chat_acl_prune(9).await.unwrap(),
+        ];
+        unit.commit().await.unwrap();
+        done
+    };
+    assert_eq!(work().await, [0; 5]);
     other.commit().await.unwrap();
-    assert_eq!(archive_old(&scene, 9).await, 1);
+    assert_eq!(work().await, [1; 5]);
     assert!(scene.get(root.id).await.archived);
 }
 

@@ -50,6 +50,7 @@ pub(super) fn chat_turns() -> Vec<Case> {
     let part = || [allow(Update, one(PART))];
     let mut cases = vec![
         case!(system "chat_turn_get", u => u.chat_turns().chat_turn_get(PART, LEASE), part()),
+        case!(system "chat_turn_key_get", u => u.chat_turns().chat_turn_key_get(PART, LEASE), part()),
         case!(
             system "chat_turn_standing_list",
             u => u.chat_turns().chat_turn_standing_list(&[TURN], LEASE),
@@ -94,10 +95,10 @@ pub(super) fn chat_turns() -> Vec<Case> {
             u => u.chat_viewers().chat_turn_follow_list(&[]),
             [allow(Read, all())]
         ),
-        case!(
         case!(system "chat_clock_get", u => u.chat_viewers().chat_clock_get(), [
             allow(Read, all()),
         ]),
+        case!(
             system "chat_file_download_get",
             u => u.chat_viewers().chat_file_download_get(&TOKEN, DateTime::UNIX_EPOCH),
             [allow(Read, Object::api_key(None, BOB.0))]

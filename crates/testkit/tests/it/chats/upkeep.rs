@@ -7,13 +7,13 @@ use bursar::chats::ChatOptions;
 use bursar_sdk::{
     AuditListQuery, AuditLog, ChatFileCreateQuery, ChatInputPart, ChatStatus, client::Upload,
 };
-use fakeprovider::Script;
+use fakeprovider::{Gate, Script};
 use serde_json::{Value, json};
 use testkit::ServerOptions;
 use uuid::Uuid;
 
 use super::{
-    stage::{Stage, options, slow, titles},
+    stage::{Stage, active, options, titles},
     stream::Stream,
     watching::Watch,
 };
@@ -138,7 +138,7 @@ async fn what_is_left_alone_is_archived_and_removed_before_everybodys_eyes() {
 
 #[tokio::test]
 async fn what_somebody_cares_for_stays() {
-    let stage = Stage::with(slow(30), &keeping()).await;
+    let stage = Stage::with(Script::default(), &keeping()).await;
     let ada = &stage.ada.client;
     let made = futures_util::future::join_all(
         ["old", "on top", "old again"].map(|text| stage.begin(text)),
@@ -150,7 +150,10 @@ async fn what_somebody_cares_for_stays() {
     let top = json!({"pin_order": 1});
     let path = format!("/{}", made[1]);
     is(&stage.ask(ada, "PATCH", &path, &top).await, 204);
-    // A turn runs in a part of it while it is found old.
+    // A turn runs in a part of it while it is found old, and until that has been found of others.
+    let gate = Gate::default();
+    let held = Some(gate.clone());
+    stage.world.fake.change(|script| script.gate = held);
     let busy = bursar_sdk::CreateChatRequest {
         parent_chat_id: Some(made[2]),
         ..stage.new_chat("part")
@@ -161,6 +164,8 @@ async fn what_somebody_cares_for_stays() {
         stage.get(made[0]).await.archived
     })
     .await;
+    assert!(active(stage.get(part).await.status));
+    gate.open();
     assert_eq!(stage.rests(part).await, ChatStatus::Waiting);
     for chat in [made[1], made[2], part] {
         assert!(!stage.get(chat).await.archived, "{chat}");
@@ -212,7 +217,12 @@ async fn what_shares_leave_behind_is_cleared_away() {
 
 #[tokio::test]
 async fn a_dead_turn_that_cannot_be_kept_is_in_no_other_turns_way() {
-    let stage = Stage::new().await;
+    // Looked for every two seconds: what cannot be kept is given up only at the third look.
+    let options = ServerOptions {
+        lease: Duration::from_secs(6),
+        ..options()
+    };
+    let stage = Stage::with(Script::default(), &options).await;
     let (broken, other) = (stage.chat("broken").await, stage.chat("other").await);
     assert!(broken < other);
     let dead = format!(
