@@ -83,6 +83,12 @@ const REPLACE: &str = concat!(
     ", (SELECT coalesce(array_agg(gone.id ORDER BY gone.id), '{}') FROM gone) AS gone FROM m"
 );
 
+/// What only they attached goes with them, and makes room.
+const FORGET_FILES: &str = "\
+DELETE FROM chat_files AS f WHERE f.chat_id = $1 AND f.id::text NOT IN \
+    (SELECT p ->> 'file_id' FROM chat_messages AS m, jsonb_array_elements(m.content) AS p \
+        WHERE m.chat_id = $1 AND NOT m.deleted AND p ->> 'type' = 'file')";
+
 #[derive(QueryableByName)]
 struct ReplacedRow {
     #[diesel(embed)]
@@ -111,6 +117,8 @@ pub(super) async fn chat_message_replace(
     let replaced: ReplacedRow = one(conn, Cached(replace)).await?;
     let gone = replaced.gone.into_iter().map(MessageId).collect();
     let said = replaced.message.message()?;
+    let forget = sql_query(FORGET_FILES).bind::<SqlUuid, _>(chat.0);
+    run(conn, Cached(forget)).await?;
     title_follows(conn, &said).await?;
     Ok((gone, said))
 }
