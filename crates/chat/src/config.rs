@@ -57,7 +57,7 @@ impl Default for ChatConfig {
             standing_every: Duration::from_secs(2),
             sweep_every: Duration::from_secs(5),
             look_every: Duration::from_secs(5),
-            follow_every: Duration::from_millis(50),
+            follow_every: Duration::from_millis(25),
             streams_per_person: 64,
             watches_per_person: 16,
             shares_every: Duration::from_secs(30),
