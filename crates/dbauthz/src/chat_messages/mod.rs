@@ -17,20 +17,10 @@ use store::{
 
 use crate::{
     acl::Shared,
-    chats::{news_for_readers, sees_all, shown_access, shown_messages},
+    chats::{CHANGE, READ, WORKSPACE, news_for_readers, sees_all, shown_access, shown_messages},
     rules::{Rule, Shape, rule},
     units::wrapper,
 };
-
-const READ: &[&str] = &["chat:read"];
-const CHANGE: &[&str] = &["chat:read", "chat:update"];
-const TURN: &[&str] = &[
-    "chat:read",
-    "chat:update",
-    "workspace:read",
-    "workspace:application_connect",
-    "workspace:ssh",
-];
 
 pub(crate) const RULES: &[Rule] = &[
     rule(
@@ -58,13 +48,13 @@ pub(crate) const RULES: &[Rule] = &[
     rule(
         "chat_message_create",
         Shape::Lock,
-        TURN,
+        WORKSPACE,
         "the owner only, who must still be able to work in the chat's workspace",
     ),
     rule(
         "chat_message_replace",
         Shape::Lock,
-        TURN,
+        WORKSPACE,
         "the owner only, who must still be able to work in the chat's workspace",
     ),
     rule("chat_queue_create", Shape::Inside, &[], ""),
@@ -72,7 +62,7 @@ pub(crate) const RULES: &[Rule] = &[
     rule(
         "chat_queue_promote",
         Shape::Lock,
-        TURN,
+        WORKSPACE,
         "the owner only, who must still be able to work in the chat's workspace",
     ),
     rule("chat_queue_take", Shape::Inside, &[], ""),

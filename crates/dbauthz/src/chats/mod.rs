@@ -35,9 +35,10 @@ use crate::{
     workspaces,
 };
 
-const READ: &[&str] = &["chat:read"];
-const CHANGE: &[&str] = &["chat:read", "chat:update"];
-const WORKSPACE: &[&str] = &[
+pub(crate) const READ: &[&str] = &["chat:read"];
+pub(crate) const CHANGE: &[&str] = &["chat:read", "chat:update"];
+/// What changes a chat that may be about a workspace, in which its owner must be able to work.
+pub(crate) const WORKSPACE: &[&str] = &[
     "chat:read",
     "chat:update",
     "workspace:read",
